@@ -1,0 +1,77 @@
+"""The laptop as a board: sockets, a flash image file, relays and inputs at the end of a wire.
+
+The one argument of the process is a JSON file with `config` (folder of the configuration), `flash`
+(image file), `wiring_port`, `console_port` and `unique_id`. Runs on the MicroPython unix port and
+on CPython.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import random
+import sys
+
+from flash_image import open_flash
+from folder_storage import FolderStorage
+from gateway.clock import RTC, Clock
+from sockets import Network, listen, open_stream
+from wiring import Wiring
+
+RELAY_COUNT = 16
+INPUT_COUNT = 8
+
+
+class Board:
+    """Everything the gateway may use of this machine."""
+
+    def __init__(self) -> None:
+        with open(sys.argv[1]) as file:
+            options = json.loads(file.read())
+        version = ".".join([str(number) for number in sys.implementation.version[:3]])
+        self.interpreter = "%s %s" % (sys.implementation.name, version)
+        self.unique_id = options["unique_id"]
+        self.console_port = options["console_port"]
+        self.capabilities = ("tcp",)
+        self.clock = Clock(RTC)
+        self._wiring = Wiring(options["wiring_port"], RELAY_COUNT, INPUT_COUNT)
+        self.relays = self._wiring.relays
+        self.inputs = self._wiring.inputs
+        self._storages = {
+            "config": FolderStorage(options["config"]),
+            "data": open_flash(options["flash"]),
+        }
+        seed = os.urandom(4)
+        random.seed(seed[0] << 24 | seed[1] << 16 | seed[2] << 8 | seed[3])
+        self.random = random
+        self.open_stream = open_stream
+        self.listen = listen
+        if hasattr(gc, "mem_free"):
+            gc.collect()
+            gc.threshold(gc.mem_free() // 4)
+
+    def network(self) -> Network:
+        """Non-blocking TCP connections."""
+        return Network()
+
+    def storage(self, role: str) -> object:
+        """Files of a role: "config" or "data"."""
+        return self._storages[role]
+
+    def watchdog(self, timeout_ms: int) -> object:
+        """Armed by its first `feed()`; fed too late, the field drops every relay and resets."""
+        return self._wiring.watchdog(timeout_ms)
+
+    def heap(self) -> tuple[int, int]:
+        """(used, free) bytes of the interpreter's heap; CPython: largest resident size and 0."""
+        if hasattr(gc, "mem_alloc"):
+            return gc.mem_alloc(), gc.mem_free()
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, 0
+
+    async def stopping(self) -> None:
+        """Returns when the field asks for an end or has gone away."""
+        while not self._wiring.poll():
+            await self.clock.sleep_ms(20)

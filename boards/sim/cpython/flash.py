@@ -1,0 +1,84 @@
+"""The data flash on CPython: the same LittleFS image, through littlefs-python."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Any
+
+from littlefs import LittleFS, LittleFSError, UserContext
+
+BLOCK_BYTES = 4096
+BLOCK_COUNT = 4096
+
+
+class _ImageContext(UserContext):
+    """Block device of littlefs-python over an image file."""
+
+    def __init__(self, path: str) -> None:
+        image = Path(path)
+        if not image.exists():
+            with image.open("wb") as file:
+                file.truncate(BLOCK_BYTES * BLOCK_COUNT)
+        self._file = image.open("r+b", buffering=0)
+
+    def read(self, cfg: Any, block: int, off: int, size: int) -> bytearray:
+        self._file.seek(block * BLOCK_BYTES + off)
+        return bytearray(self._file.read(size) or b"")
+
+    def prog(self, cfg: Any, block: int, off: int, data: bytes) -> int:
+        self._file.seek(block * BLOCK_BYTES + off)
+        self._file.write(data)
+        return 0
+
+    def erase(self, cfg: Any, block: int) -> int:
+        return 0
+
+    def sync(self, cfg: Any) -> int:
+        return 0
+
+
+class _LfsStorage:
+    """Storage contract; every failure of LittleFS becomes an OSError."""
+
+    def __init__(self, volume: LittleFS) -> None:
+        self._volume = volume
+
+    def open(self, name: str, mode: str) -> Any:
+        return _translated(self._volume.open, name, mode)
+
+    def names(self) -> list[str]:
+        return list(_translated(self._volume.listdir, "/"))
+
+    def remove(self, name: str) -> None:
+        _translated(self._volume.remove, name)
+
+    def rename(self, old: str, new: str) -> None:
+        _translated(self._volume.rename, old, new)
+
+
+def _translated(operation: Any, *arguments: str) -> Any:
+    try:
+        return operation(*arguments)
+    except LittleFSError as error:
+        raise OSError(errno.EIO, str(error)) from error
+
+
+def open_flash(path: str) -> _LfsStorage:
+    """Storage in the image file `path`; a new or unreadable image is formatted."""
+    options = {
+        "context": _ImageContext(path),
+        "block_size": BLOCK_BYTES,
+        "block_count": BLOCK_COUNT,
+        "prog_size": 256,
+        "read_size": 256,
+        "cache_size": 1024,
+        "lookahead_size": 256,
+    }
+    volume = LittleFS(mount=False, **options)
+    try:
+        volume.mount()
+    except LittleFSError:
+        volume.format()
+        volume.mount()
+    return _LfsStorage(volume)

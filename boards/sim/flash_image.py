@@ -1,0 +1,63 @@
+"""The data flash: a LittleFS volume in an image file, the same on MicroPython and CPython."""
+
+from __future__ import annotations
+
+import sys
+
+BLOCK_BYTES = 4096
+BLOCK_COUNT = 4096  # 16 MiB
+
+if sys.implementation.name == "micropython":
+    import vfs
+
+    class _ImageBlocks:
+        """Block device contract of MicroPython over the image file."""
+
+        def __init__(self, path: str) -> None:
+            try:
+                self._file = open(path, "r+b")
+            except OSError:
+                self._file = open(path, "w+b")
+                self._file.seek(BLOCK_BYTES * BLOCK_COUNT - 1)
+                self._file.write(b"\xff")
+
+        def readblocks(self, block: int, buffer: bytearray, offset: int = 0) -> None:
+            self._file.seek(block * BLOCK_BYTES + offset)
+            self._file.readinto(buffer)
+
+        def writeblocks(self, block: int, buffer: bytearray, offset: int = 0) -> None:
+            self._file.seek(block * BLOCK_BYTES + offset)
+            self._file.write(buffer)
+
+        def ioctl(self, operation: int, _: int) -> int | None:
+            if operation == 4:
+                return BLOCK_COUNT
+            if operation == 5:
+                return BLOCK_BYTES
+            return 0  # init, shut down, sync, erase: nothing to do for a file
+
+    class _LfsStorage:
+        """Storage contract over a mounted LittleFS volume; all methods raise OSError."""
+
+        def __init__(self, volume: vfs.VfsLfs2) -> None:
+            self._volume = volume
+            self.remove = volume.remove
+            self.rename = volume.rename
+            self.open = volume.open
+
+        def names(self) -> list[str]:
+            return [entry[0] for entry in self._volume.ilistdir("/")]
+
+    def open_flash(path: str) -> object:
+        """Storage in the image file `path`; a new or unreadable image is formatted."""
+        blocks = _ImageBlocks(path)
+        try:
+            volume = vfs.VfsLfs2(blocks, progsize=256, readsize=256, lookahead=256)
+        except OSError:
+            vfs.VfsLfs2.mkfs(blocks, progsize=256, readsize=256, lookahead=256)
+            volume = vfs.VfsLfs2(blocks, progsize=256, readsize=256, lookahead=256)
+        volume.mount(False, False)
+        return _LfsStorage(volume)
+
+else:
+    from cpython.flash import open_flash  # noqa: F401 - the same contract by littlefs-python

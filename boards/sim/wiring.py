@@ -1,0 +1,111 @@
+"""The wire to the simulated field: relays and watchdog out, inputs and the end of the run in.
+
+One TCP connection with ASCII lines. Out: `B <text>` once, `R <relay> <0|1>`, `W <timeout ms>`.
+In: `I <input> <0|1>`, `S` (stop). When this process dies the connection closes and the field lets
+every relay drop, as a relay does when its supply fails.
+"""
+
+from __future__ import annotations
+
+import socket
+
+_LONGEST_LINE = 64
+
+
+class Relays:
+    """Trip relays, energised = 1; starts with all open. `set` neither raises nor allocates."""
+
+    def __init__(self, wiring: Wiring, count: int) -> None:
+        self.count = count
+        self._wiring = wiring
+        self._state = bytearray(count)
+        self._lines = [(b"R %d 0\n" % number, b"R %d 1\n" % number) for number in range(count)]
+
+    def set(self, number: int, energised: int) -> None:
+        """Energise (1) or drop (0) one relay."""
+        if self._state[number] != energised:
+            self._state[number] = energised
+            self._wiring.send(self._lines[number][energised])
+
+
+class Inputs:
+    """Digital inputs, False until the field says otherwise."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._state = bytearray(count)
+
+    def get(self, number: int) -> bool:
+        """Level of one input."""
+        return self._state[number] == 1
+
+    def put(self, number: int, level: int) -> None:
+        """The field changed an input."""
+        if 0 <= number < self.count:
+            self._state[number] = level
+
+
+class Watchdog:
+    """Simulated by the field: it drops every relay when it is not fed in time."""
+
+    def __init__(self, wiring: Wiring, timeout_ms: int) -> None:
+        self._wiring = wiring
+        self._line = b"W %d\n" % timeout_ms
+
+    def feed(self) -> None:
+        """Put the next bite off by the timeout."""
+        self._wiring.send(self._line)
+
+
+class Wiring:
+    """The connection; losing it counts as the order to stop."""
+
+    def __init__(self, port: int, relays: int, inputs: int) -> None:
+        self._socket = socket.socket()
+        address = socket.getaddrinfo("127.0.0.1", port, 0, socket.SOCK_STREAM)[0][-1]
+        self._socket.connect(address)
+        self._socket.setsockopt(6, 1, 1)  # TCP_NODELAY
+        self._socket.setblocking(False)
+        self._pending = b""
+        self._ended = False
+        self.lost_lines = 0
+        self.relays = Relays(self, relays)
+        self.inputs = Inputs(inputs)
+        self.send(b"B gateway started\n")
+
+    def watchdog(self, timeout_ms: int) -> Watchdog:
+        """A watchdog that is armed by its first feed."""
+        return Watchdog(self, timeout_ms)
+
+    def send(self, line: bytes) -> None:
+        """Send one line; a line that cannot be sent is counted, for nobody could act on it."""
+        try:
+            if self._socket.send(line) != len(line):
+                self.lost_lines += 1
+        except OSError:
+            self.lost_lines += 1
+
+    def poll(self) -> bool:
+        """Take in what the field sent; True once it asked to stop or went away."""
+        try:
+            received = self._socket.recv(256)
+            if not received:
+                self._ended = True
+            self._pending += received
+        except OSError as error:
+            if error.errno != 11 and error.errno != 35:  # nothing there: Linux, macOS
+                self._ended = True
+        while b"\n" in self._pending:
+            line, self._pending = self._pending.split(b"\n", 1)
+            self._take(line.split())
+        self._pending = self._pending[-_LONGEST_LINE:]
+        return self._ended
+
+    def _take(self, words: list[bytes]) -> None:
+        if words == [b"S"]:
+            self._ended = True
+        elif len(words) == 3 and words[0] == b"I":
+            try:
+                self.inputs.put(int(words[1]), int(words[2]))
+            except ValueError:
+                self.lost_lines += 1

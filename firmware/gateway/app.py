@@ -1,0 +1,319 @@
+"""Composition root: the only place that constructs and wires. `build` returns what to run.
+
+Data flows link -> poller -> protection -> relays in one step of the enforcing loop. Everything
+else (records, uplink, console) only reads what that loop left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway import VERSION, config
+from gateway.clock import add
+from gateway.config import Config
+from gateway.errors import ConfigError, StorageError
+from gateway.log import Logs
+from gateway.modbus.tcp_link import TcpLink
+from gateway.northbound.console import Console
+from gateway.northbound.safe_mode import SafeMode
+from gateway.northbound.status import Status
+from gateway.outputs.enforcer import Enforcer
+from gateway.protection.changes import Changes
+from gateway.protection.engine import RackProtection
+from gateway.protection.latch_store import LatchStore
+from gateway.protection.reset_input import ResetInput
+from gateway.protection.rules import RULE_COUNT
+from gateway.rack.data import RackData
+from gateway.rack.poller import RackPoller
+from gateway.rack.register_map import RegisterMap
+from gateway.supervisor import Supervisor
+from gateway.telemetry import records
+from gateway.telemetry.journal import Journal
+from gateway.telemetry.recorder import Recorder
+from gateway.telemetry.sampler import Sampler
+from gateway.uplink.mqtt_client import MqttClient
+from gateway.uplink.publisher import Publisher
+from gateway.uplink.settings import load_settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from gateway.contracts import Board
+
+_CONFIG_FILE = "config.json"
+_RECORD_MS = 20
+_LATCH_MS = 50
+_INPUT_MS = 50
+_STALL_MS = 1000
+_DRAIN_MS = 20000
+
+
+def build(board: Board) -> App | SafeMode:
+    """The gateway for this board; SafeMode when its configuration cannot be accepted."""
+    logs = Logs(board.clock)
+    log = logs.get("app")
+    for relay in range(board.relays.count):
+        board.relays.set(relay, 0)
+    try:
+        settings = _load_config(board)
+        return App(Parts(board, settings, logs))
+    except ConfigError as error:
+        log.error("configuration refused: %s", error)
+        return SafeMode(board, logs, str(error))
+
+
+def _load_config(board: Board) -> Config:
+    try:
+        with board.storage("config").open(_CONFIG_FILE, "rb") as file:
+            text = file.read().decode()
+    except (OSError, UnicodeError):
+        text = ""
+    if not text:
+        raise ConfigError("configuration: %s is missing or unreadable" % _CONFIG_FILE)
+    settings = config.load(text)
+    for rack in settings.racks:
+        if rack.trip_relay >= board.relays.count:
+            raise ConfigError(
+                "racks: %s: trip_relay %d, but this board has relays 0..%d"
+                % (rack.name, rack.trip_relay, board.relays.count - 1)
+            )
+    if settings.integer("inputs.reset") >= board.inputs.count:
+        raise ConfigError("inputs.reset: this board has inputs 0..%d" % (board.inputs.count - 1))
+    return settings
+
+
+def _register_map(settings: Config) -> RegisterMap:
+    name = settings.text("map")
+    try:
+        package = __import__("gateway.rack.maps." + name)
+        table = getattr(package.rack.maps, name)
+    except (ImportError, AttributeError):
+        table = None
+    if table is None:
+        raise ConfigError("map: no register map %s" % name)
+    return RegisterMap(
+        table, settings.integer("cells_per_rack"), settings.integer("temps_per_rack")
+    )
+
+
+class Parts:
+    """Everything the application consists of, constructed and connected once."""
+
+    def __init__(self, board: Board, settings: Config, logs: Logs) -> None:
+        clock = board.clock
+        now = clock.ticks()
+        self.board = board
+        self.settings = settings
+        self.logs = logs
+        self.clock = clock
+        self.changes = Changes()
+        pollers = _pollers(board, settings, now)
+        protections = [RackProtection(poller.data, settings, self.changes) for poller in pollers]
+        self.enforcer = Enforcer(
+            pollers,
+            protections,
+            board.relays,
+            [rack.trip_relay for rack in settings.racks],
+            settings.integer("outputs.arm_delay_ms"),
+            now,
+        )
+        data = board.storage("data")
+        self.latch_store = LatchStore(data, len(pollers))
+        self.journal = Journal(
+            data,
+            clock,
+            asyncio.Event(),
+            segment_bytes=settings.integer("telemetry.segment_bytes"),
+            capacity_bytes=settings.integer("telemetry.capacity_bytes"),
+            flush_ms=settings.integer("telemetry.flush_ms"),
+        )
+        self.sampler = Sampler(
+            self.journal,
+            self.enforcer,
+            clock,
+            settings.integer("poll.summary_period_ms"),
+            settings.integer("telemetry.cell_period_ms"),
+        )
+        self.recorder = Recorder(
+            self.journal, self.enforcer, self.changes, settings, clock, logs.get("event")
+        )
+        self.supervisor = Supervisor(
+            clock,
+            board.watchdog(settings.integer("watchdog_ms")),
+            self._make_safe,
+            logs.get("supervisor"),
+        )
+        self.journal.open()
+        self.mqtt, self.publisher = _uplink(board, settings, self.journal, logs.get("uplink"))
+        self.status = Status(self, board.interpreter)
+        self.console = Console(
+            board.listen, board.console_port, self.status.questions(), logs.get("console")
+        )
+
+    def _make_safe(self, reason: str) -> None:
+        self.enforcer.stop()
+        self.recorder.note(records.STOP, records.NO_RACK, reason)
+
+
+def _pollers(board: Board, settings: Config, now: int) -> list[RackPoller]:
+    """One per rack, their summaries spread evenly over the period."""
+    register_map = _register_map(settings)
+    period_ms = settings.integer("poll.summary_period_ms")
+    network = board.network()
+    pollers = []
+    for index, rack in enumerate(settings.racks):
+        data = RackData(
+            index,
+            rack.name,
+            register_map.cells,
+            register_map.temps,
+            settings.limits["comm_loss"][0].set_point,
+            now,
+        )
+        link = TcpLink(
+            network,
+            rack.host,
+            rack.port,
+            settings.integer("poll.connect_timeout_ms"),
+            settings.integer("poll.reply_timeout_ms"),
+        )
+        pollers.append(
+            RackPoller(
+                data,
+                register_map,
+                link,
+                rack.unit,
+                period_ms,
+                settings.integer("poll.scan_period_ms"),
+                add(now, index * period_ms // len(settings.racks)),
+            )
+        )
+    return pollers
+
+
+def _uplink(
+    board: Board, settings: Config, journal: Journal, log: Any
+) -> tuple[MqttClient | None, Publisher | None]:
+    """Client and publisher, or None for a site without a broker."""
+    if not settings.text("uplink.host"):
+        return None, None
+    uplink = load_settings(settings)
+    client = MqttClient(uplink, board.open_stream, board.clock, log, board.random)
+    publisher = Publisher(
+        client,
+        journal,
+        uplink,
+        board.clock,
+        log,
+        site=settings.text("site"),
+        gateway=settings.text("gateway"),
+        boot=journal.boot,
+        version=VERSION,
+    )
+    return client, publisher
+
+
+class App:
+    """The running gateway."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self._log = parts.logs.get("app")
+        self._recording = True
+
+    async def run(self) -> None:
+        """Run until the board asks to stop (boards in the field never do)."""
+        parts = self.parts
+        self._restore_latches()
+        parts.recorder.note(
+            records.BOOT,
+            records.NO_RACK,
+            "version %s, boot %d, %s" % (VERSION, parts.journal.boot, parts.board.interpreter),
+        )
+        supervisor = parts.supervisor
+        supervisor.critical("enforce", _STALL_MS, self._enforce)
+        supervisor.helpful("record", self._record)
+        supervisor.helpful("latches", self._keep_latches)
+        supervisor.helpful("inputs", self._watch_inputs)
+        if parts.mqtt is not None:
+            supervisor.helpful("uplink", parts.mqtt.run)
+        await parts.console.start()
+        watching = asyncio.create_task(supervisor.watch())
+        await parts.board.stopping()
+        await self._stop()
+        watching.cancel()
+        parts.console.close()
+
+    async def _stop(self) -> None:
+        """Open the relays first, then bring the records out."""
+        parts = self.parts
+        parts.enforcer.stop()
+        parts.recorder.step()
+        parts.recorder.note(records.STOP, records.NO_RACK, "asked to stop")
+        self._recording = False
+        if parts.publisher is not None:
+            await parts.publisher.drain(_DRAIN_MS)
+        await parts.supervisor.stop()
+        parts.journal.close()
+        self._log.info("stopped, backlog %d", parts.journal.backlog)
+
+    def _restore_latches(self) -> None:
+        parts = self.parts
+        protections = parts.enforcer.protections
+        try:
+            bits = parts.latch_store.load()
+        except (StorageError, OSError) as error:
+            self._log.error("%s: every rack counts as tripped until reset", error)
+            bits = [(1 << RULE_COUNT) - 1] * len(protections)
+        for protection, rack_bits in zip(protections, bits):
+            protection.restore_latches(rack_bits)
+
+    async def _enforce(self, beat: Callable[[], None]) -> None:
+        """The critical loop: nothing but the enforcing step and the shortest sensible sleep."""
+        enforcer = self.parts.enforcer
+        clock = self.parts.clock
+        while True:
+            wait_ms = enforcer.step(clock.ticks())
+            beat()
+            await clock.sleep_ms(wait_ms if wait_ms > 1 else 1)
+
+    async def _record(self) -> None:
+        parts = self.parts
+        while True:
+            now = parts.clock.ticks()
+            if self._recording:
+                parts.sampler.step(now)
+                parts.recorder.step()
+            parts.journal.step(now)
+            parts.status.watch_heap()
+            await parts.clock.sleep_ms(_RECORD_MS)
+
+    async def _keep_latches(self) -> None:
+        parts = self.parts
+        while True:
+            parts.latch_store.save([each.latch_bits() for each in parts.enforcer.protections])
+            await parts.clock.sleep_ms(_LATCH_MS)
+
+    async def _watch_inputs(self) -> None:
+        parts = self.parts
+        number = parts.settings.integer("inputs.reset")
+        button = ResetInput()
+        while number >= 0:
+            if button.step(parts.board.inputs.get(number)):
+                self._reset()
+            await parts.clock.sleep_ms(_INPUT_MS)
+        await parts.board.stopping()
+
+    def _reset(self) -> None:
+        parts = self.parts
+        for index, protection in enumerate(parts.enforcer.protections):
+            if protection.latch_bits():
+                code = records.RESET if protection.reset() else records.RESET_REFUSED
+                parts.recorder.note(code, index, "by the reset input")
+
+
+def run(board: Board) -> None:
+    """Build the application and run it to its end."""
+    asyncio.run(build(board).run())

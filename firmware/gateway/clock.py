@@ -1,0 +1,76 @@
+"""Monotonic and wall time, handed in everywhere; the only module that imports `time`.
+
+Ticks are milliseconds in 0 .. 2**30 - 1 and wrap every 12.4 days on every interpreter alike, so
+they stay small integers (no allocation) on 32-bit ports. Compare two of them with `diff` only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+TICKS_MASK = 0x3FFFFFFF  # largest small integer of a 32-bit MicroPython port
+_HALF = 0x20000000
+
+UNSET = 0  # wall clock never set: utc_ms counts from power-up
+RTC = 1
+NTP = 2
+
+
+def diff(later: int, earlier: int) -> int:
+    """Signed milliseconds from `earlier` to `later`, right across a wrap; allocates nothing.
+
+    Meaningful while the two lie less than 2**29 ms (6.2 days) apart.
+    """
+    gap = (later - earlier) & TICKS_MASK
+    if gap >= _HALF:
+        return gap - TICKS_MASK - 1
+    return gap
+
+
+def add(ticks: int, delta_ms: int) -> int:
+    """Ticks `delta_ms` (0 .. 2**29 - 1) after `ticks`; allocates nothing."""
+    room = TICKS_MASK - ticks
+    if delta_ms <= room:
+        return ticks + delta_ms
+    return delta_ms - room - 1
+
+
+class Clock:
+    """Real time of this interpreter. Tests hand in one of their own with these methods."""
+
+    def __init__(self, utc_quality: int = UNSET) -> None:
+        self.utc_quality = utc_quality
+        self._uptime_ms = 0
+        self._last = self.ticks()
+
+    if hasattr(time, "ticks_ms"):
+
+        def ticks(self) -> int:
+            """Milliseconds now, 0 .. 2**30 - 1."""
+            return int(time.ticks_ms()) & TICKS_MASK  # type: ignore[attr-defined]
+
+        async def sleep_ms(self, delay_ms: int) -> None:
+            """Let other tasks run for `delay_ms`."""
+            await asyncio.sleep_ms(delay_ms)  # type: ignore[attr-defined]
+
+    else:
+
+        def ticks(self) -> int:
+            """Milliseconds now, 0 .. 2**30 - 1."""
+            return time.monotonic_ns() // 1_000_000 & TICKS_MASK
+
+        async def sleep_ms(self, delay_ms: int) -> None:
+            """Let other tasks run for `delay_ms`."""
+            await asyncio.sleep(delay_ms / 1000)
+
+    def uptime_ms(self) -> int:
+        """Milliseconds since this object was made; never wraps. Call at least every 6 days."""
+        now = self.ticks()
+        self._uptime_ms += diff(now, self._last)
+        self._last = now
+        return self._uptime_ms
+
+    def utc_ms(self) -> int:
+        """Unix time in ms as far as the board knows it; `utc_quality` says how far."""
+        return int(time.time() * 1000)

@@ -1,0 +1,295 @@
+"""Declared settings: what may stand in the device's configuration, in which unit and range.
+
+The same code checks on the laptop and on the device. `load` collects every problem, each with the
+name of its setting, so that one look is enough to mend a file. Unknown names are refused: a
+misspelt limit must not silently leave a default in force.
+"""
+
+from __future__ import annotations
+
+import json
+
+from gateway.errors import ConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+SCHEMA = 1
+MAX_RACKS = 16
+LEVELS = ("l1", "l2", "l3")
+
+# fmt: off
+# (name, lowest, highest, default, unit, meaning); default None = must be given.
+INTEGERS = (
+    ("schema",                      SCHEMA, SCHEMA, None, "",  "version of this format"),
+    ("cells_per_rack",                   1,   1024, None, "",  "cells in series"),
+    ("temps_per_rack",                   1,   1024, None, "",  "temperature sensors of a rack"),
+    ("charge_current_da",               10,  20000, None, "0.1 A", "continuous, per rack"),
+    ("discharge_current_da",            10,  20000, None, "0.1 A", "continuous, per rack"),
+    ("derate_l1_pm",                     0,   1000,  500, "0.1 %", "current left at level 1"),
+    ("poll.summary_period_ms",         100,  10000,  500, "ms", "each rack's summary"),
+    ("poll.scan_period_ms",           1000, 600000, 4000, "ms", "every cell and temperature"),
+    ("poll.reply_timeout_ms",           20,   5000,  200, "ms", "one request to its answer"),
+    ("poll.connect_timeout_ms",        100,  10000, 1000, "ms", "opening a TCP connection"),
+    ("outputs.arm_delay_ms",             0, 600000, 10000, "ms", "no relay closes after boot"),
+    ("telemetry.flush_ms",             100,  60000, 2000, "ms", "longest time in RAM"),
+    ("telemetry.segment_bytes",       8192, 262144, 65536, "B", "journal file"),
+    ("telemetry.capacity_bytes",     65536, 2000000000, 8388608, "B", "oldest dropped above"),
+    ("telemetry.cell_period_ms",      1000, 3600000, 10000, "ms", "record of every cell"),
+    ("uplink.port",                      1,  65535, 1883, "",  "broker"),
+    ("uplink.keep_alive_s",              2,   3600,   15, "s", "MQTT keep alive"),
+    ("uplink.window",                    1,     32,    8, "messages", "not yet acknowledged"),
+    ("uplink.batch_bytes",            2048,  65536, 4096, "B", "largest message"),
+    ("uplink.linger_ms",                 0,  10000,  200, "ms", "wait to fill a message"),
+    ("uplink.reconnect_base_ms",        50,  60000,  500, "ms", "full jitter from 0 to this"),
+    ("uplink.reconnect_cap_ms",        100, 600000, 30000, "ms", "longest pause"),
+    ("inputs.reset",                    -1,     31,    0, "",  "push-button, -1 = none"),
+    ("watchdog_ms",                    500,  60000, 3000, "ms", "hardware watchdog"),
+)
+# Texts: name, longest, default, meaning.
+TEXTS = (
+    ("site",              64, None, "product or site name; used in topics"),
+    ("gateway",           32, None, "identity of this device; used in topics"),
+    ("map",               32, None, "register map of the rack BMS"),
+    ("uplink.host",      253, "",   "broker; empty = no uplink"),
+    ("uplink.user",      128, "",   "empty = none"),
+    ("uplink.password",  128, "",   ""),
+    ("log_level",          8, "info", "debug, info or warning"),
+)
+# (rule, side: 1 = too high, -1 = too low, lowest and highest permitted `set`, unit)
+# The bounds are the cells' data sheet (2.0-3.65 V, one 1500 V class) and the sensors' range.
+RULES = (
+    ("cell_overvoltage",       1,  3300,  3650, "mV"),
+    ("cell_undervoltage",     -1,  2000,  3200, "mV"),
+    ("rack_overvoltage",       1,  1000, 14950, "0.1 V"),
+    ("rack_undervoltage",     -1,   500, 14000, "0.1 V"),
+    ("charge_overcurrent",     1,    10, 20000, "0.1 A"),
+    ("discharge_overcurrent",  1,    10, 20000, "0.1 A"),
+    ("overtemperature",        1,   200,   650, "0.1 degC"),
+    ("undertemperature",      -1,  -350,   150, "0.1 degC"),
+    ("comm_loss",              1,   300, 10000, "ms"),
+)
+# fmt: on
+RULE_NAMES = tuple(rule[0] for rule in RULES)
+_LEVEL_KEYS = ("set", "clear", "delay_ms", "clear_delay_ms")
+_OVERCURRENT = (
+    ("charge_overcurrent", "charge_current_da"),
+    ("discharge_overcurrent", "discharge_current_da"),
+)
+_DELAY_MS = (0, 3600000)
+_RACK_KEYS = ("name", "host", "port", "unit", "trip_relay")
+_NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789.-_"
+
+
+class RackSettings:
+    """Where one rack BMS answers and which relay trips it."""
+
+    def __init__(self, name: str, host: str, port: int, unit: int, trip_relay: int) -> None:
+        self.name = name
+        self.host = host
+        self.port = port
+        self.unit = unit
+        self.trip_relay = trip_relay
+
+
+class Limit:
+    """Set point, clear point (unit of its rule) and times of one level of one rule."""
+
+    def __init__(self, set_point: int, clear_point: int, delay_ms: int, clear_ms: int) -> None:
+        self.set_point = set_point
+        self.clear_point = clear_point
+        self.delay_ms = delay_ms
+        self.clear_ms = clear_ms
+
+
+class Config:
+    """A configuration that passed every check."""
+
+    def __init__(
+        self,
+        values: dict[str, object],
+        racks: list[RackSettings],
+        limits: dict[str, tuple[Limit, ...]],
+    ) -> None:
+        self._values = values
+        self.racks = racks
+        self.limits = limits
+
+    def integer(self, name: str) -> int:
+        """Value of a setting in INTEGERS."""
+        return self._values[name]  # type: ignore[return-value]
+
+    def text(self, name: str) -> str:
+        """Value of a setting in TEXTS."""
+        return self._values[name]  # type: ignore[return-value]
+
+
+def load(text: str) -> Config:
+    """Parse and check a device configuration; ConfigError lists what is wrong."""
+    try:
+        tree = json.loads(text)
+    except ValueError:
+        tree = None
+    if not isinstance(tree, dict):
+        raise ConfigError("configuration: not a JSON object")
+    problems: list[str] = []
+    values = _scalars(tree, problems)
+    racks = _racks(tree.get("racks"), problems)
+    limits = _limits(tree.get("limits"), problems)
+    _unknown(tree, problems)
+    if not problems:
+        _cross_checks(values, limits, problems)
+    if problems:
+        raise ConfigError("; ".join(problems))
+    return Config(values, racks, limits)
+
+
+def _lookup(tree: dict[str, Any], name: str) -> object:
+    node: object = tree
+    for part in name.split("."):
+        if not isinstance(node, dict):
+            return None
+        node = node.get(part)
+    return node
+
+
+def _scalars(tree: dict[str, Any], problems: list[str]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for name, low, high, default, unit, _ in INTEGERS:
+        value = _lookup(tree, name)
+        values[name] = default if value is None else value
+        _check_integer(name, values[name], low, high, unit, problems)
+    for name, longest, standard, _ in TEXTS:
+        text = _lookup(tree, name)
+        text = standard if text is None else text
+        values[name] = text
+        if not isinstance(text, str) or len(text) > longest:
+            problems.append("%s: needs text of at most %d characters" % (name, longest))
+    for name in ("site", "gateway"):
+        _check_name(name, values[name], problems)
+    if values["log_level"] not in ("debug", "info", "warning"):
+        problems.append("log_level: needs debug, info or warning")
+    return values
+
+
+def _check_integer(
+    name: str, value: object, low: int, high: int, unit: str, problems: list[str]
+) -> bool:
+    if not isinstance(value, int) or isinstance(value, bool):
+        problems.append("%s: needs a whole number, has %r" % (name, value))
+        return False
+    if not low <= value <= high:
+        problems.append(("%s: %d is outside %d..%d %s" % (name, value, low, high, unit)).strip())
+        return False
+    return True
+
+
+def _check_name(name: str, value: object, problems: list[str]) -> None:
+    """Names become MQTT topic levels and file names: plain characters only, and not empty."""
+    if not isinstance(value, str) or not value or any(c not in _NAME_CHARACTERS for c in value):
+        problems.append("%s: needs a name of letters a-z, digits and . - _" % name)
+
+
+def _racks(entries: object, problems: list[str]) -> list[RackSettings]:
+    if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_RACKS:
+        problems.append("racks: needs a list of 1..%d racks" % MAX_RACKS)
+        return []
+    racks = []
+    for index, entry in enumerate(entries):
+        where = "racks[%d]" % index
+        if not isinstance(entry, dict) or sorted(entry) != sorted(_RACK_KEYS):
+            problems.append("%s: needs exactly %s" % (where, ", ".join(_RACK_KEYS)))
+            continue
+        before = len(problems)
+        _check_name(where + ".name", entry["name"], problems)
+        if not isinstance(entry["host"], str) or not entry["host"]:
+            problems.append("%s.host: needs a host name or address" % where)
+        _check_integer(where + ".port", entry["port"], 1, 65535, "", problems)
+        _check_integer(where + ".unit", entry["unit"], 0, 247, "", problems)
+        _check_integer(where + ".trip_relay", entry["trip_relay"], 0, 31, "", problems)
+        if len(problems) == before:
+            racks.append(RackSettings(*[entry[key] for key in _RACK_KEYS]))
+    _unique("name", [rack.name for rack in racks], problems)
+    _unique("trip_relay", [rack.trip_relay for rack in racks], problems)
+    _unique("host, port and unit", [(r.host, r.port, r.unit) for r in racks], problems)
+    return racks
+
+
+def _unique(what: str, values: list[Any], problems: list[str]) -> None:
+    if len(set(values)) != len(values):
+        problems.append("racks: two racks have the same %s" % what)
+
+
+def _limits(tree: object, problems: list[str]) -> dict[str, tuple[Limit, ...]]:
+    limits: dict[str, tuple[Limit, ...]] = {}
+    if not isinstance(tree, dict):
+        problems.append("limits: missing")
+        return limits
+    for rule, side, low, high, unit in RULES:
+        levels = []
+        for level in LEVELS:
+            name = "limits.%s.%s" % (rule, level)
+            limit = _limit(name, _lookup(tree, rule + "." + level), problems)
+            if limit is None:
+                continue
+            _check_integer(name + ".set", limit.set_point, low, high, unit, problems)
+            if (limit.set_point - limit.clear_point) * side <= 0:
+                problems.append("%s: clear must lie on the safe side of set" % name)
+            levels.append(limit)
+        if len(levels) == len(LEVELS):
+            _check_order(rule, side, levels, problems)
+            limits[rule] = tuple(levels)
+    for rule in tree:
+        if rule not in RULE_NAMES:
+            problems.append("limits.%s: no such rule" % rule)
+    return limits
+
+
+def _limit(name: str, entry: object, problems: list[str]) -> Limit | None:
+    if not isinstance(entry, dict) or sorted(entry) != sorted(_LEVEL_KEYS):
+        problems.append("%s: needs exactly %s" % (name, ", ".join(_LEVEL_KEYS)))
+        return None
+    good = True
+    for key in _LEVEL_KEYS:
+        low, high = _DELAY_MS if key.endswith("_ms") else (-20000, 20000)
+        good = _check_integer("%s.%s" % (name, key), entry[key], low, high, "", problems) and good
+    return Limit(*[entry[key] for key in _LEVEL_KEYS]) if good else None
+
+
+def _check_order(rule: str, side: int, levels: list[Limit], problems: list[str]) -> None:
+    for index in (1, 2):
+        if (levels[index].set_point - levels[index - 1].set_point) * side <= 0:
+            problems.append(
+                "limits.%s: %s must be set beyond %s" % (rule, LEVELS[index], LEVELS[index - 1])
+            )
+
+
+def _unknown(tree: dict[str, Any], problems: list[str]) -> None:
+    known = ["racks", "limits"] + [entry[0] for entry in INTEGERS] + [entry[0] for entry in TEXTS]
+    sections = [name.split(".")[0] for name in known if "." in name]
+    for key in tree:
+        if key in sections:
+            if not isinstance(tree[key], dict):
+                problems.append("%s: needs an object" % key)
+                continue
+            for name in tree[key]:
+                if key + "." + name not in known:
+                    problems.append("%s.%s: no such setting" % (key, name))
+        elif key not in known:
+            problems.append("%s: no such setting" % key)
+
+
+def _cross_checks(
+    values: dict[str, object], limits: dict[str, tuple[Limit, ...]], problems: list[str]
+) -> None:
+    """Checks over several settings: current rules against the rating, poll against its answer."""
+    for rule, rating in _OVERCURRENT:
+        highest = values[rating] * 13 // 10  # type: ignore[operator]
+        if limits[rule][2].set_point > highest:
+            problems.append("limits.%s.l3.set: above 1.3 x %s" % (rule, rating))
+    period_ms = values["poll.summary_period_ms"]
+    if values["poll.reply_timeout_ms"] >= period_ms:  # type: ignore[operator]
+        problems.append("poll.reply_timeout_ms: must be below poll.summary_period_ms")
+    if limits["comm_loss"][0].set_point < 2 * period_ms:  # type: ignore[operator]
+        problems.append("limits.comm_loss.l1.set: below two summary periods")

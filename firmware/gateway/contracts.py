@@ -1,0 +1,155 @@
+"""What the gateway asks of a board, for the type checker and the reader; never loaded on a device.
+
+A board is everything in `boards/<name>/board.py`; nothing outside `boards/` touches hardware.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from gateway.clock import Clock
+
+
+class File(Protocol):
+    """A binary file; methods raise OSError."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Bytes from the current position."""
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill `buffer` as far as the file goes; bytes read."""
+
+    def write(self, data: bytes, /) -> int:
+        """Append or write at the current position."""
+
+    def seek(self, offset: int, /) -> int:
+        """Go to `offset`."""
+
+    def flush(self) -> None:
+        """Return when everything written is on flash."""
+
+    def close(self) -> None:
+        """Flush and close."""
+
+    def __enter__(self) -> File:
+        """Use as a context."""
+
+    def __exit__(self, *details: object) -> None:
+        """Close."""
+
+
+class Storage(Protocol):
+    """A flat folder that survives power cuts; methods raise OSError."""
+
+    def open(self, name: str, mode: str, /) -> File:
+        """Open in mode "rb" or "wb" (new or emptied)."""
+
+    def names(self) -> list[str]:
+        """Names of all files."""
+
+    def remove(self, name: str, /) -> None:
+        """Delete a file."""
+
+    def rename(self, old: str, new: str, /) -> None:
+        """Rename; replaces `new` in one step, whatever happens to the power."""
+
+
+class Stream(Protocol):
+    """A non-blocking connection to one device of the bus; methods raise OSError."""
+
+    def connected(self) -> bool:
+        """True once it can be used."""
+
+    def readinto(self, buffer: bytearray | memoryview, count: int = ..., /) -> int | None:
+        """Bytes read; None = nothing yet, 0 = closed by the other side. Does not allocate."""
+
+    def write(self, data: bytearray, /) -> int | None:
+        """Bytes taken; None = none. Does not allocate."""
+
+    def close(self) -> None:
+        """Close."""
+
+
+class Network(Protocol):
+    """TCP towards the bus."""
+
+    def connect(self, host: str, port: int) -> Stream:
+        """Begin to connect, return at once."""
+
+
+class Relays(Protocol):
+    """Outputs; all open (0) after reset. `set` is cheap, does not allocate, does not raise."""
+
+    count: int
+
+    def set(self, number: int, energised: int, /) -> None:
+        """Energise (1) or drop (0) one relay."""
+
+
+class Inputs(Protocol):
+    """Digital inputs."""
+
+    count: int
+
+    def get(self, number: int, /) -> bool:
+        """Level of one input."""
+
+
+class Watchdog(Protocol):
+    """Resets the board, which opens every relay, when it is not fed in time."""
+
+    def feed(self) -> None:
+        """Put the next bite off by the timeout."""
+
+
+class Random(Protocol):
+    """Random numbers, seeded differently on each device."""
+
+    def getrandbits(self, count: int, /) -> int:
+        """A number of `count` bits."""
+
+
+class Log(Protocol):
+    """A named logger; %-style arguments."""
+
+    def info(self, message: str, /, *args: object) -> None:
+        """Worth knowing."""
+
+    def warning(self, message: str, /, *args: object) -> None:
+        """Worth a look."""
+
+    def error(self, message: str, /, *args: object) -> None:
+        """Worth a visit."""
+
+
+class Board(Protocol):
+    """Everything the gateway may use of its hardware."""
+
+    clock: Clock
+    random: Any
+    interpreter: str  # name and version of the Python that runs
+    unique_id: str
+    console_port: int
+    capabilities: tuple[str, ...]
+    relays: Relays
+    inputs: Inputs
+    open_stream: Callable[[str, int], Awaitable[tuple[Any, Any]]]  # asyncio streams, no Nagle
+    listen: Callable[[Callable[[Any, Any], Coroutine[Any, Any, None]], int], Awaitable[Any]]
+
+    def network(self) -> Network:
+        """TCP towards the bus."""
+
+    def storage(self, role: str) -> Storage:
+        """Files of a role: "config" or "data"."""
+
+    def watchdog(self, timeout_ms: int) -> Watchdog:
+        """A watchdog, armed by its first `feed`."""
+
+    def heap(self) -> tuple[int, int]:
+        """(used, free) bytes."""
+
+    async def stopping(self) -> None:
+        """Returns when the gateway shall end; on a field board never."""

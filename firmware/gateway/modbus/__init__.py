@@ -1,0 +1,1 @@
+"""Southbound wire: request PDUs, framing, deadlines and links that never block."""

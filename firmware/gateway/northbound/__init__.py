@@ -1,0 +1,1 @@
+"""What the gateway answers on site: a read-only console."""

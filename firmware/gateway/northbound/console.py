@@ -1,0 +1,88 @@
+"""A read-only console: one word in, one line of JSON out. It answers in safe mode too."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Any
+
+    from gateway.contracts import Log
+
+_LONGEST_LINE = 64
+_IDLE_S = 60
+_MAX_CLIENTS = 4
+
+
+class Console:
+    """Serves `questions`: a dict from a word to a function that returns something for JSON.
+
+    `listen(handler, port)` is the board's coroutine that starts a stream server.
+    """
+
+    def __init__(
+        self,
+        listen: Callable[..., Awaitable[Any]],
+        port: int,
+        questions: dict[str, Callable[[], object]],
+        log: Log,
+    ) -> None:
+        self._listen = listen
+        self._port = port
+        self._questions = questions
+        self._log = log
+        self._clients = 0
+        self._server: Any = None
+        self.errors = 0
+
+    async def start(self) -> None:
+        """Begin to listen; a port that cannot be had is logged and the gateway goes on without."""
+        try:
+            self._server = await self._listen(self._serve, self._port)
+        except OSError as error:
+            self._log.error("no console on port %d: %s", self._port, error)
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._server is not None:
+            self._server.close()
+
+    async def _serve(self, reader: Any, writer: Any) -> None:
+        self._clients += 1
+        try:
+            if self._clients <= _MAX_CLIENTS:
+                await self._converse(reader, writer)
+        except (OSError, EOFError, ValueError, asyncio.TimeoutError):
+            self.errors += 1  # the other side went away or talks nonsense: its problem
+        finally:
+            self._clients -= 1
+            writer.close()
+
+    async def _converse(self, reader: Any, writer: Any) -> None:
+        while True:
+            line = await asyncio.wait_for(_read_line(reader), _IDLE_S)
+            if not line:
+                return
+            writer.write(self.answer(line).encode() + b"\n")
+            await writer.drain()
+
+    def answer(self, line: bytes) -> str:
+        """JSON text for one question; unknown words get the list of known ones."""
+        try:
+            word = bytes(line).decode().strip()
+        except UnicodeError:
+            word = ""
+        question = self._questions.get(word)
+        if question is None:
+            return json.dumps({"commands": sorted(self._questions)})
+        return json.dumps(question())
+
+
+async def _read_line(reader: Any) -> bytes:
+    line: bytes = await reader.readline()
+    if len(line) > _LONGEST_LINE:
+        raise ValueError
+    return line

@@ -1,0 +1,144 @@
+"""What a person or a tool may ask the gateway: its state as plain data."""
+
+from __future__ import annotations
+
+from gateway import VERSION
+from gateway.protection import rules
+from gateway.rack import data as rack_data
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Protocol
+
+    from gateway.clock import Clock
+    from gateway.contracts import Board
+    from gateway.log import Logs
+    from gateway.outputs.enforcer import Enforcer
+    from gateway.protection.changes import Changes
+    from gateway.protection.latch_store import LatchStore
+    from gateway.rack.poller import RackPoller
+    from gateway.telemetry.journal import Journal
+    from gateway.telemetry.recorder import Recorder
+
+    class Parts(Protocol):
+        """What is looked at."""
+
+        board: Board
+        clock: Clock
+        logs: Logs
+        enforcer: Enforcer
+        changes: Changes
+        latch_store: LatchStore
+        journal: Journal
+        recorder: Recorder
+        supervisor: Any  # it stands beside the packages, not in one
+        mqtt: Any
+
+
+_LOG_LINES = 40
+
+
+class Status:
+    """Answers for a running gateway. `heap()` is the board's: (used, free) bytes."""
+
+    def __init__(self, parts: Parts, interpreter: str) -> None:
+        self._parts = parts
+        self._interpreter = interpreter
+        self._peak = 0
+
+    def questions(self) -> dict[str, Callable[[], object]]:
+        """Words the console answers."""
+        return {"status": self.status, "log": self.log}
+
+    def watch_heap(self) -> None:
+        """Note the highest use seen so far; call often."""
+        self._peak = max(self._peak, self._parts.board.heap()[0])
+
+    def log(self) -> dict[str, object]:
+        """The last log lines."""
+        return {"log": self._parts.logs.ring.lines[-_LOG_LINES:]}
+
+    def status(self) -> dict[str, object]:
+        """Everything at a glance."""
+        parts = self._parts
+        now = parts.clock.ticks()
+        used, free = parts.board.heap()
+        self._peak = max(self._peak, used)
+        journal = parts.journal
+        failure = parts.supervisor.failure
+        return {
+            "mode": "safe" if failure else "run",
+            "reason": failure,
+            "version": VERSION,
+            "interpreter": self._interpreter,
+            "boot": journal.boot,
+            "uptime_ms": parts.clock.uptime_ms(),
+            "armed": parts.enforcer.armed,
+            "racks": [self._rack(index, now) for index in range(len(parts.enforcer.pollers))],
+            "telemetry": {
+                "stored": journal.stored,
+                "backlog": journal.backlog,
+                "dropped": journal.dropped,
+                "write_errors": journal.write_errors,
+                "corrupt": journal.corrupt,
+            },
+            "uplink": self._uplink(),
+            "heap": {"used": used, "peak": self._peak, "free": free},
+            "counters": {
+                "task_restarts": parts.supervisor.restarts,
+                "changes_lost": parts.changes.lost,
+                "latch_write_errors": parts.latch_store.write_errors,
+                "console_errors": parts.logs.ring.console_errors,
+            },
+            "events": [list(event) for event in parts.recorder.latest],
+        }
+
+    def _uplink(self) -> dict[str, object]:
+        client = self._parts.mqtt
+        if client is None:
+            return {"state": "off", "reconnects": 0}
+        return {
+            "state": client.state,
+            "reconnects": client.reconnects,
+            "reason": client.last_reason,
+        }
+
+    def _rack(self, index: int, now: int) -> dict[str, object]:
+        enforcer = self._parts.enforcer
+        poller = enforcer.pollers[index]
+        data = poller.data
+        protection = enforcer.protections[index]
+        values = data.summary
+        return {
+            "name": data.name,
+            "quality": rack_data.QUALITY_NAMES[data.quality(now)],
+            "age_ms": data.age_ms(now),
+            "voltage_dv": values[rack_data.RACK_VOLTAGE_DV],
+            "current_da": values[rack_data.RACK_CURRENT_DA],
+            "soc_pm": values[rack_data.SOC_PM],
+            "cell_max_mv": values[rack_data.CELL_MAX_MV],
+            "cell_min_mv": values[rack_data.CELL_MIN_MV],
+            "temp_max_dc": values[rack_data.TEMP_MAX_DC],
+            "temp_min_dc": values[rack_data.TEMP_MIN_DC],
+            "contactor": values[rack_data.CONTACTOR_STATE],
+            "level": protection.level,
+            "rule": rules.name(protection.rule),
+            "latched": protection.latch_bits() != 0,
+            "relay": enforcer.closed[index],
+            "charge_limit_da": protection.charge_da,
+            "discharge_limit_da": protection.discharge_da,
+            "link": self._link(poller),
+        }
+
+    def _link(self, poller: RackPoller) -> dict[str, object]:
+        link = poller.link
+        return {
+            "reason": link.reason,
+            "replies": link.replies,
+            "timeouts": link.timeouts,
+            "refusals": link.refusals,
+            "late": link.late,
+            "losses": link.losses,
+            "implausible": poller.data.implausible,
+        }

@@ -1,0 +1,1 @@
+"""Carries permits to relays, contactors and current limits."""

@@ -1,0 +1,88 @@
+"""The enforcing step: poll, protect, act, in this order and in one go for each rack.
+
+A relay is energised only while its rack's permit holds and the site is armed. Taking a permit away
+drops the relay at once and commands the BMS contactor open as well; the two paths do not wait for
+each other. Nothing here closes a contactor: a relay only lets the rack BMS close its own.
+"""
+
+from __future__ import annotations
+
+from gateway.clock import diff
+from gateway.rack.data import GOOD
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.contracts import Relays
+    from gateway.protection.engine import RackProtection
+    from gateway.rack.poller import RackPoller
+
+_AGEING_MS = 50
+_LONGEST_WAIT_MS = 10
+
+
+class Enforcer:
+    """All racks of the site; `step` is the critical loop's body and allocates nothing.
+
+    `relays.set(number, energised)` must be cheap and must not raise.
+    """
+
+    def __init__(
+        self,
+        pollers: list[RackPoller],
+        protections: list[RackProtection],
+        relays: Relays,
+        trip_relays: list[int],
+        arm_delay_ms: int,
+        now: int,
+    ) -> None:
+        self.pollers = pollers
+        self.protections = protections
+        self.closed = bytearray(len(pollers))  # relay of each rack: 1 = energised
+        self._relays = relays
+        self._trip_relays = trip_relays
+        self._arm_delay_ms = arm_delay_ms
+        self._started = now
+        self._aged = now
+        self.armed = False
+        self.stopped = False
+
+    def step(self, now: int) -> int:
+        """One pass over all racks; returns the ms until something may be due."""
+        if not self.armed and diff(now, self._started) >= self._arm_delay_ms:
+            self.armed = True
+        ageing = diff(now, self._aged) >= _AGEING_MS
+        if ageing:
+            self._aged = now
+        wait_ms = _LONGEST_WAIT_MS
+        for index in range(len(self.pollers)):
+            poller = self.pollers[index]
+            if poller.step(now) or ageing:
+                self.protections[index].step(now)
+                self._act(index, now)
+            wait_ms = min(wait_ms, poller.wait_ms(now))
+        return wait_ms
+
+    def stop(self) -> None:
+        """Open every relay for good; the way back is a restart. Callable from anywhere."""
+        self.stopped = True
+        for index in range(len(self.pollers)):
+            self._set_relay(index, 0)
+
+    def _act(self, index: int, now: int) -> None:
+        protection = self.protections[index]
+        poller = self.pollers[index]
+        if protection.permit:
+            poller.hold_open = False
+            if self.armed and not self.closed[index] and poller.data.quality(now) == GOOD:
+                self._set_relay(index, 1)
+        else:
+            self._set_relay(index, 0)
+            if protection.level:
+                poller.open_contactor(now)
+        poller.set_limits(protection.charge_da, protection.discharge_da, now)
+
+    def _set_relay(self, index: int, energised: int) -> None:
+        if self.stopped:
+            energised = 0
+        self._relays.set(self._trip_relays[index], energised)
+        self.closed[index] = energised

@@ -1,0 +1,1 @@
+"""Decides from rack data alone which racks may stay closed and at what current."""

@@ -1,0 +1,46 @@
+"""What protection decided, for whoever keeps records: a bounded ring that never waits.
+
+Written in the enforcing step without allocation, drained later by another task. When nobody drains
+it the oldest entries are lost and counted; protection does not notice.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+_FIELDS = 6  # rack, rule, level, active, value, ticks
+
+
+class Changes:
+    """Ring of level changes: (rack, rule, level 1..3, 1 set or 0 cleared, value, ticks)."""
+
+    def __init__(self, capacity: int = 64) -> None:
+        self._capacity = capacity
+        self._entries = array("i", [0] * (capacity * _FIELDS))
+        self._written = 0
+        self._read = 0
+        self.lost = 0
+
+    def put(self, rack: int, rule: int, level: int, active: int, value: int, now: int) -> None:
+        """Append one change; allocates nothing."""
+        entries = self._entries
+        base = self._written % self._capacity * _FIELDS
+        entries[base] = rack
+        entries[base + 1] = rule
+        entries[base + 2] = level
+        entries[base + 3] = active
+        entries[base + 4] = value
+        entries[base + 5] = now
+        self._written += 1
+
+    def take(self) -> tuple[int, ...] | None:
+        """The oldest change not yet taken, or None."""
+        behind = self._written - self._read - self._capacity
+        if behind > 0:
+            self.lost += behind
+            self._read += behind
+        if self._read == self._written:
+            return None
+        base = self._read % self._capacity * _FIELDS
+        self._read += 1
+        return tuple(self._entries[base : base + _FIELDS])

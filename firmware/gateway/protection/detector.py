@@ -1,0 +1,90 @@
+"""Hysteresis, then time: turns fresh samples of one value into "the condition holds".
+
+A sample is bad at or beyond the set point, good at or within the clear point and keeps the last
+verdict in the band between. A verdict holds until the next fresh sample: a bad one adds its
+milliseconds, a good one takes half of them away, a gap in the data does neither. The condition is
+active when the sum reaches the delay after at least two bad samples, so any duty above one third
+trips in bounded time and chatter cannot hold a trip off. It clears when every sample was at or
+within the clear point, without a break, for the clear delay.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.config import Limit
+
+_MIN_SAMPLES = 2
+
+
+class Detectors:
+    """A bank of detectors with common sample times, preallocated; `step` allocates nothing.
+
+    `limits` are in the order of their numbers; `side` is 1 for "too high", -1 for "too low". Both
+    are turned into "too high" by sign.
+    """
+
+    def __init__(self, limits: list[tuple[Limit, int]]) -> None:
+        count = len(limits)
+        self.set_points = array("i", [limit.set_point * side for limit, side in limits])
+        self._clear_points = array("i", [limit.clear_point * side for limit, side in limits])
+        self._delays = array("i", [2 * limit.delay_ms for limit, _ in limits])
+        self._clear_ms = array("i", [limit.clear_ms for limit, _ in limits])
+        self._sides = array("b", [side for _, side in limits])
+        self._sums = array("i", [0] * count)  # half milliseconds
+        self._samples = array("B", [0] * count)
+        self._good_ms = array("i", [0] * count)
+        self._bad = bytearray(count)
+        self.active = bytearray(count)
+
+    def step(self, number: int, value: int, elapsed_ms: int) -> bool:
+        """Take one fresh sample; True when `active[number]` changed.
+
+        `elapsed_ms`: since the previous fresh sample, or 0 after a gap and at the first one.
+        """
+        value *= self._sides[number]
+        clear = value <= self._clear_points[number]
+        was_bad = self._bad[number]
+        bad = 1 if value >= self.set_points[number] or (was_bad and not clear) else 0
+        self._bad[number] = bad
+        self._accumulate(number, elapsed_ms if was_bad else -elapsed_ms)
+        if self.active[number]:
+            return self._try_clear(number, clear, 0 if was_bad else elapsed_ms)
+        return self._try_set(number, bad)
+
+    def is_bad(self, number: int) -> bool:
+        """The last sample was bad, or in the band after a bad one."""
+        return self._bad[number] == 1
+
+    def _accumulate(self, number: int, signed_ms: int) -> None:
+        """Bad time counts whole, good time half; both kept in half milliseconds."""
+        total = self._sums[number] + (2 * signed_ms if signed_ms > 0 else signed_ms)
+        if total <= 0:
+            total = 0
+            if signed_ms < 0:
+                self._samples[number] = 0
+        self._sums[number] = min(total, self._delays[number])
+
+    def _try_set(self, number: int, bad: int) -> bool:
+        if not bad:
+            return False
+        delay = self._delays[number]
+        if self._samples[number] < _MIN_SAMPLES:
+            self._samples[number] += 1
+        if self._sums[number] < delay or (delay and self._samples[number] < _MIN_SAMPLES):
+            return False
+        self.active[number] = 1
+        self._good_ms[number] = 0
+        return True
+
+    def _try_clear(self, number: int, clear: bool, elapsed_ms: int) -> bool:
+        good_ms = self._good_ms[number] + elapsed_ms if clear else 0
+        self._good_ms[number] = good_ms
+        if not clear or good_ms < self._clear_ms[number]:
+            return False
+        self.active[number] = 0
+        self._sums[number] = 0
+        self._samples[number] = 0
+        return True

@@ -1,0 +1,90 @@
+"""One data block per rack: integers in engineering units, each block with its age and quality.
+
+Preallocated, one writer (the rack's poller). Readers run between two steps of the poller, so they
+never see a half-written block.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from gateway.clock import diff
+
+# Quality of a block.
+MISSING = 0  # never read since start
+GOOD = 1
+SUSPECT = 2  # the last answer held an implausible value; the values here are older and were good
+STALE = 3  # too long ago
+QUALITY_NAMES = ("missing", "good", "suspect", "stale")
+
+# Slots of the summary; a register map must supply every one of them.
+SUMMARY_FIELDS = (
+    "heartbeat", "state", "contactor_state",
+    "alarm_warn_bits", "alarm_stop_bits", "alarm_trip_bits",
+    "rack_voltage_dv", "rack_current_da", "soc_pm", "soh_pm",
+    "cell_max_mv", "cell_max_index", "cell_min_mv", "cell_min_index", "cell_mean_mv",
+    "temp_max_dc", "temp_max_index", "temp_min_dc", "temp_min_index", "temp_mean_dc",
+    "charge_limit_da", "discharge_limit_da", "insulation_kohm", "cell_count", "temp_count",
+)  # fmt: skip
+HEARTBEAT = 0
+STATE = 1
+CONTACTOR_STATE = 2
+ALARM_TRIP_BITS = 5
+RACK_VOLTAGE_DV = 6
+RACK_CURRENT_DA = 7
+SOC_PM = 8
+SOH_PM = 9
+CELL_MAX_MV = 10
+CELL_MAX_INDEX = 11
+CELL_MIN_MV = 12
+CELL_MIN_INDEX = 13
+CELL_MEAN_MV = 14
+TEMP_MAX_DC = 15
+TEMP_MAX_INDEX = 16
+TEMP_MIN_DC = 17
+TEMP_MIN_INDEX = 18
+TEMP_MEAN_DC = 19
+CHARGE_LIMIT_DA = 20
+DISCHARGE_LIMIT_DA = 21
+INSULATION_KOHM = 22
+CELL_COUNT = 23
+TEMP_COUNT = 24
+
+CONTACTOR_OPEN = 0
+CONTACTOR_CLOSED = 1
+
+
+class RackData:
+    """Everything known about one rack.
+
+    `summary` is indexed by the slots above; `cells_mv` and `temps_dc` by cell and sensor number.
+    `acquired` are ticks of the answer; `sequence` counts good summaries (0 = none yet).
+    """
+
+    def __init__(
+        self, index: int, name: str, cells: int, temps: int, stale_after_ms: int, now: int
+    ) -> None:
+        self.index = index
+        self.name = name
+        self.stale_after_ms = stale_after_ms
+        self.summary = array("i", [0] * len(SUMMARY_FIELDS))
+        self.acquired = now  # of MISSING data: the start, so that its age grows too
+        self.sequence = 0
+        self.suspect = False
+        self.implausible = 0  # answers that were not taken over
+        self.cells_mv = array("H", [0] * cells)
+        self.temps_dc = array("h", [0] * temps)
+        self.cells_acquired = now  # of the oldest part of the last whole scan
+        self.cells_sequence = 0  # whole scans of cells and temperatures
+
+    def age_ms(self, now: int) -> int:
+        """Milliseconds since the last good summary, or since start when there was none."""
+        return diff(now, self.acquired)
+
+    def quality(self, now: int) -> int:
+        """Quality of the summary now."""
+        if self.sequence == 0:
+            return MISSING
+        if self.age_ms(now) > self.stale_after_ms:
+            return STALE
+        return SUSPECT if self.suspect else GOOD

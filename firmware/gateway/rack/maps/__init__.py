@@ -1,0 +1,1 @@
+"""Generated register maps; source: host_tools/maps/*.csv."""

@@ -1,0 +1,1 @@
+"""Records, their sampling and the journal on flash."""

@@ -1,0 +1,94 @@
+"""The event record: what protection decided and what became of relays and contactors."""
+
+from __future__ import annotations
+
+from gateway.protection import rules
+from gateway.rack import data as rack_data
+from gateway.telemetry import records
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.clock import Clock
+    from gateway.config import Config
+    from gateway.contracts import Log
+    from gateway.outputs.enforcer import Enforcer
+    from gateway.protection.changes import Changes
+    from gateway.telemetry.journal import Journal
+
+_LATEST = 8
+_URGENT = (records.TRIP, records.LEVEL_SET, records.STOP)
+_CONTACTOR_NAMES = ("open", "closed", "precharging")
+
+
+class Recorder:
+    """Writes events to the journal (urgent ones to flash at once) and to the log.
+
+    `latest` holds (uptime ms, text) of the last few for the console.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        enforcer: Enforcer,
+        changes: Changes,
+        config: Config,
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        self._journal = journal
+        self._enforcer = enforcer
+        self._changes = changes
+        self._config = config
+        self._clock = clock
+        self._log = log
+        self._relays = bytearray(len(enforcer.pollers))
+        self._contactors = bytearray(b"\xff" * len(enforcer.pollers))
+        self.latest: list[tuple[int, str]] = []
+
+    def step(self) -> None:
+        """Record what changed since the last step."""
+        change = self._changes.take()
+        while change is not None:
+            self._record_change(change)
+            change = self._changes.take()
+        for index in range(len(self._relays)):
+            self._watch_rack(index)
+
+    def note(self, code: int, rack: int, text: str, details: tuple[int, ...] = ()) -> None:
+        """Record one event; `details` are rule, level, value, limit where there are any."""
+        rule, level, value, limit = details or (rules.NO_RULE, 0, 0, 0)
+        line = records.EVENT_NAMES[code]
+        if rack != records.NO_RACK:
+            line = self._config.racks[rack].name + " " + line
+        if text:
+            line += ": " + text
+        urgent = code in _URGENT
+        (self._log.warning if urgent else self._log.info)("%s", line)
+        if len(self.latest) >= _LATEST:
+            self.latest.pop(0)
+        self.latest.append((self._clock.uptime_ms(), line))
+        payload = records.encode_event(code, rack, rule, level, value, limit, text)
+        self._journal.append(records.EVENT, payload)
+        if urgent:
+            self._journal.flush()
+
+    def _record_change(self, change: tuple[int, ...]) -> None:
+        rack, rule, level, active, value, _ = change
+        name = rules.name(rule)
+        limit = self._config.limits[name][level - 1].set_point
+        code = records.LEVEL_CLEARED
+        if active:
+            code = records.TRIP if level == rules.LEVEL_COUNT else records.LEVEL_SET
+        text = "%s level %d, value %d, limit %d" % (name, level, value, limit)
+        self.note(code, rack, text, (rule, level, value, limit))
+
+    def _watch_rack(self, index: int) -> None:
+        closed = self._enforcer.closed[index]
+        if closed != self._relays[index]:
+            self._relays[index] = closed
+            self.note(records.RELAY_CLOSED if closed else records.RELAY_OPENED, index, "")
+        data = self._enforcer.pollers[index].data
+        contactor = data.summary[rack_data.CONTACTOR_STATE]
+        if data.sequence and contactor != self._contactors[index]:
+            self._contactors[index] = contactor
+            self.note(records.CONTACTOR, index, _CONTACTOR_NAMES[contactor])

@@ -1,0 +1,124 @@
+"""Records as they stand on flash and go over the wire: framing, rack samples, events, gaps.
+
+Little endian. A record is a 24-byte header and its payload; the checksum covers everything but
+itself, so it holds from flash to the reader at the other end of the uplink. Gateway id, boot id
+and sequence number identify a record for ever.
+"""
+
+from __future__ import annotations
+
+import binascii
+import struct
+
+MAGIC = 0xB5
+VERSION = 1
+
+SAMPLE = 1
+EVENT = 2
+CELLS = 3
+GAP = 4
+
+# magic, kind, payload length, crc32, sequence, uptime ms, utc ms (32 low bits, 16 high bits),
+# clock quality (gateway.clock), reserved
+HEADER = "<BBHIIIIHBB"
+HEADER_BYTES = 24
+# version, reserved, boot id, first sequence number, record count
+BATCH = "<BBIIH"
+BATCH_BYTES = 12
+
+# rack, quality, level, rule (255 none); uptime ms of the acquisition, number of the summary;
+# voltage 0.1 V, current 0.1 A (charging positive), SOC 0.1 %, SOH 0.1 %;
+# highest cell mV, its index, lowest cell mV, its index, mean cell mV;
+# hottest, coldest, mean temperature 0.1 degC; granted charge and discharge current 0.1 A;
+# insulation kOhm, trip alarm bits of the BMS; contactor state, trip relay (1 = energised)
+SAMPLE_PAYLOAD = "<BBBBIIHhHHHHHHHhhhHHHHBB"
+SAMPLE_FIELDS = (
+    "rack", "quality", "level", "rule", "acquired_ms", "summary_number",
+    "rack_voltage_dv", "rack_current_da", "soc_pm", "soh_pm",
+    "cell_max_mv", "cell_max_index", "cell_min_mv", "cell_min_index", "cell_mean_mv",
+    "temp_max_dc", "temp_min_dc", "temp_mean_dc", "charge_da", "discharge_da",
+    "insulation_kohm", "bms_trip_bits", "contactor", "relay",
+)  # fmt: skip
+
+# code, rack (255 = site), rule (255 none), level, value, limit; then text in UTF-8
+EVENT_PAYLOAD = "<BBBBii"
+EVENT_BYTES = 12
+NO_RACK = 255
+
+# Event codes.
+BOOT = 1
+LEVEL_SET = 2
+LEVEL_CLEARED = 3
+TRIP = 4
+RELAY_CLOSED = 5
+RELAY_OPENED = 6
+RESET = 7
+RESET_REFUSED = 8
+CONTACTOR = 9
+STOP = 10
+EVENT_NAMES = (
+    "", "boot", "level set", "level cleared", "trip", "relay closed", "relay opened",
+    "reset", "reset refused", "contactor", "stop",
+)  # fmt: skip
+
+# rack, cell count, sensor count, 0; uptime ms of the oldest part; then cell mV (u16 each) and
+# temperatures 0.1 degC (s16 each)
+CELLS_PAYLOAD = "<BBHHI"
+
+# boot id and first and last sequence number of what was dropped
+GAP_PAYLOAD = "<III"
+
+
+def encode(
+    kind: int, sequence: int, uptime_ms: int, utc_ms: int, clock_quality: int, payload: bytes
+) -> bytes:
+    """One whole record; the numbers wrap at their field's width."""
+    header = bytearray(HEADER_BYTES)
+    struct.pack_into(
+        HEADER,
+        header,
+        0,
+        MAGIC,
+        kind,
+        len(payload),
+        0,
+        sequence & 0xFFFFFFFF,
+        uptime_ms & 0xFFFFFFFF,
+        utc_ms & 0xFFFFFFFF,
+        (utc_ms >> 32) & 0xFFFF,
+        clock_quality,
+        0,
+    )
+    struct.pack_into("<I", header, 4, _checksum(header, payload))
+    return bytes(header) + payload
+
+
+def check(buffer: bytes | memoryview, start: int, end: int) -> int:
+    """Length of the good record at `start` (not beyond `end`), or 0 when there is none."""
+    if end - start < HEADER_BYTES or buffer[start] != MAGIC:
+        return 0
+    length = HEADER_BYTES + (buffer[start + 2] | buffer[start + 3] << 8)
+    if start + length > end:
+        return 0
+    header = bytes(buffer[start : start + HEADER_BYTES])
+    payload = bytes(buffer[start + HEADER_BYTES : start + length])
+    if struct.unpack("<I", header[4:8])[0] != _checksum(header, payload):
+        return 0
+    return length
+
+
+def sequence_of(buffer: bytes | memoryview, start: int) -> int:
+    """Sequence number of the record at `start`."""
+    number: int = struct.unpack("<I", bytes(buffer[start + 8 : start + 12]))[0]
+    return number
+
+
+def encode_event(
+    code: int, rack: int, rule: int, level: int, value: int, limit: int, text: str
+) -> bytes:
+    """Payload of an event; `rack` NO_RACK and `rule` 255 where there is none."""
+    return struct.pack(EVENT_PAYLOAD, code, rack, rule, level, value, limit) + text.encode()
+
+
+def _checksum(header: bytes | bytearray, payload: bytes) -> int:
+    return binascii.crc32(payload, binascii.crc32(header[8:], binascii.crc32(header[:4])))

@@ -1,0 +1,1 @@
+"""Register maps as CSV, and the constant tables generated from them for firmware and people."""

@@ -1,0 +1,1 @@
+"""Products and site files, compiled to the device's configuration."""

@@ -1,0 +1,28 @@
+"""`gatewayctl site check` and `gatewayctl site build`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from host_tools.errors import UserError
+from host_tools.site import compile as site_compile
+
+
+def check(site: str) -> None:
+    """Print what a site file describes, or raise UserError with everything that is wrong."""
+    product, tree = site_compile.load_site(site)
+    config = site_compile.check(tree, site)
+    cells = len(config.racks) * config.integer("cells_per_rack")
+    print(f"{site}: {product.name}, {len(config.racks)} racks, {cells} cells: good")
+
+
+def build(site: str, out: str) -> None:
+    """Write the device's configuration of a site file to `out`."""
+    _, tree = site_compile.load_site(site)
+    site_compile.check(tree, site)
+    try:
+        Path(out).write_text(json.dumps(tree, indent=1) + "\n")
+    except OSError as error:
+        raise UserError(f"{out}: {error.strerror}") from error
+    print(f"wrote {out}")

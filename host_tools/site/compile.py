@@ -1,0 +1,85 @@
+"""From a product or a site file to the device's configuration, checked by its own code."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from gateway import config as device_config
+from gateway.errors import ConfigError
+
+from host_tools.errors import UserError
+from host_tools.site.limits import default_limits
+from host_tools.site.products import Product, load_product
+
+FIRST_RACK_PORT = 15020
+Tree = dict[str, Any]
+
+
+def simulated_racks(product: Product, first_port: int = FIRST_RACK_PORT) -> list[Tree]:
+    """Rack addresses of the simulator: one TCP port per rack on this machine."""
+    return [
+        {
+            "name": f"rack{index + 1:02d}",
+            "host": "127.0.0.1",
+            "port": first_port + index,
+            "unit": 1,
+            "trip_relay": index,
+        }
+        for index in range(product.racks)
+    ]
+
+
+def load_site(site: str) -> tuple[Product, Tree]:
+    """Product and device configuration of a product name or of a site file (a path to a .toml)."""
+    if not site.endswith(".toml"):
+        product = load_product(site)
+        return product, _base(product)
+    path = Path(site)
+    try:
+        tree = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: {error}") from error
+    slug = tree.pop("product", None)
+    if not isinstance(slug, str):
+        raise UserError(f"{path}: product: missing, needs the name of a product")
+    product = load_product(slug)
+    return product, _merge(_base(product), tree)
+
+
+def check(configuration: Tree, where: str) -> device_config.Config:
+    """Check a device configuration with the firmware's own code; UserError lists the problems."""
+    try:
+        return device_config.load(json.dumps(configuration))
+    except ConfigError as error:
+        raise UserError(f"{where}: {error}") from error
+
+
+def _base(product: Product) -> Tree:
+    return {
+        "schema": device_config.SCHEMA,
+        "site": product.slug,
+        "gateway": "gw-001",
+        "map": "generic_416s",
+        "cells_per_rack": product.cells_per_rack,
+        "temps_per_rack": product.temps_per_rack,
+        "charge_current_da": round(product.charge_current_a * 10),
+        "discharge_current_da": round(product.discharge_current_a * 10),
+        "racks": simulated_racks(product),
+        "limits": default_limits(product),
+    }
+
+
+def _merge(base: Tree, over: Tree) -> Tree:
+    """`base` with the values of `over`; tables are merged, lists and values replaced."""
+    merged = dict(base)
+    for key, value in over.items():
+        known = merged.get(key)
+        merged[key] = (
+            _merge(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+        )
+    return merged
