@@ -22,7 +22,7 @@ class File(Protocol):
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill `buffer` as far as the file goes; bytes read."""
 
-    def write(self, data: bytes, /) -> int:
+    def write(self, data: bytes | bytearray, /) -> int:
         """Append or write at the current position."""
 
     def seek(self, offset: int, /) -> int:

@@ -49,9 +49,9 @@ class Detectors:
         was_bad = self._bad[number]
         bad = 1 if value >= self.set_points[number] or (was_bad and not clear) else 0
         self._bad[number] = bad
-        self._accumulate(number, elapsed_ms if was_bad else -elapsed_ms)
         if self.active[number]:
             return self._try_clear(number, clear, 0 if was_bad else elapsed_ms)
+        self._accumulate(number, elapsed_ms if was_bad else -elapsed_ms)
         return self._try_set(number, bad)
 
     def is_bad(self, number: int) -> bool:
@@ -65,7 +65,7 @@ class Detectors:
             total = 0
             if signed_ms < 0:
                 self._samples[number] = 0
-        self._sums[number] = min(total, self._delays[number])
+        self._sums[number] = total
 
     def _try_set(self, number: int, bad: int) -> bool:
         if not bad:

@@ -130,20 +130,27 @@ class Journal:
 
     def flush(self) -> None:
         """Write every waiting record to flash now."""
-        first, last = self.stored + 1, self._next - 1
-        if last < first:
-            return
-        data = b"".join([self._ring[number % _RING] for number in range(first, last + 1)])
+        while self._waiting_bytes and self._write_page():
+            pass
+
+    def _write_page(self) -> bool:
+        """Write the oldest waiting records, a page of them at most; False when that failed."""
+        first = last = self.stored + 1
+        page = bytearray(self._ring[first % _RING])
+        while last + 1 < self._next and len(page) < _PAGE_BYTES:
+            last += 1
+            page.extend(self._ring[last % _RING])
         try:
-            self._make_room(len(data))
-            self._segments.append(self.boot, first, last, data)
+            self._make_room(len(page))
+            self._segments.append(self.boot, first, last, page)
         except OSError:
             self.write_errors += 1
             self._waiting_since = self._clock.ticks()
             self._abandon_segment()
-            return
+            return False
         self.stored = last
-        self._waiting_bytes -= len(data)
+        self._waiting_bytes -= len(page)
+        return True
 
     def close(self) -> None:
         """Write records and cursor, close the files."""

@@ -56,7 +56,7 @@ class Segments:
             else:
                 self.all.append(Segment(boot, first, last, size))
 
-    def append(self, boot: int, first: int, last: int, data: bytes) -> None:
+    def append(self, boot: int, first: int, last: int, data: bytearray) -> None:
         """Write records first .. last and push them to flash before returning."""
         current = self.all[-1] if self._out is not None else None
         if (

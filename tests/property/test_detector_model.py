@@ -1,0 +1,126 @@
+"""The detector against a reference model written from its specification, not from its code.
+
+Specification: a sample's verdict is bad at or beyond the set point, good at or within the clear
+point, else the last one. A verdict holds until the next fresh sample; after a gap the time does
+not count. Bad time adds, good time takes half away, never below zero. Active: on a bad sample when
+the sum has reached the delay and at least two bad samples contributed since the sum was zero.
+Cleared: samples at or within the clear point, unbroken, for the clear delay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.config import Limit
+from gateway.protection.detector import Detectors
+
+SET, CLEAR = 3650, 3450
+
+
+@dataclass
+class Model:
+    """One detector, told as the specification tells it."""
+
+    delay_ms: int
+    clear_ms: int
+    bad: bool = False
+    total: Fraction = Fraction(0)
+    bad_samples: int = 0
+    active: bool = False
+    within_ms: int = 0
+    previous_within: bool = False
+
+    def sample(self, value: int, elapsed_ms: int) -> None:
+        was_bad = self.bad
+        if value >= SET:
+            self.bad = True
+        elif value <= CLEAR:
+            self.bad = False
+        if self.active:
+            within = value <= CLEAR
+            if not within:
+                self.within_ms = 0
+            elif not was_bad:
+                self.within_ms += elapsed_ms
+            if within and self.within_ms >= self.clear_ms:
+                self.__init__(self.delay_ms, self.clear_ms, bad=False)  # type: ignore[misc]
+            return
+        if was_bad:
+            self.total += elapsed_ms
+        else:
+            self.total = max(Fraction(0), self.total - Fraction(elapsed_ms, 2))
+            if self.total == 0 and elapsed_ms > 0:
+                self.bad_samples = 0
+        if self.bad:
+            self.bad_samples += 1
+            if self.delay_ms == 0 or (self.total >= self.delay_ms and self.bad_samples >= 2):
+                self.active = True
+                self.within_ms = 0
+
+
+SAMPLES = st.lists(
+    st.tuples(
+        st.sampled_from([3300, CLEAR - 1, CLEAR, CLEAR + 1, 3550, SET - 1, SET, SET + 1, 3700]),
+        st.sampled_from([0, 1, 100, 499, 500, 501, 1000, 1100]),
+    ),
+    max_size=120,
+)
+TIMES = st.sampled_from([0, 1, 500, 1000, 2000, 10000])
+
+
+@settings(max_examples=600, deadline=None)
+@given(samples=SAMPLES, delay_ms=TIMES, clear_ms=TIMES, side=st.sampled_from([1, -1]))
+def test_detector_is_the_model(
+    samples: list[tuple[int, int]], delay_ms: int, clear_ms: int, side: int
+) -> None:
+    model = Model(delay_ms, clear_ms)
+    limit = Limit(SET * side, CLEAR * side, delay_ms, clear_ms)
+    detectors = Detectors([(limit, side)])
+    for number, (value, elapsed_ms) in enumerate(samples):
+        before = detectors.active[0]
+        changed = detectors.step(0, value * side, elapsed_ms)
+        model.sample(value, elapsed_ms)
+        assert detectors.active[0] == model.active, number
+        assert detectors.is_bad(0) == model.bad, number
+        assert changed == (before != detectors.active[0]), number
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    period_ms=st.integers(50, 1000),
+    delay_ms=st.integers(1, 20000),
+    healthy=st.integers(0, 5),
+)
+def test_a_lasting_violation_trips_within_the_delay_and_one_period(
+    period_ms: int, delay_ms: int, healthy: int
+) -> None:
+    detectors = Detectors([(Limit(SET, CLEAR, delay_ms, 1000), 1)])
+    for _ in range(healthy):
+        detectors.step(0, 3300, period_ms)
+    held_ms = 0
+    detectors.step(0, SET, period_ms)
+    while not detectors.active[0]:
+        assert held_ms < delay_ms + period_ms
+        detectors.step(0, SET, period_ms)
+        held_ms += period_ms
+    assert held_ms >= delay_ms
+
+
+@settings(max_examples=200, deadline=None)
+@given(samples=SAMPLES, worse=st.integers(0, 400))
+def test_a_worse_timeline_never_trips_later(samples: list[tuple[int, int]], worse: int) -> None:
+    """Raising every value can only bring the first trip forward."""
+
+    def first_trip(offset: int) -> int:
+        detectors = Detectors([(Limit(SET, CLEAR, 1000, 1000), 1)])
+        for number, (value, elapsed_ms) in enumerate(samples):
+            detectors.step(0, value + offset, elapsed_ms)
+            if detectors.active[0]:
+                return number
+        return len(samples)
+
+    assert first_trip(worse) <= first_trip(0)

@@ -1,0 +1,73 @@
+import unittest
+
+from fake_hardware import MemoryStorage
+
+from gateway.errors import StorageError
+from gateway.protection.latch_store import LatchStore
+from gateway.protection.reset_input import ResetInput
+
+
+class LatchStoreTest(unittest.TestCase):
+    def test_what_was_saved_comes_back(self):
+        storage = MemoryStorage()
+        self.assertEqual(LatchStore(storage, 3).load(), [0, 0, 0])
+        LatchStore(storage, 3).save([0, 5, 256])
+        self.assertEqual(LatchStore(storage, 3).load(), [0, 5, 256])
+
+    def test_only_changes_are_written(self):
+        storage = MemoryStorage()
+        store = LatchStore(storage, 2)
+        store.save([0, 1])
+        done = storage.operations
+        for _ in range(100):
+            store.save([0, 1])
+        self.assertEqual(storage.operations, done)
+
+    def test_any_damaged_byte_is_noticed(self):
+        storage = MemoryStorage()
+        LatchStore(storage, 2).save([1, 0])
+        good = storage.files["latches"]
+        for index in range(len(good)):
+            bad = bytearray(good)
+            bad[index] ^= 0x10
+            storage.files["latches"] = bytes(bad)
+            with self.assertRaises(StorageError):
+                LatchStore(storage, 2).load()
+        for length in range(len(good)):
+            storage.files["latches"] = good[:length]
+            with self.assertRaises(StorageError):
+                LatchStore(storage, 2).load()
+
+    def test_power_cut_at_any_operation_keeps_old_or_new(self):
+        for cut in range(1, 8):
+            storage = MemoryStorage()
+            LatchStore(storage, 1).save([1])
+            storage.operations = 0
+            storage.fail_after = cut
+            LatchStore(storage, 1).save([2])
+            after = MemoryStorage(storage.files)
+            self.assertIn(LatchStore(after, 1).load(), ([1], [2]))
+
+    def test_dead_flash_is_counted_and_tried_again(self):
+        storage = MemoryStorage()
+        store = LatchStore(storage, 1)
+        storage.dead = True
+        store.save([1])
+        self.assertEqual(store.write_errors, 1)
+        storage.dead = False
+        store.save([1])
+        self.assertEqual(LatchStore(storage, 1).load(), [1])
+
+
+class ResetInputTest(unittest.TestCase):
+    def test_only_a_push_counts(self):
+        button = ResetInput()
+        self.assertFalse(button.step(True))  # held, or broken, since start
+        self.assertFalse(button.step(True))
+        self.assertFalse(button.step(False))
+        self.assertTrue(button.step(True))
+        self.assertFalse(button.step(True))
+
+
+if __name__ == "__main__":
+    unittest.main()

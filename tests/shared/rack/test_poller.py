@@ -1,0 +1,103 @@
+import unittest
+
+from fake_hardware import HandClock
+from rack_wire import RackWire
+
+from gateway.clock import diff
+from gateway.modbus.tcp_link import TcpLink
+from gateway.rack.data import GOOD, STALE, RackData
+from gateway.rack.maps import generic_416s
+from gateway.rack.poller import RackPoller
+from gateway.rack.register_map import RegisterMap
+
+CELLS = 416
+PERIOD_MS = 500
+
+
+class PollerTest(unittest.TestCase):
+    def setUp(self):
+        self.clock = HandClock(0x3FFFE000)  # wraps after 8 s
+        now = self.clock.ticks()
+        self.wire = RackWire(CELLS)
+        register_map = RegisterMap(generic_416s, CELLS, CELLS // 2)
+        self.data = RackData(0, "rack01", CELLS, CELLS // 2, 1100, now)
+        link = TcpLink(self.wire, "rack", 502, 1000, 200)
+        self.poller = RackPoller(self.data, register_map, link, 1, PERIOD_MS, 4000, now)
+        self.fresh_at = []
+
+    def run_ms(self, duration_ms):
+        for _ in range(duration_ms):
+            now = self.clock.advance(1)
+            if self.poller.step(now):
+                self.fresh_at.append(self.clock.uptime_ms())
+
+    def written(self, address):
+        return [value for each, value in self.wire.written if each == address]
+
+    def test_summary_keeps_its_grid_whatever_else_is_read(self):
+        self.run_ms(20000)
+        self.assertEqual(len(self.fresh_at), 40)
+        steps = [b - a for a, b in zip(self.fresh_at, self.fresh_at[1:])]
+        self.assertTrue(max(steps) <= PERIOD_MS + 5, max(steps))
+        self.assertTrue(min(steps) >= PERIOD_MS - 5, min(steps))
+        self.assertEqual(self.poller.skipped, 0)
+
+    def test_every_cell_and_temperature_is_read_every_few_seconds(self):
+        self.run_ms(4500)
+        self.assertEqual(self.data.cells_mv[0], 3300)
+        self.assertEqual(self.data.cells_mv[415], 3715)
+        self.assertEqual(self.data.temps_dc[207], 447)
+        self.run_ms(20000)
+        self.assertTrue(5 <= self.data.cells_sequence <= 6, self.data.cells_sequence)
+        self.assertTrue(diff(self.clock.ticks(), self.data.cells_acquired) < 8500)
+
+    def test_silent_rack_goes_stale_and_comes_back(self):
+        self.run_ms(3000)
+        self.wire.silent = True
+        self.run_ms(2000)
+        self.assertEqual(self.data.quality(self.clock.ticks()), STALE)
+        self.wire.silent = False
+        self.run_ms(3000)
+        self.assertEqual(self.data.quality(self.clock.ticks()), GOOD)
+
+    def test_contactor_is_commanded_open_until_it_reads_open(self):
+        self.run_ms(1000)
+        self.assertEqual(self.written(0x0100), [])
+        self.poller.open_contactor(self.clock.ticks())
+        self.run_ms(20)
+        self.assertEqual(self.written(0x0100), [0])
+        self.run_ms(3000)  # it still reads closed: told again each second
+        self.assertEqual(self.written(0x0100), [0, 0, 0, 0])
+        self.wire.registers[0x0002] = 0
+        self.run_ms(3000)
+        self.assertTrue(len(self.written(0x0100)) <= 5)
+        self.assertTrue(self.poller.open_commands >= 4)
+
+    def test_granted_current_is_written_at_once_and_repeated(self):
+        self.run_ms(1000)
+        self.poller.set_limits(785, 0, self.clock.ticks())
+        self.run_ms(20)
+        self.assertEqual(self.written(0x0102)[-1], 785)
+        self.assertEqual(self.written(0x0103)[-1], 0)
+        count = len(self.written(0x0102))
+        self.run_ms(10100)
+        self.assertEqual(len(self.written(0x0102)), count + 1)
+
+    def test_limit_changed_while_its_write_is_under_way(self):
+        self.run_ms(1000)
+        self.poller.set_limits(785, 785, self.clock.ticks())
+        self.poller.step(self.clock.advance(1))
+        self.poller.set_limits(0, 0, self.clock.ticks())
+        self.run_ms(50)
+        self.assertEqual(self.written(0x0102)[-1], 0)
+        self.assertEqual(self.poller.link.losses, 0)
+
+    def test_heartbeat_counts_up_every_second(self):
+        self.run_ms(5100)
+        beats = self.written(0x0101)
+        self.assertEqual(beats, list(range(1, len(beats) + 1)))
+        self.assertTrue(len(beats) in (5, 6), beats)
+
+
+if __name__ == "__main__":
+    unittest.main()

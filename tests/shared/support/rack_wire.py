@@ -1,0 +1,83 @@
+"""One rack at the other end of a byte stream: answers Modbus TCP from a dict of registers.
+
+Faults are attributes, so that a test can say what the wire does to which answer.
+"""
+
+import struct
+
+SUMMARY = {
+    0x0000: 1, 0x0001: 1, 0x0002: 1, 0x0003: 0, 0x0004: 0, 0x0005: 0,
+    0x0006: 6656, 0x0007: 0, 0x0008: 500, 0x0009: 1000,
+    0x000A: 3310, 0x000B: 1, 0x000C: 3290, 0x000D: 2, 0x000E: 3300,
+    0x000F: 250, 0x0010: 0, 0x0011: 240, 0x0012: 1, 0x0013: 245,
+    0x0014: 1570, 0x0015: 1570, 0x0016: 2000, 0x0017: 4, 0x0018: 2,
+}  # fmt: skip
+
+
+class RackWire:
+    """`connect` gives the stream contract of the board's network."""
+
+    def __init__(self, cells=4):
+        self.registers = dict(SUMMARY)
+        self.registers[0x0017] = cells
+        self.registers[0x0018] = cells // 2
+        for index in range(cells):
+            self.registers[0x1000 + index] = 3300 + index
+        for index in range(cells // 2):
+            self.registers[0x2000 + index] = 240 + index
+        self.written = []  # (address, value)
+        self.refuse_connection = False
+        self.silent = False
+        self.change = None  # function(answer bytes) -> answer bytes
+        self.piece = 0  # bytes handed over per read, 0 = all
+        self.outbox = bytearray()
+        self.closed = False
+
+    def connect(self, host, port):
+        if self.refuse_connection:
+            raise OSError(111)
+        self.closed = False
+        self.outbox = bytearray()
+        return self
+
+    def connected(self):
+        return True
+
+    def readinto(self, buffer, count=-1):
+        if self.closed:
+            return 0
+        if not self.outbox:
+            return None
+        count = min(count if count >= 0 else len(buffer), len(buffer), len(self.outbox))
+        if self.piece:
+            count = min(count, self.piece)
+        for index in range(count):
+            buffer[index] = self.outbox[index]
+        self.outbox = self.outbox[count:]
+        return count
+
+    def write(self, frame):
+        if self.closed:
+            raise OSError(32)
+        answer = self._answer(bytes(frame))
+        if self.change is not None:
+            answer = self.change(answer)
+        if not self.silent:
+            self.outbox.extend(answer)
+        return len(frame)
+
+    def close(self):
+        self.closed = True
+
+    def _answer(self, frame):
+        function, address, value = struct.unpack(">BHH", frame[7:12])
+        if function == 6:
+            self.written.append((address, value))
+            self.registers[address] = value
+            return frame
+        addresses = range(address, address + value)
+        if any(each not in self.registers for each in addresses):
+            return frame[:4] + b"\x00\x03" + frame[6:7] + bytes([function | 0x80, 2])
+        data = b"".join([struct.pack(">H", self.registers[each] & 0xFFFF) for each in addresses])
+        head = frame[:4] + struct.pack(">HBBB", 3 + len(data), frame[6], function, len(data))
+        return head + data

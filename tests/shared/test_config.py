@@ -1,0 +1,114 @@
+import json
+import unittest
+
+from sample_site import settings, tree
+
+from gateway import config
+from gateway.errors import ConfigError
+
+
+def refusal(entries):
+    """The text a configuration is refused with; fails when it is accepted."""
+    try:
+        config.load(json.dumps(entries))
+    except ConfigError as error:
+        return str(error)
+    raise AssertionError("accepted")
+
+
+def changed(path, value):
+    """The sample with one entry replaced; the path is dotted, numbers index lists."""
+    entries = tree()
+    node = entries
+    parts = path.split(".")
+    for part in parts[:-1]:
+        if isinstance(node, list):
+            node = node[int(part)]
+        else:
+            if part not in node:
+                node[part] = {}
+            node = node[part]
+    node[parts[-1]] = value
+    return entries
+
+
+class AcceptTest(unittest.TestCase):
+    def test_sample_is_accepted_with_defaults_filled_in(self):
+        loaded = settings()
+        self.assertEqual(loaded.integer("poll.summary_period_ms"), 500)
+        self.assertEqual(loaded.integer("outputs.arm_delay_ms"), 10000)
+        self.assertEqual(loaded.text("uplink.host"), "")
+        self.assertEqual([rack.name for rack in loaded.racks], ["rack01", "rack02"])
+        trip = loaded.limits["cell_overvoltage"][2]
+        self.assertEqual((trip.set_point, trip.clear_point), (3650, 3450))
+        self.assertEqual((trip.delay_ms, trip.clear_ms), (1000, 5000))
+
+    def test_every_rule_of_the_table_must_be_there(self):
+        self.assertEqual(sorted(settings().limits), sorted(config.RULE_NAMES))
+        for rule in config.RULE_NAMES:
+            entries = tree()
+            del entries["limits"][rule]
+            self.assertIn("limits." + rule, refusal(entries))
+
+
+class RefuseTest(unittest.TestCase):
+    # (entry, bad value, what the refusal must name)
+    BAD = (
+        ("schema", 2, "schema"),
+        ("site", "", "site"),
+        ("site", "a/b", "site"),
+        ("gateway", "gw+1", "gateway"),
+        ("gateway", 7, "gateway"),
+        ("cells_per_rack", 0, "cells_per_rack"),
+        ("cells_per_rack", "416", "cells_per_rack"),
+        ("cells_per_rack", True, "cells_per_rack"),
+        ("charge_current_da", 1.5, "charge_current_da"),
+        ("poll.summary_period_ms", 50, "poll.summary_period_ms"),
+        ("poll.reply_timeout_ms", 500, "poll.reply_timeout_ms"),
+        ("poll.sumary_period_ms", 500, "poll.sumary_period_ms"),
+        ("polls", {}, "polls"),
+        ("poll", 5, "poll"),
+        ("racks", [], "racks"),
+        ("racks", None, "racks"),
+        ("racks.1.name", "rack01", "same name"),
+        ("racks.1.trip_relay", 0, "same trip_relay"),
+        ("racks.1.port", 15020, "same host"),
+        ("racks.0.unit", 248, "racks[0].unit"),
+        ("racks.0.host", "", "racks[0].host"),
+        ("racks.0.extra", 1, "racks[0]"),
+        ("limits.cell_overvolt", {}, "cell_overvolt"),
+        ("limits.cell_overvoltage.l3.set", 3700, "limits.cell_overvoltage.l3.set"),
+        ("limits.cell_overvoltage.l3.set", 3600, "l3 must be set beyond l2"),
+        ("limits.cell_overvoltage.l3.clear", 3650, "safe side"),
+        ("limits.cell_undervoltage.l3.set", 1900, "limits.cell_undervoltage.l3.set"),
+        ("limits.cell_undervoltage.l2.set", 2950, "l2 must be set beyond l1"),
+        ("limits.cell_undervoltage.l1.clear", 2900, "safe side"),
+        ("limits.rack_overvoltage.l3.set", 15000, "limits.rack_overvoltage.l3.set"),
+        ("limits.discharge_overcurrent.l3.set", 2100, "1.3 x discharge_current_da"),
+        ("limits.overtemperature.l2.delay_ms", -1, "limits.overtemperature.l2.delay_ms"),
+        ("limits.overtemperature.l2", {"set": 550}, "limits.overtemperature.l2"),
+        ("limits.comm_loss.l1.set", 900, "limits.comm_loss.l1"),
+        ("log_level", "loud", "log_level"),
+    )
+
+    def test_each_bad_entry_is_named(self):
+        for path, value, named in self.BAD:
+            with self.subTest(path=path, value=value):
+                self.assertIn(named, refusal(changed(path, value)))
+
+    def test_all_problems_are_told_at_once(self):
+        entries = changed("site", "")
+        entries["cells_per_rack"] = 0
+        text = refusal(entries)
+        self.assertIn("site", text)
+        self.assertIn("cells_per_rack", text)
+
+    def test_what_is_not_json_is_refused(self):
+        for text in ("", "{", "[]", "3", '"x"', "null", '{"schema": 1', "\x00\xff"):
+            with self.subTest(text=text):
+                with self.assertRaises(ConfigError):
+                    config.load(text)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,164 @@
+"""Between the wire and the relay nothing allocates: each step runs with the heap locked."""
+
+import unittest
+
+import micropython
+from fake_hardware import FakeRelays, HandClock
+from rack_wire import RackWire
+from sample_site import settings
+
+from gateway.modbus.tcp_link import TcpLink
+from gateway.outputs.enforcer import Enforcer
+from gateway.protection.changes import Changes
+from gateway.protection.engine import RackProtection
+from gateway.rack.data import RackData
+from gateway.rack.maps import generic_416s
+from gateway.rack.poller import RackPoller
+from gateway.rack.register_map import RegisterMap, decode_array
+
+CELLS = 416
+ARM_MS = 1000
+
+
+class QuietWire(RackWire):
+    """Prepares its answers with the heap open, so that only the gateway's work is measured."""
+
+    def __init__(self, cells):
+        super().__init__(cells)
+        self._request = bytearray(12)
+        self._asked = False
+        self._reply = bytearray(260)
+        self._length = 0
+        self._taken = 0
+
+    def write(self, frame):
+        for index in range(12):
+            self._request[index] = frame[index]
+        self._asked = True
+        return 12
+
+    def prepare(self):
+        """Between two steps of the gateway, heap open: work out the answer."""
+        if self._asked:
+            self._asked = False
+            answer = self._answer(bytes(self._request))
+            self._length = len(answer)
+            self._taken = 0
+            for index in range(self._length):
+                self._reply[index] = answer[index]
+
+    def readinto(self, buffer, count=-1):
+        left = self._length - self._taken
+        if not left:
+            return None
+        count = min(count, left)
+        for index in range(count):
+            buffer[index] = self._reply[self._taken + index]
+        self._taken += count
+        return count
+
+
+class LockedSite:
+    def __init__(self):
+        self.clock = HandClock()
+        now = self.clock.ticks()
+        loaded = settings(racks=2, cells=CELLS)
+        self.wires = [QuietWire(CELLS), QuietWire(CELLS)]
+        for wire in self.wires:
+            wire.registers[0x0006] = 6656
+        self.relays = FakeRelays(2)
+        register_map = RegisterMap(generic_416s, CELLS, CELLS // 2)
+        changes = Changes()
+        pollers = []
+        for index in range(2):
+            data = RackData(index, "rack", CELLS, CELLS // 2, 1100, now)
+            link = TcpLink(self.wires[index], "rack", 502, 1000, 200)
+            pollers.append(RackPoller(data, register_map, link, 1, 500, 2000, now))
+        protections = [RackProtection(poller.data, loaded, changes) for poller in pollers]
+        self.enforcer = Enforcer(pollers, protections, self.relays, [0, 1], ARM_MS, now)
+
+    def run_locked(self, duration_ms):
+        enforcer = self.enforcer
+        wires = self.wires
+        for _ in range(duration_ms):
+            now = self.clock.advance(1)
+            micropython.heap_lock()
+            try:
+                enforcer.step(now)
+            finally:
+                micropython.heap_unlock()
+            for wire in wires:
+                wire.prepare()
+
+
+class HeapLockTest(unittest.TestCase):
+    def test_the_lock_bites(self):
+        micropython.heap_lock()
+        try:
+            caught = False
+            try:
+                bytearray(100)
+            except MemoryError:
+                caught = True
+        finally:
+            micropython.heap_unlock()
+        self.assertTrue(caught)
+
+    def test_polling_scanning_and_arming(self):
+        site = LockedSite()
+        for _ in range(5):  # connecting is allowed to allocate
+            site.enforcer.step(site.clock.advance(1))
+            for wire in site.wires:
+                wire.prepare()
+        site.run_locked(9000)
+        self.assertEqual(bytes(site.relays.state), b"\x01\x01")
+        data = site.enforcer.pollers[0].data
+        self.assertTrue(data.cells_sequence >= 3, data.cells_sequence)
+        self.assertEqual(data.cells_mv[CELLS - 1], 3300 + CELLS - 1)
+
+    def test_trip_to_relay_and_contactor(self):
+        site = LockedSite()
+        for _ in range(5):
+            site.enforcer.step(site.clock.advance(1))
+            for wire in site.wires:
+                wire.prepare()
+        site.run_locked(3000)
+        site.wires[1].registers[0x000A] = 3700
+        site.run_locked(2200)
+        self.assertEqual(bytes(site.relays.state), b"\x01\x00")
+        self.assertIn((0x0100, 0), site.wires[1].written)
+
+    def test_silence_to_relay(self):
+        site = LockedSite()
+        for _ in range(5):
+            site.enforcer.step(site.clock.advance(1))
+            for wire in site.wires:
+                wire.prepare()
+        site.run_locked(3000)
+        # The age grows while nothing answers; the reconnection itself may allocate.
+        data = site.enforcer.pollers[0].data
+        protection = site.enforcer.protections[0]
+        for _ in range(220):
+            now = site.clock.advance(50)
+            micropython.heap_lock()
+            try:
+                protection.step(now)
+            finally:
+                micropython.heap_unlock()
+        self.assertTrue(data.age_ms(site.clock.ticks()) > 10000)
+        self.assertFalse(protection.permit)
+
+    def test_decode_of_a_whole_cell_block(self):
+        data = RackData(0, "rack", CELLS, CELLS // 2, 1100, 0)
+        buffer = bytearray(260)
+        micropython.heap_lock()
+        try:
+            decode_array(data.cells_mv, False, 0, 104, buffer, 9)
+            decode_array(data.temps_dc, True, 0, 104, buffer, 9)
+        finally:
+            micropython.heap_unlock()
+        self.assertEqual(data.cells_mv[0], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
