@@ -45,7 +45,8 @@ class _LfsStorage:
         self._volume = volume
 
     def open(self, name: str, mode: str) -> Any:
-        return _translated(self._volume.open, name, mode)
+        # unbuffered: only then does `flush` reach the image, as it does on MicroPython
+        return _translated(self._volume.open, name, mode, 0)
 
     def names(self) -> list[str]:
         return list(_translated(self._volume.listdir, "/"))
@@ -57,7 +58,7 @@ class _LfsStorage:
         _translated(self._volume.rename, old, new)
 
 
-def _translated(operation: Any, *arguments: str) -> Any:
+def _translated(operation: Any, *arguments: Any) -> Any:
     try:
         return operation(*arguments)
     except LittleFSError as error:

@@ -59,15 +59,21 @@ class Console:
             self.errors += 1  # the other side went away or talks nonsense: its problem
         finally:
             self._clients -= 1
-            writer.close()
+            await _close(writer)
 
     async def _converse(self, reader: Any, writer: Any) -> None:
+        pending = b""
         while True:
-            line = await asyncio.wait_for(_read_line(reader), _IDLE_S)
-            if not line:
+            received: bytes = await asyncio.wait_for(reader.read(_LONGEST_LINE), _IDLE_S)
+            if not received:
                 return
-            writer.write(self.answer(line).encode() + b"\n")
-            await writer.drain()
+            pending += received
+            while b"\n" in pending:
+                line, pending = pending.split(b"\n", 1)
+                writer.write(self.answer(line).encode() + b"\n")
+                await writer.drain()
+            if len(pending) > _LONGEST_LINE:
+                raise ValueError
 
     def answer(self, line: bytes) -> str:
         """JSON text for one question; unknown words get the list of known ones."""
@@ -81,8 +87,10 @@ class Console:
         return json.dumps(question())
 
 
-async def _read_line(reader: Any) -> bytes:
-    line: bytes = await reader.readline()
-    if len(line) > _LONGEST_LINE:
-        raise ValueError
-    return line
+async def _close(writer: Any) -> None:
+    """Close for good: on MicroPython `close` alone leaves the socket open."""
+    writer.close()
+    try:
+        await writer.wait_closed()
+    except OSError:
+        pass  # it is closed either way
