@@ -22,6 +22,9 @@ class _ImageContext(UserContext):
                 file.truncate(BLOCK_BYTES * BLOCK_COUNT)
         self._file = image.open("r+b", buffering=0)
 
+    def __del__(self) -> None:
+        self._file.close()
+
     def read(self, cfg: Any, block: int, off: int, size: int) -> bytearray:
         self._file.seek(block * BLOCK_BYTES + off)
         return bytearray(self._file.read(size) or b"")
