@@ -58,6 +58,7 @@ def build(board: Board) -> App | SafeMode:
         board.relays.set(relay, 0)
     try:
         settings = _load_config(board)
+        logs.set_level(settings.text("log_level"))
         return App(Parts(board, settings, logs))
     except ConfigError as error:
         log.error("configuration refused: %s", error)

@@ -129,7 +129,7 @@ class Board(Protocol):
     """Everything the gateway may use of its hardware."""
 
     clock: Clock
-    random: Any
+    random: Random
     interpreter: str  # name and version of the Python that runs
     unique_id: str
     console_port: int

@@ -60,6 +60,13 @@ class Logs:
     def __init__(self, clock: Clock, level: str = "info", console: Any = None) -> None:
         self.ring = LogRing(clock, console)
         self._level = _LEVELS[level]
+        self._loggers: list[logging.Logger] = []
+
+    def set_level(self, level: str) -> None:
+        """Lowest level that is logged from now on: "debug", "info" or "warning"."""
+        self._level = _LEVELS[level]
+        for logger in self._loggers:
+            logger.setLevel(self._level)
 
     def get(self, name: str) -> logging.Logger:
         """The logger called `name`; info, warning and error take %-style arguments."""
@@ -69,4 +76,5 @@ class Logs:
         logger.propagate = False
         logger.handlers = []
         logger.addHandler(self.ring)
+        self._loggers.append(logger)
         return logger

@@ -1,17 +1,14 @@
-"""Engineering units as integers, for people: text from raw values. Never used in decisions."""
+"""Engineering units for people: text from raw integers. Never used in decisions."""
 
 from __future__ import annotations
 
+_TENTH = "0.1 "
 
-def tenths(value: int) -> str:
-    """0.1-units as decimal text without a float: -5 -> "-0.5"."""
+
+def text(value: int, unit: str) -> str:
+    """`value` with its unit and no float: (14901, "0.1 V") -> "1490.1 V"."""
+    if not unit.startswith(_TENTH):
+        return "%d %s" % (value, unit)
     sign = "-" if value < 0 else ""
     value = abs(value)
-    return "%s%d.%d" % (sign, value // 10, value % 10)
-
-
-def thousandths(value: int) -> str:
-    """0.001-units as decimal text without a float: 3301 -> "3.301"."""
-    sign = "-" if value < 0 else ""
-    value = abs(value)
-    return "%s%d.%03d" % (sign, value // 1000, value % 1000)
+    return "%s%d.%d %s" % (sign, value // 10, value % 10, unit[len(_TENTH) :])

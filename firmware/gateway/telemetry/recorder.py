@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gateway import units
+from gateway.config import RULES
 from gateway.protection import rules
 from gateway.rack import data as rack_data
 from gateway.telemetry import records
@@ -79,7 +81,13 @@ class Recorder:
         code = records.LEVEL_CLEARED
         if active:
             code = records.TRIP if level == rules.LEVEL_COUNT else records.LEVEL_SET
-        text = "%s level %d, value %d, limit %d" % (name, level, value, limit)
+        unit = RULES[rule][4]
+        text = "%s level %d, %s, limit %s" % (
+            name,
+            level,
+            units.text(value, unit),
+            units.text(limit, unit),
+        )
         self.note(code, rack, text, (rule, level, value, limit))
 
     def _watch_rack(self, index: int) -> None:

@@ -25,7 +25,13 @@ class RequestTest(unittest.TestCase):
         self.assertEqual(request.expected, 12)
 
     def test_out_of_range_is_refused_before_it_can_wrap(self):
-        for unit, address, count in ((248, 0, 1), (-1, 0, 1), (1, 0, 0), (1, 0, 126), (1, 65535, 2)):
+        for unit, address, count in (
+            (248, 0, 1),
+            (-1, 0, 1),
+            (1, 0, 0),
+            (1, 0, 126),
+            (1, 65535, 2),
+        ):
             with self.subTest(unit=unit, address=address, count=count):
                 with self.assertRaises(ValueError):
                     pdu.read_request(unit, address, count)

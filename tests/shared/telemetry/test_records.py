@@ -12,7 +12,9 @@ class RecordTest(unittest.TestCase):
     def test_bytes_are_as_documented(self):
         record = records.encode(records.EVENT, 2, 3, 0x0123456789AB, 2, b"ab")
         self.assertEqual(record[:4], b"\xb5\x02\x02\x00")
-        self.assertEqual(record[8:24], b"\x02\x00\x00\x00\x03\x00\x00\x00\xab\x89\x67\x45\x23\x01\x02\x00")
+        self.assertEqual(
+            record[8:24], b"\x02\x00\x00\x00\x03\x00\x00\x00\xab\x89\x67\x45\x23\x01\x02\x00"
+        )
         self.assertEqual(record[24:], b"ab")
 
     def test_check_accepts_whole_records_only(self):

@@ -122,7 +122,9 @@ class SampleTest(unittest.TestCase):
         self.assertEqual(len(frames), 3)
         rack, _, cells, temps, _ = struct.unpack(records.CELLS_PAYLOAD, frames[0][:10])
         self.assertEqual((rack, cells, temps), (0, 4, 2))
-        self.assertEqual(struct.unpack("<4H2h", frames[0][10:]), (3300, 3301, 3302, 3303, 240, 241))
+        self.assertEqual(
+            struct.unpack("<4H2h", frames[0][10:]), (3300, 3301, 3302, 3303, 240, 241)
+        )
 
 
 class EventTest(unittest.TestCase):
