@@ -32,7 +32,6 @@ class Model:
     bad_samples: int = 0
     active: bool = False
     within_ms: int = 0
-    previous_within: bool = False
 
     def sample(self, value: int, elapsed_ms: int) -> None:
         was_bad = self.bad
@@ -41,13 +40,7 @@ class Model:
         elif value <= CLEAR:
             self.bad = False
         if self.active:
-            within = value <= CLEAR
-            if not within:
-                self.within_ms = 0
-            elif not was_bad:
-                self.within_ms += elapsed_ms
-            if within and self.within_ms >= self.clear_ms:
-                self.__init__(self.delay_ms, self.clear_ms, bad=False)  # type: ignore[misc]
+            self._wait_for_clear(value <= CLEAR, 0 if was_bad else elapsed_ms)
             return
         if was_bad:
             self.total += elapsed_ms
@@ -57,9 +50,16 @@ class Model:
                 self.bad_samples = 0
         if self.bad:
             self.bad_samples += 1
-            if self.delay_ms == 0 or (self.total >= self.delay_ms and self.bad_samples >= 2):
-                self.active = True
-                self.within_ms = 0
+            enough = self.total >= self.delay_ms and self.bad_samples >= 2
+            self.active = enough or self.delay_ms == 0
+
+    def _wait_for_clear(self, within: bool, elapsed_ms: int) -> None:
+        self.within_ms = self.within_ms + elapsed_ms if within else 0
+        if within and self.within_ms >= self.clear_ms:
+            self.active = False
+            self.total = Fraction(0)
+            self.bad_samples = 0
+            self.within_ms = 0
 
 
 SAMPLES = st.lists(
