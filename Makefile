@@ -1,0 +1,75 @@
+# Two commands are all it takes, `make run` and `make test`: both set themselves up first.
+# Works with GNU make 3.81 (macOS).
+
+SITE ?= energalactic-5015-0.5c
+SCENARIO ?= normal
+DURATION ?= 0
+INTERPRETER ?= micropython
+ARGS ?=
+
+PY := build/venv/bin/python
+RUFF := build/venv/bin/ruff
+STAMPS := build/stamps
+SET_UP := $(STAMPS)/venv $(STAMPS)/packages $(STAMPS)/micropython
+
+.PHONY: help run test check setup lint fmt types generated clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make run    a whole simulated site in the terminal, until Ctrl-C'
+	@echo '            SITE=$(SITE)  SCENARIO=$(SCENARIO)'
+	@echo '            DURATION=seconds (0 = until Ctrl-C)  INTERPRETER=micropython|cpython'
+	@echo 'make test   every test that needs no hardware (ARGS="-k word" goes to pytest)'
+	@echo 'make check  format, lint, types, generated files, tests: what CI runs'
+	@echo 'make setup  only the set-up that run and test do first, into build/'
+	@echo 'make fmt    format and mend what ruff can mend'
+	@echo 'make clean  remove build/'
+	@echo 'build/venv/bin/gatewayctl --help shows everything else'
+
+run: setup
+	@$(PY) -m host_tools run --site '$(SITE)' --scenario '$(SCENARIO)' \
+	  --duration '$(DURATION)' --interpreter '$(INTERPRETER)'
+
+test: setup
+	@$(PY) -m pytest $(ARGS)
+
+check: lint types generated test
+
+lint: setup
+	@$(RUFF) format --check --quiet . || { echo 'format differs: make fmt' >&2; exit 1; }
+	@$(RUFF) check --quiet .
+
+types: setup
+	@$(PY) -m mypy
+
+generated: setup
+	@$(PY) -m host_tools maps build --check
+
+fmt: setup
+	@$(RUFF) format .
+	@$(RUFF) check --fix .
+
+clean:
+	rm -rf build
+
+# Set-up: a stamp per part, so that a second start compares a few file times and nothing else.
+setup: $(SET_UP)
+
+# The first new enough python3; `make run PYTHON=/path/to/python3` names another.
+$(STAMPS)/venv: host_tools/requirements.txt
+	@mkdir -p $(STAMPS)
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    "$$python" -m host_tools.toolchain.bootstrap || exit 2; touch $@; exit 0; \
+	  fi; \
+	done; \
+	echo 'set-up: needs python3 >= 3.11 (see python3 --version); or: make run PYTHON=path' >&2; \
+	exit 2
+
+$(STAMPS)/packages: firmware/requirements.txt | $(STAMPS)/venv
+	@$(PY) -m host_tools.toolchain.packages
+	@touch $@
+
+# Missing when no MicroPython could be had: then tried again at every start.
+$(STAMPS)/micropython: | $(STAMPS)/venv
+	@$(PY) -m host_tools.toolchain.setup_micropython $@

@@ -1,0 +1,1 @@
+"""Laptop side of the gateway: one command, `gatewayctl`, one folder per job."""

@@ -1,0 +1,151 @@
+"""`gatewayctl`: one command, a sub-command per job.
+
+Nothing heavy is imported here: each command imports its own folder when it is called, so help
+and the start of a run stay quick. The only place that turns an error into a line and a status.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from host_tools.errors import UserError
+
+BAD_INPUT = 2
+INTERRUPTED = 130  # 128 + SIGINT
+
+app = typer.Typer(
+    name="gatewayctl",
+    help="Simulate, configure, watch and diagnose the site gateway.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+site_app = typer.Typer(help="Check and compile site files.", no_args_is_help=True)
+maps_app = typer.Typer(help="Register maps of rack BMS.", no_args_is_help=True)
+app.add_typer(site_app, name="site")
+app.add_typer(maps_app, name="maps")
+
+Site = Annotated[str, typer.Option(help="Product or site to simulate.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def run(
+    site: Site = "energalactic-5015-0.5c",
+    scenario: Annotated[str, typer.Option(help="What goes wrong, and when.")] = "normal",
+    duration: Annotated[int, typer.Option(min=0, help="Seconds; 0 = until Ctrl-C.")] = 0,
+    interpreter: Annotated[str, typer.Option(help="micropython or cpython.")] = "micropython",
+) -> int:
+    """Run a whole simulated site: racks, gateway, broker, live table."""
+    from host_tools.run import command
+
+    try:
+        return command.main(site, scenario, duration, interpreter)
+    except KeyboardInterrupt:
+        # Ctrl-C is how a run without an end ends
+        return INTERRUPTED if duration else 0
+
+
+@app.command()
+def simulate(
+    site: Site = "energalactic-5015-0.5c",
+    base_port: Annotated[int, typer.Option(help="First rack's TCP port.")] = 15021,
+) -> None:
+    """Serve the racks of a site over Modbus TCP until Ctrl-C."""
+    import asyncio
+
+    from host_tools.simulate import command
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(command.serve(site, base_port))
+
+
+@site_app.command("check")
+def site_check(site: Annotated[str, typer.Argument(help="Site file or product.")]) -> None:
+    """Explain what is wrong with a site file."""
+    from host_tools.site import command
+
+    command.check(site)
+
+
+@site_app.command("build")
+def site_build(
+    site: Annotated[str, typer.Argument(help="Site file or product.")],
+    out: Annotated[str, typer.Option(help="Device configuration to write.")],
+) -> None:
+    """Compile a site file to the device's configuration."""
+    from host_tools.site import command
+
+    command.build(site, out)
+
+
+@maps_app.command("build")
+def maps_build(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing, only compare.")] = False,
+) -> None:
+    """Generate the firmware's register maps and their documentation from the CSV files."""
+    from host_tools.maps import command
+
+    command.build(check)
+
+
+@app.command()
+def decode(
+    image: Annotated[str, typer.Argument(help="Flash image of a gateway.")],
+    as_json: Json = False,
+) -> int:
+    """Print the telemetry journal of a flash image."""
+    from host_tools.decode import command
+
+    return command.journal_image(image, as_json)
+
+
+@app.command()
+def monitor(
+    host: Annotated[str, typer.Option(help="Gateway's address.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Gateway's console port.")] = 15037,
+) -> int:
+    """Show a running gateway's live table until Ctrl-C."""
+    from host_tools.monitor import command
+
+    with suppress(KeyboardInterrupt):
+        return command.main(host, port)
+    return 0
+
+
+@app.command()
+def toolchain(
+    as_json: Json = False,
+    build: Annotated[bool, typer.Option("--build", help="Build MicroPython now.")] = False,
+) -> None:
+    """Show which MicroPython and which programs this machine has."""
+    from host_tools.toolchain import command
+
+    if build:
+        command.build_micropython()
+    else:
+        command.show(as_json)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit status. Bad input is 2, Ctrl-C is 130."""
+    try:
+        status = app(arguments, prog_name="gatewayctl", standalone_mode=False)
+    except UserError as error:
+        return _refuse(str(error))
+    except typer.TyperException as error:
+        # a usage error: unknown command, bad option value; empty when the help was just printed
+        message = error.format_message()
+        return _refuse(f"{message} (gatewayctl --help)") if message else BAD_INPUT
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    return status if isinstance(status, int) else 0
+
+
+def _refuse(line: str) -> int:
+    print(f"gatewayctl: {line}", file=sys.stderr)
+    return BAD_INPUT

@@ -1,0 +1,199 @@
+"""Records of the gateway as dataclasses, from a stream (a journal file) or from an MQTT message.
+
+Layouts come from the firmware; the checksum is computed here anew, so a mistake in the device's
+own check shows.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.telemetry import records as layout
+
+Key = tuple[int, int]  # boot id and sequence number: identify a record of one gateway for ever
+
+_SAMPLE = struct.Struct(layout.SAMPLE_PAYLOAD)
+_EVENT = struct.Struct(layout.EVENT_PAYLOAD)
+_CELLS = struct.Struct(layout.CELLS_PAYLOAD)
+_GAP = struct.Struct(layout.GAP_PAYLOAD)
+_HEADER = struct.Struct(layout.HEADER)
+_BATCH = struct.Struct(layout.BATCH)
+
+
+class DecodeError(Exception):
+    """Bytes that are not what the gateway writes; one line. Caught by whoever receives them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What every record has; `clock_quality` is gateway.clock's UNSET, RTC or NTP."""
+
+    boot: int
+    seq: int
+    uptime_ms: int
+    utc_ms: int
+    clock_quality: int
+
+    @property
+    def key(self) -> Key:
+        """Identity of the record."""
+        return self.boot, self.seq
+
+
+@dataclass(frozen=True, slots=True)
+class Sample(Record):
+    """One summary of one rack; units in the names, `acquired_ms` is uptime."""
+
+    rack: int
+    quality: int
+    level: int
+    rule: int
+    acquired_ms: int
+    summary_number: int
+    rack_voltage_dv: int
+    rack_current_da: int
+    soc_pm: int
+    soh_pm: int
+    cell_max_mv: int
+    cell_max_index: int
+    cell_min_mv: int
+    cell_min_index: int
+    cell_mean_mv: int
+    temp_max_dc: int
+    temp_min_dc: int
+    temp_mean_dc: int
+    charge_da: int
+    discharge_da: int
+    insulation_kohm: int
+    bms_trip_bits: int
+    contactor: int
+    relay: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Record):
+    """A decision or a change; `rack` and `rule` are 255 where there is none."""
+
+    code: int
+    rack: int
+    rule: int
+    level: int
+    value: int
+    limit: int
+    text: str
+
+    @property
+    def name(self) -> str:
+        """What happened, in words."""
+        known = self.code < len(layout.EVENT_NAMES)
+        return layout.EVENT_NAMES[self.code] if known else f"code {self.code}"
+
+
+@dataclass(frozen=True, slots=True)
+class CellFrame(Record):
+    """All cell voltages and temperatures of a rack; `acquired_ms` is the oldest part's uptime."""
+
+    rack: int
+    acquired_ms: int
+    cells_mv: tuple[int, ...]
+    temps_dc: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap(Record):
+    """Records `first`..`last` of `lost_boot` were dropped undelivered."""
+
+    lost_boot: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown(Record):
+    """A good record of a kind that a newer gateway writes."""
+
+    kind: int
+    payload: bytes
+
+
+_Head = tuple[int, int, int, int, int]
+
+
+def decode_message(message: bytes) -> list[Record]:
+    """All records of one MQTT message; DecodeError when anything about it is wrong."""
+    if len(message) < layout.BATCH_BYTES:
+        raise DecodeError(f"message of {len(message)} bytes is shorter than its header")
+    version, _, boot, first, count = _BATCH.unpack_from(message)
+    if version != layout.VERSION:
+        raise DecodeError(f"message version {version}, known is {layout.VERSION}")
+    found, end = decode_stream(message[layout.BATCH_BYTES :], boot)
+    where = f"boot {boot}, records from {first}"
+    if layout.BATCH_BYTES + end != len(message):
+        raise DecodeError(f"{where}: bad record after {len(found)} of {count}")
+    if [record.seq for record in found] != list(range(first, first + count)):
+        raise DecodeError(f"{where}: holds not the {count} records that its header names")
+    return found
+
+
+def decode_stream(data: bytes, boot: int) -> tuple[list[Record], int]:
+    """Good records from the start of `data` on, and the offset of the first bad frame or the end.
+
+    A record with a good checksum and a payload that does not fit its kind counts as bad.
+    """
+    found: list[Record] = []
+    offset = 0
+    while offset < len(data):
+        try:
+            record, length = _decode_one(data, offset, boot)
+        except (DecodeError, struct.error):
+            break
+        found.append(record)
+        offset += length
+    return found, offset
+
+
+def _decode_one(data: bytes, offset: int, boot: int) -> tuple[Record, int]:
+    magic, kind, size, checksum, seq, uptime_ms, low, high, quality, _ = _HEADER.unpack_from(
+        data, offset
+    )
+    end = offset + layout.HEADER_BYTES + size
+    if magic != layout.MAGIC or end > len(data):
+        raise DecodeError("not a whole record")
+    if zlib.crc32(data[offset + 8 : end], zlib.crc32(data[offset : offset + 4])) != checksum:
+        raise DecodeError("checksum")
+    head = (boot, seq, uptime_ms, high << 32 | low, quality)
+    payload = data[offset + layout.HEADER_BYTES : end]
+    decode = _KINDS.get(kind)
+    record = decode(head, payload) if decode else Unknown(*head, kind, payload)
+    return record, end - offset
+
+
+def _sample(head: _Head, payload: bytes) -> Record:
+    return Sample(*head, *_SAMPLE.unpack(payload))
+
+
+def _event(head: _Head, payload: bytes) -> Record:
+    code, rack, rule, level, value, limit = _EVENT.unpack_from(payload)
+    text = payload[_EVENT.size :].decode("utf-8", "replace")
+    return Event(*head, code, rack, rule, level, value, limit, text)
+
+
+def _cells(head: _Head, payload: bytes) -> Record:
+    rack, _, cells, temps, acquired_ms = _CELLS.unpack_from(payload)
+    values = struct.unpack(f"<{cells}H{temps}h", payload[_CELLS.size :])
+    return CellFrame(*head, rack, acquired_ms, values[:cells], values[cells:])
+
+
+def _gap(head: _Head, payload: bytes) -> Record:
+    return Gap(*head, *_GAP.unpack(payload))
+
+
+_KINDS: dict[int, Callable[[_Head, bytes], Record]] = {
+    layout.SAMPLE: _sample,
+    layout.EVENT: _event,
+    layout.CELLS: _cells,
+    layout.GAP: _gap,
+}

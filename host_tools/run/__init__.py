@@ -1,0 +1,1 @@
+"""Runs a whole simulated site: racks, gateway, broker, observer."""

@@ -1,0 +1,88 @@
+"""Trips as the field saw them, with the reason from the delivered event records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.protection import rules
+from gateway.telemetry import records as layout
+from host_tools.decode.records import Event
+from host_tools.run.evidence import Evidence, Fault, RackEvidence
+from host_tools.simulate.truth import opened_after
+
+
+@dataclass(frozen=True)
+class Trip:
+    """A trip relay that opened while its gateway was at work.
+
+    `rule` is "" and `level` 0 when no record tells the reason. `crossed_ms` is None without a
+    fault. `contactor_ms` and `command_ms`: the contactor opened, the BMS was told to open it.
+    """
+
+    rack: int
+    rule: str
+    level: int
+    crossed_ms: int | None
+    relay_ms: int
+    contactor_ms: int | None
+    command_ms: int | None
+    reaction_ms: int | None
+
+
+def find(evidence: Evidence) -> list[Trip]:
+    """All trips in the order of time."""
+    found = [
+        trip
+        for index, rack in enumerate(evidence.racks)
+        for trip in _of_rack(evidence, index, rack)
+    ]
+    return sorted(found, key=lambda trip: trip.relay_ms)
+
+
+def _of_rack(evidence: Evidence, index: int, rack: RackEvidence) -> list[Trip]:
+    openings = [
+        change.at_ms
+        for change in rack.relay_changes
+        if not change.on and any(life.covers(change.at_ms) for life in evidence.lives)
+    ]
+    reasons = _reasons(evidence, index)
+    fault = next((fault for fault in evidence.faults if fault.rack == index), None)
+    trips = []
+    for number, relay_ms in enumerate(openings):
+        rule, level = reasons[number] if number < len(reasons) else ("", 0)
+        crossed_ms = fault.crossed_ms if fault and number == 0 else None
+        trips.append(
+            Trip(
+                rack=index,
+                rule=rule,
+                level=level,
+                crossed_ms=crossed_ms,
+                relay_ms=relay_ms,
+                contactor_ms=opened_after(rack.contactor_changes, crossed_ms or relay_ms),
+                command_ms=next((ms for ms in rack.open_commands_ms if ms >= relay_ms), None),
+                reaction_ms=_reaction_ms(evidence, fault, crossed_ms, relay_ms),
+            )
+        )
+    return trips
+
+
+def _reasons(evidence: Evidence, rack: int) -> list[tuple[str, int]]:
+    """(rule, level) of each trip record of a rack, oldest first."""
+    events = [
+        record
+        for record in evidence.delivered.records.values()
+        if isinstance(record, Event) and record.code == layout.TRIP and record.rack == rack
+    ]
+    return [
+        (rules.name(event.rule), event.level)
+        for event in sorted(events, key=lambda event: event.key)
+    ]
+
+
+def _reaction_ms(
+    evidence: Evidence, fault: Fault | None, crossed_ms: int | None, relay_ms: int
+) -> int | None:
+    """Time from when the rule had to act to the relay."""
+    if fault is None or crossed_ms is None:
+        return None
+    return relay_ms - crossed_ms - evidence.trip_delays_ms[fault.rule]

@@ -1,0 +1,203 @@
+"""The verdict on a run: a pure function from what it left behind to figures and failures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gateway.protection.rules import LEVEL_COUNT
+from gateway.rack.data import GOOD
+from host_tools.decode.records import Sample
+from host_tools.run import sections, telemetry_count, timing, trips
+from host_tools.run.evidence import Evidence
+from host_tools.run.telemetry_count import TelemetryCount
+from host_tools.run.trips import Trip
+
+REACTION_MS = 1100
+ROUNDING_MS = 2  # clocks of two processes, each cut to whole ms
+CELL_REFRESH_S = 6.0
+PERIOD_SLACK = 1.1  # of the summary period at the 99th percentile
+
+# Where the gateway itself counts things that should never happen.
+_COUNTERS = (
+    ("telemetry", ("dropped", "write_errors", "corrupt")),
+    ("counters", ("task_restarts", "changes_lost", "latch_write_errors", "console_errors")),
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`summary` is what goes to summary.json; a run without `failures` is good.
+
+    `warnings` are figures out of bounds that a loaded machine can explain.
+    """
+
+    summary: dict[str, Any]
+    failures: list[str]
+    warnings: list[str]
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Judge a run."""
+    found = trips.find(evidence)
+    counted = telemetry_count.count(evidence.delivered, evidence.images)
+    timing_figures, warnings = _timing(evidence)
+    scenario_figures, scenario_failures = _scenario(evidence, found)
+    failures = [
+        *_device_failures(evidence),
+        *_trip_failures(evidence, found),
+        *_telemetry_failures(counted),
+        *scenario_failures,
+    ]
+    status = evidence.status
+    samples = [r for r in evidence.delivered.records.values() if isinstance(r, Sample)]
+    racks = len({sample.rack for sample in samples if sample.quality == GOOD})
+    if racks != len(evidence.racks):
+        failures.append(f"good samples of {racks} racks arrived, not of {len(evidence.racks)}")
+    seconds = (evidence.end_ms - evidence.lives[0].started_ms) / 1000 if evidence.lives else 0.0
+    telemetry = asdict(counted)
+    telemetry.pop("holes")
+    summary = {
+        "interpreter": evidence.interpreter,
+        "interpreter_version": str(status.get("interpreter", "")).rpartition(" ")[2],
+        "version": status.get("version", ""),
+        "site": evidence.site,
+        "scenario": evidence.scenario,
+        "racks": racks,
+        "seconds": round(seconds, 1),
+        **timing_figures,
+        "trips": [_trip(evidence, trip) for trip in found],
+        "false_trips": len(_false(evidence, found)),
+        "telemetry": telemetry,
+        "heap": _heap(evidence),
+        **scenario_figures,
+        "simulator_late_ticks": evidence.late_ticks,
+        "interrupted": evidence.interrupted,
+        "warnings": warnings,
+        "errors": failures,
+    }
+    return Verdict(summary, failures, warnings)
+
+
+def _timing(evidence: Evidence) -> tuple[dict[str, Any], list[str]]:
+    records = evidence.delivered.records.values()
+    periods = timing.summary_gaps_ms(records, evidence.silenced)
+    gaps, longest_ms, cells = timing.cell_gaps_ms(evidence)
+    p99 = timing.percentile(periods, 99)
+    p50_ms = timing.percentile(gaps, 50)
+    figures = {
+        "cells": cells,
+        "summary_period_ms": {
+            "p50": timing.percentile(periods, 50),
+            "p99": p99,
+            "max": max(periods, default=None),
+        },
+        "cell_refresh_s": {
+            "p50": None if p50_ms is None else p50_ms / 1000,
+            "max": longest_ms / 1000,
+        },
+    }
+    warnings = []
+    bound_ms = evidence.period_ms * PERIOD_SLACK
+    if p99 is not None and p99 > bound_ms:
+        warnings.append(f"summary period {p99} ms at the 99th percentile, wanted {bound_ms:.0f}")
+    if longest_ms > CELL_REFRESH_S * 1000:
+        warnings.append(f"a cell waited {longest_ms / 1000} s, wanted {CELL_REFRESH_S:g}")
+    if evidence.late_ticks:
+        warnings.append(f"the simulator missed {evidence.late_ticks} ticks: machine overloaded")
+    return figures, warnings
+
+
+def _scenario(evidence: Evidence, found: list[Trip]) -> tuple[dict[str, Any], list[str]]:
+    broker, failures = sections.broker(evidence)
+    figures: dict[str, Any] = {"broker": broker}
+    if len(evidence.lives) > 1:
+        figures["restart"], more = sections.restart(evidence)
+        failures += more
+    for fault in evidence.faults:
+        if fault.silent:
+            figures["silent"], more = sections.silent(evidence, fault, found)
+            failures += more
+    figures["expected"] = [
+        {"rack": evidence.racks[fault.rack].name, "rule": fault.rule, "level": LEVEL_COUNT}
+        for fault in evidence.faults
+    ]
+    return figures, failures
+
+
+def _device_failures(evidence: Evidence) -> list[str]:
+    failures = [*evidence.errors, *(f"observer: {text}" for text in evidence.delivered.errors)]
+    for image in evidence.images:
+        failures += [f"journal file {name} is damaged" for name in image.damaged]
+    for section, names in _COUNTERS:
+        counters = evidence.status.get(section, {})
+        failures += [
+            f"the gateway counts {counters[name]} {name}" for name in names if counters.get(name)
+        ]
+    return failures
+
+
+def _trip_failures(evidence: Evidence, found: list[Trip]) -> list[str]:
+    failures = [
+        f"false trip: {evidence.racks[trip.rack].name} {trip.rule or 'without a record'}"
+        f" at {trip.relay_ms} ms"
+        for trip in _false(evidence, found)
+    ]
+    for fault in evidence.faults:
+        name = evidence.racks[fault.rack].name
+        trip = next((trip for trip in found if trip.rack == fault.rack), None)
+        if trip is None:
+            failures.append(f"{name} did not trip by {fault.rule}")
+            continue
+        failures += [f"{name}: {text}" for text in _wrong_with(trip, fault.rule, fault.silent)]
+    return failures
+
+
+def _wrong_with(trip: Trip, rule: str, silent: bool) -> list[str]:
+    wrong = []
+    if (trip.rule, trip.level) != (rule, LEVEL_COUNT):
+        wrong.append(f"trip recorded as {trip.rule or 'nothing'} level {trip.level}, not {rule}")
+    if trip.contactor_ms is None:
+        wrong.append("the contactor did not open")
+    if trip.command_ms is None and not silent:
+        wrong.append("the BMS was not told to open its contactor")
+    if trip.reaction_ms is None:
+        wrong.append(f"tripped, but the value never passed the limit of {rule}")
+    elif not -ROUNDING_MS <= trip.reaction_ms <= REACTION_MS:
+        wrong.append(f"relay {trip.reaction_ms} ms after it was due, wanted 0..{REACTION_MS}")
+    return wrong
+
+
+def _false(evidence: Evidence, found: list[Trip]) -> list[Trip]:
+    """Trips on racks without a fault, and every one after the first."""
+    expected = {fault.rack for fault in evidence.faults}
+    false = []
+    for trip in found:
+        if trip.rack in expected:
+            expected.remove(trip.rack)
+        else:
+            false.append(trip)
+    return false
+
+
+def _telemetry_failures(counted: TelemetryCount) -> list[str]:
+    failures = []
+    if not counted.delivered:
+        failures.append("no sample arrived")
+    if counted.lost:
+        failures.append(
+            f"{counted.lost} of {counted.stored} stored samples lost"
+            f" ({counted.holes} of them holes in the sequence)"
+        )
+    if counted.backlog:
+        failures.append(f"{counted.backlog} records still in the journal")
+    return failures
+
+
+def _trip(evidence: Evidence, trip: Trip) -> dict[str, Any]:
+    return asdict(trip) | {"rack": evidence.racks[trip.rack].name}
+
+
+def _heap(evidence: Evidence) -> dict[str, int | None]:
+    heap = evidence.status.get("heap", {})
+    return {"used": heap.get("used"), "peak": evidence.heap_peak, "free": heap.get("free")}

@@ -1,0 +1,1 @@
+"""A simulated site: racks of LFP cells behind real Modbus servers, faults, truth and wiring."""

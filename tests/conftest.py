@@ -1,0 +1,57 @@
+"""Shared by all tests on CPython: what needs a tool says so, and CI lets no tool be missing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from host_tools.toolchain.interpreter import Found, locate
+from host_tools.toolchain.tools import find_tool, install_command
+
+# MicroPython only; test_upy.py runs them
+collect_ignore = ["upy", "upy_unittest"]
+
+_UPY_SKIPS = pytest.StashKey[list[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_UPY_SKIPS] = []
+
+
+def need_tool(tool: str) -> str:
+    """Path of a program, or of `micropython`; skips the test without it, fails it in CI."""
+    if tool == "micropython":
+        found = locate()
+        path = str(found.path) if isinstance(found, Found) else None
+        hint = "gatewayctl toolchain --build"
+    else:
+        path, hint = find_tool(tool), install_command(tool)
+    if path is None:
+        refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        refuse(f"missing tool: {tool} ({hint})")
+    return path
+
+
+@pytest.fixture
+def need() -> Callable[[str], Path]:
+    """`need("mosquitto")` gives the program's path, or skips (in CI: fails) the test."""
+    return lambda tool: Path(need_tool(tool))
+
+
+@pytest.fixture
+def upy_skips(pytestconfig: pytest.Config) -> list[str]:
+    """Lines for the closing report: what a file skipped under MicroPython, and why."""
+    return pytestconfig.stash[_UPY_SKIPS]
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    skips = config.stash[_UPY_SKIPS]
+    if skips:
+        terminalreporter.section("skipped under MicroPython")
+        for line in skips:
+            terminalreporter.line(line)

@@ -1,0 +1,116 @@
+"""Records and messages as the firmware writes them, and what becomes of damaged ones."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from gateway.telemetry import records as layout
+from host_tools.decode.records import (
+    CellFrame,
+    DecodeError,
+    Event,
+    Gap,
+    Sample,
+    Unknown,
+    decode_message,
+    decode_stream,
+)
+
+UTC_MS = 1_800_000_000_123  # needs more than 32 bits
+SAMPLE_VALUES = (
+    4, 1, 3, 8, 70_000, 513, 13_731, -897, 503, 998,
+    3304, 415, 3298, 0, 3301, 245, -12, 230, 1570, 785, 5000, 0x101, 1, 0,
+)  # fmt: skip
+
+
+def sample_payload(values=SAMPLE_VALUES) -> bytes:
+    return struct.pack(layout.SAMPLE_PAYLOAD, *values)
+
+
+def record(kind: int, seq: int, payload: bytes) -> bytes:
+    return layout.encode(kind, seq, 1000 + seq, UTC_MS, 2, payload)
+
+
+def message(first: int, *framed: bytes, boot: int = 7, count: int | None = None) -> bytes:
+    number = len(framed) if count is None else count
+    return struct.pack(layout.BATCH, layout.VERSION, 0, boot, first, number) + b"".join(framed)
+
+
+def test_a_sample_keeps_every_field_in_its_place() -> None:
+    (found,) = decode_message(message(9, record(layout.SAMPLE, 9, sample_payload())))
+    assert isinstance(found, Sample)
+    assert found.key == (7, 9)
+    assert (found.uptime_ms, found.utc_ms, found.clock_quality) == (1009, UTC_MS, 2)
+    values = tuple(getattr(found, name) for name in layout.SAMPLE_FIELDS)
+    assert values == SAMPLE_VALUES
+
+
+def test_events_cells_gaps_and_kinds_of_the_future() -> None:
+    cells = struct.pack(layout.CELLS_PAYLOAD, 2, 0, 3, 2, 555) + struct.pack(
+        "<3H2h", 3300, 3301, 3302, 231, -5
+    )
+    event = layout.encode_event(layout.TRIP, 4, 0, 3, 3700, 3650, "zu hoch: 3,7 V ä")
+    found = decode_message(
+        message(
+            1,
+            record(layout.EVENT, 1, event),
+            record(layout.CELLS, 2, cells),
+            record(layout.GAP, 3, struct.pack(layout.GAP_PAYLOAD, 6, 10, 20)),
+            record(99, 4, b"xyz"),
+        )
+    )
+    head = (UTC_MS, 2)
+    assert found == [
+        Event(7, 1, 1001, *head, layout.TRIP, 4, 0, 3, 3700, 3650, "zu hoch: 3,7 V ä"),
+        CellFrame(7, 2, 1002, *head, 2, 555, (3300, 3301, 3302), (231, -5)),
+        Gap(7, 3, 1003, *head, 6, 10, 20),
+        Unknown(7, 4, 1004, *head, 99, b"xyz"),
+    ]
+    assert isinstance(found[0], Event) and found[0].name == "trip"
+
+
+def test_any_changed_byte_is_noticed() -> None:
+    good = message(1, record(layout.SAMPLE, 1, sample_payload()), record(layout.GAP, 2, bytes(12)))
+    decode_message(good)
+    boot = range(2, 6)  # the only bytes that nothing protects, and the reserved one
+    for position in range(len(good)):
+        if position in boot or position == 1:
+            continue
+        bad = bytearray(good)
+        bad[position] ^= 0x10
+        with pytest.raises(DecodeError):
+            decode_message(bytes(bad))
+
+
+@pytest.mark.parametrize("cut", [0, 5, 11, 12, 40, -1])
+def test_a_message_that_is_cut_is_refused(cut: int) -> None:
+    good = message(1, record(layout.SAMPLE, 1, sample_payload()))
+    with pytest.raises(DecodeError):
+        decode_message(good[:cut])
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        message(1, record(layout.GAP, 1, bytes(12)), record(layout.GAP, 3, bytes(12))),  # a hole
+        message(2, record(layout.GAP, 1, bytes(12))),  # another first number than said
+        message(1, record(layout.GAP, 1, bytes(12)), count=2),
+        message(1, record(layout.GAP, 1, bytes(12))) + b"\0",
+        message(1, record(layout.SAMPLE, 1, bytes(7))),  # good checksum, wrong size
+    ],
+)
+def test_a_message_must_hold_what_its_header_says(bad: bytes) -> None:
+    with pytest.raises(DecodeError, match="boot 7"):
+        decode_message(bad)
+
+
+def test_a_stream_ends_at_the_first_bad_frame() -> None:
+    first, second = (record(layout.GAP, seq, bytes(12)) for seq in (5, 6))
+    torn = first + second[:-1]
+    found, end = decode_stream(torn, 3)
+    assert [entry.key for entry in found] == [(3, 5)]
+    assert end == len(first)
+    assert decode_stream(b"", 3) == ([], 0)
+    assert decode_stream(b"\xff" * 64, 3) == ([], 0)

@@ -1,0 +1,101 @@
+"""Flash images written by the gateway's own journal, read back by the host."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from fake_hardware import Flag, HandClock
+
+from boards.sim.cpython.flash import open_flash
+from gateway.telemetry import records as layout
+from gateway.telemetry.journal import Journal
+from host_tools.decode import command
+from host_tools.decode.journal_image import read_image
+from host_tools.errors import UserError
+
+
+def open_journal(path: Path) -> Journal:
+    journal = Journal(open_flash(str(path)), HandClock(), Flag(), 8192, 1 << 20, 2000)
+    journal.open()
+    return journal
+
+
+@pytest.fixture
+def image_path(tmp_path: Path) -> Path:
+    """Flash of a gateway that ran twice: 300 records, 120 of them acknowledged, then 5."""
+    path = tmp_path / "flash.img"
+    journal = open_journal(path)
+    for number in range(300):
+        journal.append(layout.EVENT, layout.encode_event(layout.STOP, 255, 255, 0, number, 0, ""))
+    journal.release(1, 120)
+    journal.close()
+    journal = open_journal(path)
+    for _ in range(5):
+        journal.append(layout.GAP, bytes(12))
+    journal.close()
+    return path
+
+
+def test_every_record_of_every_boot_and_the_cursor(image_path: Path) -> None:
+    image = read_image(image_path)
+    assert image.cursor == (1, 120)
+    assert image.damaged == []
+    keys = [record.key for record in image.records]
+    # segments that were acknowledged as a whole may be gone, nothing after the cursor may
+    assert keys[-185:] == [(1, seq) for seq in range(121, 301)] + [(2, seq) for seq in range(1, 6)]
+    assert len(image.backlog) == 185
+
+
+def test_what_was_never_flushed_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "flash.img"
+    journal = open_journal(path)
+    for number in range(3):
+        journal.append(layout.GAP, bytes(12))
+        if number == 1:
+            journal.flush()
+    assert [record.seq for record in read_image(path).records] == [1, 2]
+    journal.close()
+
+
+def test_reading_changes_nothing(image_path: Path) -> None:
+    before = image_path.read_bytes()
+    read_image(image_path)
+    assert image_path.read_bytes() == before
+
+
+def test_a_damaged_segment_is_read_up_to_the_damage_and_counted(image_path: Path) -> None:
+    wanted = read_image(image_path)
+    content = bytearray(image_path.read_bytes())
+    victim = layout.encode_event(layout.STOP, 255, 255, 0, 200, 0, "")
+    position = content.index(victim)
+    content[position] ^= 0xFF
+    image_path.write_bytes(content)
+    image = read_image(image_path)
+    assert len(image.damaged) == 1
+    lost = {record.key for record in wanted.records} - {record.key for record in image.records}
+    assert (1, 201) in lost  # event number 200 is record 201
+    assert (1, 200) not in lost
+    assert (2, 5) not in lost
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 5000, b"x" * 65536])
+def test_what_is_no_image_is_one_clear_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "nonsense.img"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"nonsense\.img: .*image"):
+        read_image(path)
+    with pytest.raises(UserError, match="No such file"):
+        read_image(tmp_path / "missing.img")
+
+
+def test_command_prints_lines_or_json(image_path: Path, capsys) -> None:
+    assert command.journal_image(str(image_path)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].endswith("185 after the cursor (boot 1, record 120), 0 damaged files")
+    assert any("event  site   stop" in line for line in lines)
+    assert command.journal_image(str(image_path), as_json=True) == 0
+    tree = json.loads(capsys.readouterr().out)
+    assert tree["cursor"] == [1, 120] and tree["backlog"] == 185
+    assert tree["records"][-1]["kind"] == "gap"

@@ -1,0 +1,122 @@
+"""Each fault shows in its own field of its own rack, and the truth notes when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from host_tools.errors import UserError
+from host_tools.simulate import faults
+from host_tools.simulate.simulated_site import SimulatedSite
+from host_tools.simulate.truth import Change, opened_after
+
+Run = tuple[SimulatedSite, Callable[[int], None]]
+REACHED = {
+    "cell_overvoltage": (3650, 3700),
+    "cell_undervoltage": (2500, 2300),
+    "overtemperature": (600, 650),
+    "overcurrent": (-1962, -2198),
+}
+
+
+@pytest.mark.parametrize("name", REACHED)
+def test_reading_reaches_its_target_within_a_second(
+    name: str, run_site: Run, hand_clock: Callable[[], int]
+) -> None:
+    site, run = run_site
+    run(10_000)
+    limit, target = REACHED[name]
+    fault = faults.FAULTS[name]
+    assert fault.field is not None
+    watches = [site.truth.watch(index, fault.field, limit, fault.above) for index in range(3)]
+    run(1_000)
+    assert [watch.crossed_ms for watch in watches] == [None, None, None]
+
+    began_ms = hand_clock()
+    assert faults.start(site, name, 1, began_ms) is fault
+    crossed_ms = None
+    for _ in range(10):
+        run(100)
+        value = site.racks[1].values[fault.field]
+        if crossed_ms is None and (value >= limit if fault.above else value <= limit):
+            crossed_ms = hand_clock()
+    assert value == target
+    assert crossed_ms is not None
+    assert watches[1].crossed_ms == crossed_ms
+    assert began_ms < crossed_ms <= began_ms + 1_000
+    assert watches[0].crossed_ms is watches[2].crossed_ms is None
+
+    faults.stop(site, name, 1)
+    run(200)
+    back = site.racks[1].values[fault.field]
+    assert back < limit if fault.above else back > limit
+    assert watches[1].crossed_ms == crossed_ms
+
+
+def test_a_limit_counts_as_crossed_when_it_is_just_reached(run_site: Run) -> None:
+    site, run = run_site
+    reached = site.truth.watch(0, "cell_count", 416, above=True)
+    reached_below = site.truth.watch(0, "cell_count", 416, above=False)
+    missed = site.truth.watch(0, "cell_count", 417, above=True)
+    run(100)
+    assert reached.crossed_ms == reached_below.crossed_ms == 1_100
+    assert missed.crossed_ms is None
+
+
+def test_forced_cell_is_what_the_master_reads(
+    run_site: Run, hand_clock: Callable[[], int]
+) -> None:
+    site, run = run_site
+    faults.start(site, "cell_overvoltage", 2, hand_clock())
+    run(1_000)
+    values = site.racks[2].values
+    assert site.racks[2].registers[0x1000 + values["cell_max_index"]] == 3700
+    assert values["charge_limit_da"] == 0
+
+
+def test_overcurrent_ignores_every_limit_but_not_the_contactor(
+    run_site: Run, hand_clock: Callable[[], int]
+) -> None:
+    site, run = run_site
+    rack = site.racks[0]
+    rack.write(0x0103, [100])
+    faults.start(site, "overcurrent", 0, hand_clock())
+    run(1_000)
+    assert rack.values["rack_current_da"] == -2198
+    site.set_relay(0, False)
+    run(100)
+    assert rack.values["rack_current_da"] == 0
+
+
+def test_unknown_fault_and_rack_are_refused(run_site: Run) -> None:
+    site, _ = run_site
+    with pytest.raises(UserError, match=r"no fault 'fire'.*rack_silent"):
+        faults.start(site, "fire", 0, 0)
+    with pytest.raises(UserError, match="no rack 3"):
+        faults.start(site, "rack_silent", 3, 0)
+
+
+def test_stopping_what_never_started_is_no_error(run_site: Run) -> None:
+    faults.stop(run_site[0], "rack_silent", 0)
+
+
+def test_relays_and_contactors_are_noted_at_each_change(
+    run_site: Run, hand_clock: Callable[[], int]
+) -> None:
+    site, run = run_site
+    run(300)
+    site.set_relay(0, True)  # no change
+    site.racks[0].write(0x0100, [0])
+    run(200)
+    site.set_relay(0, False)
+    assert site.truth.relay_changes[0] == [Change(1_000, True), Change(1_500, False)]
+    assert site.truth.contactor_changes[0] == [Change(1_000, True), Change(1_300, False)]
+    assert site.truth.relay_changes[1] == [Change(1_000, True)]
+
+
+def test_opened_after_finds_the_first_opening_from_a_moment_on() -> None:
+    changes = [Change(10, True), Change(20, False), Change(30, True), Change(40, False)]
+    assert opened_after(changes, 0) == opened_after(changes, 20) == 20
+    assert opened_after(changes, 21) == 40
+    assert opened_after(changes, 41) is None

@@ -1,0 +1,19 @@
+"""Every shared and MicroPython-only test file, each in its own MicroPython process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from host_tools.toolchain import upy_tests
+
+
+@pytest.mark.parametrize(
+    "file", upy_tests.test_files(), ids=lambda path: str(path.relative_to(upy_tests.TESTS))
+)
+def test_under_micropython(file: Path, need: Callable[[str], Path], upy_skips: list[str]) -> None:
+    outcome = upy_tests.run_file(need("micropython"), file)
+    upy_skips += [f"{file.name}: {line}" for line in outcome.skips]
+    assert outcome.passed, outcome.output
