@@ -53,7 +53,7 @@ def run(
 @app.command()
 def simulate(
     site: Site = "energalactic-5015-0.5c",
-    base_port: Annotated[int, typer.Option(help="First rack's TCP port.")] = 15021,
+    base_port: Annotated[int, typer.Option(help="First rack's TCP port.")] = 15020,
 ) -> None:
     """Serve the racks of a site over Modbus TCP until Ctrl-C."""
     import asyncio
@@ -65,11 +65,13 @@ def simulate(
 
 
 @site_app.command("check")
-def site_check(site: Annotated[str, typer.Argument(help="Site file or product.")]) -> None:
+def site_check(
+    site: Annotated[str, typer.Argument(help="Site file or product.")], as_json: Json = False
+) -> None:
     """Explain what is wrong with a site file."""
     from host_tools.site import command
 
-    command.check(site)
+    command.check(site, as_json)
 
 
 @site_app.command("build")

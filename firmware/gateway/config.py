@@ -52,7 +52,7 @@ TEXTS = (
     ("site",              64, None, "product or site name; used in topics"),
     ("gateway",           32, None, "identity of this device; used in topics"),
     ("map",               32, None, "register map of the rack BMS"),
-    ("uplink.host",      253, "",   "broker; empty = no uplink"),
+    ("uplink.host",       15, "",   "IPv4 address of the broker; empty = no uplink"),
     ("uplink.user",      128, "",   "empty = none"),
     ("uplink.password",  128, "",   ""),
     ("log_level",          8, "info", "debug, info or warning"),
@@ -168,6 +168,8 @@ def _scalars(tree: dict[str, Any], problems: list[str]) -> dict[str, object]:
             problems.append("%s: needs text of at most %d characters" % (name, longest))
     for name in ("site", "gateway"):
         _check_name(name, values[name], problems)
+    if values["uplink.host"] != "":
+        _check_address("uplink.host", values["uplink.host"], problems)
     if values["log_level"] not in ("debug", "info", "warning"):
         problems.append("log_level: needs debug, info or warning")
     return values
@@ -191,6 +193,17 @@ def _check_name(name: str, value: object, problems: list[str]) -> None:
         problems.append("%s: needs a name of letters a-z, digits and . - _" % name)
 
 
+def _check_address(name: str, value: object, problems: list[str]) -> None:
+    """Addresses only: looking a name up would stop the whole loop for as long as DNS is away."""
+    parts = value.split(".") if isinstance(value, str) else []
+    if len(parts) != 4 or not all(_is_octet(part) for part in parts):
+        problems.append("%s: needs an IPv4 address like 192.168.1.20, has %r" % (name, value))
+
+
+def _is_octet(part: str) -> bool:
+    return part.isdigit() and len(part) <= 3 and int(part) <= 255
+
+
 def _racks(entries: object, problems: list[str]) -> list[RackSettings]:
     if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_RACKS:
         problems.append("racks: needs a list of 1..%d racks" % MAX_RACKS)
@@ -203,8 +216,7 @@ def _racks(entries: object, problems: list[str]) -> list[RackSettings]:
             continue
         before = len(problems)
         _check_name(where + ".name", entry["name"], problems)
-        if not isinstance(entry["host"], str) or not entry["host"]:
-            problems.append("%s.host: needs a host name or address" % where)
+        _check_address(where + ".host", entry["host"], problems)
         _check_integer(where + ".port", entry["port"], 1, 65535, "", problems)
         _check_integer(where + ".unit", entry["unit"], 0, 247, "", problems)
         _check_integer(where + ".trip_relay", entry["trip_relay"], 0, 31, "", problems)

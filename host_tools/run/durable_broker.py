@@ -17,7 +17,7 @@ import amqtt.broker
 from amqtt.broker import Broker
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.plugins.base import BaseAuthPlugin
-from amqtt.session import INCOMING, Session
+from amqtt.session import INCOMING, OutgoingApplicationMessage, Session
 
 from host_tools.run.session_store import SessionStore
 
@@ -68,31 +68,41 @@ class DurableBroker(Broker):  # type: ignore[misc]
         await super()._delete_session(client_id)
 
     async def _publish_session_retained_messages(self, session: Session) -> None:
-        """Send a client that came back all it has not acknowledged, in order."""
+        """A client has connected: send what it has not acknowledged before anything new."""
         while not session.retained_messages.empty():
             session.retained_messages.get_nowait()  # the store has these, and more
-        handler = self._get_handler(session)
-        await asyncio.gather(
-            *(
-                handler.mqtt_publish(topic, payload, 1, retain=False)
-                for topic, payload in self._store.undelivered(session.client_id)
-            ),
-            return_exceptions=True,  # lost again: the messages are still in the store
-        )
+        await self._get_handler(session).catch_up()
 
 
 def _handler_class(store: SessionStore) -> type:
     class Handler(BrokerProtocolHandler):  # type: ignore[misc]
         """Keeps an incoming message before PUBACK goes out, forgets it when PUBACK came in."""
 
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            self._caught_up = asyncio.Event()
+
+        async def catch_up(self) -> None:
+            """Send all that the client has not acknowledged, in order; new messages wait."""
+            messages = [
+                OutgoingApplicationMessage(self.session.next_packet_id, topic, 1, payload, False)
+                for topic, payload in store.undelivered(self.session.client_id)
+            ]
+            # A message that fails is still in the store: the link is lost again.
+            await asyncio.gather(*map(self._deliver, messages), return_exceptions=True)
+            self._caught_up.set()
+
         async def _handle_qos1_message_flow(self, app_message: Any) -> None:
-            topic, payload = app_message.topic, bytes(app_message.data)
             if app_message.direction == INCOMING:
-                store.keep(topic, payload)
+                store.keep(app_message.topic, bytes(app_message.data))
                 await super()._handle_qos1_message_flow(app_message)
             else:
-                client = self.session.client_id
-                await super()._handle_qos1_message_flow(app_message)
-                store.forget(client, topic, payload)
+                await self._caught_up.wait()
+                await self._deliver(app_message)
+
+        async def _deliver(self, message: OutgoingApplicationMessage) -> None:
+            client = self.session.client_id
+            await super()._handle_qos1_message_flow(message)
+            store.forget(client, message.topic, bytes(message.data))
 
     return Handler

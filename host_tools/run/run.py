@@ -75,11 +75,23 @@ class Run:
             done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for end in done:
                 end.result()  # raises what ended it
-            await rig.stop_gateway(HASTE_S if self._interrupt.is_set() else DRAIN_S)
+            watch.stopping = True
+            await self._stop_gateway()
         finally:
             for end in ends:
                 end.cancel()
             await asyncio.gather(*ends, return_exceptions=True)
+
+    async def _stop_gateway(self) -> None:
+        """In order and with patience, but a person who presses Ctrl-C has little of it."""
+        stopping = asyncio.create_task(self._rig.stop_gateway(DRAIN_S))
+        interrupted = asyncio.create_task(self._interrupted())
+        await asyncio.wait({stopping, interrupted}, return_when=asyncio.FIRST_COMPLETED)
+        interrupted.cancel()
+        await asyncio.wait({stopping}, timeout=HASTE_S)
+        if not stopping.done():
+            self._rig.gateway.kill_now()
+        await stopping
 
     async def _gateway_ends(self, watch: Watch) -> None:
         gateway = self._rig.gateway

@@ -16,12 +16,13 @@ RUN = "run"
 
 
 class Watch:
-    """`status` is the last answer; `heap_peak` the highest one seen, over restarts."""
+    """`status` is the last answer at work; `heap_peak` the highest one seen, over restarts."""
 
     def __init__(self, client: ConsoleClient, display: Display) -> None:
         self.status: Status = {}
         self.heap_peak = 0
         self.has_run = False  # the gateway has once accepted its configuration
+        self.stopping = False  # asked to stop: from now on its answers are only shown
         self._client = client
         self._display = display
         self._began_s = time.monotonic()
@@ -49,7 +50,7 @@ class Watch:
             note = f"the gateway does not answer: {error}" if self.has_run else ""
             self._display.show(self.status or None, note)
             return None
-        if status.get("mode") == RUN:
+        if status.get("mode") == RUN and not self.stopping:
             self.has_run = True
             self.status = status
             self.heap_peak = max(self.heap_peak, status["heap"]["peak"])

@@ -9,12 +9,16 @@ from host_tools.errors import UserError
 from host_tools.site import compile as site_compile
 
 
-def check(site: str) -> None:
+def check(site: str, as_json: bool = False) -> None:
     """Print what a site file describes, or raise UserError with everything that is wrong."""
     product, tree = site_compile.load_site(site)
     config = site_compile.check(tree, site)
-    cells = len(config.racks) * config.integer("cells_per_rack")
-    print(f"{site}: {product.name}, {len(config.racks)} racks, {cells} cells: good")
+    racks = len(config.racks)
+    cells = racks * config.integer("cells_per_rack")
+    if as_json:
+        print(json.dumps({"site": site, "product": product.name, "racks": racks, "cells": cells}))
+    else:
+        print(f"{site}: {product.name}, {racks} racks, {cells} cells: good")
 
 
 def build(site: str, out: str) -> None:

@@ -141,6 +141,7 @@ def silent_run() -> Evidence:
     changes = [Change(RELAYS_ON_MS, True), Change(answer_ms + 10_040, False)]
     run.racks[FAULTY].relay_changes = run.racks[FAULTY].contactor_changes = changes
     run.racks[FAULTY].open_commands_ms = []
+    run.racks[FAULTY].block_reads = block_reads(end_ms=answer_ms)
     return run
 
 

@@ -358,6 +358,8 @@ def test_a_silent_rack_goes_stale_then_through_its_levels() -> None:
     }
     assert verdict.summary["trips"][0]["reaction_ms"] == 40
     assert verdict.summary["summary_period_ms"]["max"] == 500
+    assert verdict.summary["cell_refresh_s"]["max"] == 4.0  # the silent rack has none
+    assert verdict.warnings == []
 
 
 @pytest.mark.parametrize(("level", "age_ms"), [(1, 1500), (2, 2500), (3, 10_400)])

@@ -15,6 +15,7 @@ import sys
 import time
 
 from memory_journal import MemoryJournal
+from scripted_broker import connect
 
 from gateway.clock import Clock
 from gateway.uplink.mqtt_client import MqttClient
@@ -31,13 +32,6 @@ class PrintLog:
             sys.stdout.flush()
 
     warning = error = info
-
-
-async def connect(host, port):
-    reader, writer = await asyncio.open_connection(host, port)
-    socket = writer.get_extra_info("socket") if hasattr(writer, "transport") else writer.s
-    socket.setsockopt(6, 1, 1)  # TCP, TCP_NODELAY
-    return reader, writer
 
 
 async def feed(journal, clock, options):

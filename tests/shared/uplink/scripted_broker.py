@@ -6,7 +6,10 @@ It has its own small packet reader, so that client and broker cannot agree on th
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import select
+import socket
 import struct
 import sys
 
@@ -20,6 +23,8 @@ PINGREQ = 12
 DISCONNECT = 14
 
 ACCEPTED = b"\x20\x02\x00\x00"
+_IPPROTO_TCP = 6
+_TCP_NODELAY = 1
 _SPEED = 10
 _PATIENCE_S = 10
 
@@ -94,12 +99,11 @@ class ScriptedBroker:
                 # otherwise in use: try another one
 
     async def stop(self):
-        """Stop listening; the client must be gone already."""
+        """Stop listening; AssertionError when the client has left a connection open."""
         server, self._server = self._server, None
         server.close()
         await server.wait_closed()
-        while self._handlers:
-            await asyncio.sleep(0.01)
+        await until(lambda: self._handlers == 0, "every connection closed")
 
     async def send(self, data):
         """Bytes to the client of the latest connection."""
@@ -169,8 +173,30 @@ async def accept_all(broker, packet):
 
 
 async def connect(host, port):
-    """What the board hands to the client."""
-    return await asyncio.open_connection(host, port)
+    """What a board hands to the client: without Nagle's delay, and closed when cancelled."""
+    if sys.implementation.name != "micropython":
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.get_extra_info("socket").setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
+        return reader, writer
+    # MicroPython's open_connection leaves its socket open for ever when it is cancelled.
+    link = socket.socket()
+    try:
+        link.setblocking(False)
+        link.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
+        try:
+            link.connect(socket.getaddrinfo(host, port)[0][-1])
+        except OSError as error:
+            if error.errno != errno.EINPROGRESS:
+                raise
+        poller = select.poll()
+        poller.register(link, select.POLLOUT)
+        while not poller.poll(0):
+            await asyncio.sleep(0.001)
+    except (OSError, asyncio.CancelledError):
+        link.close()
+        raise
+    stream = asyncio.StreamReader(link)
+    return stream, stream
 
 
 async def until(condition, about=""):

@@ -21,6 +21,7 @@ from scripted_broker import (
     until,
 )
 
+from gateway.clock import TICKS_MASK
 from gateway.uplink import publisher
 from gateway.uplink.mqtt_client import UP, MqttClient
 from gateway.uplink.publisher import Publisher
@@ -162,6 +163,19 @@ class TestDelivery(unittest.TestCase):
                 bench.start()
                 await until(lambda: bench.journal.cursor >= (3, 288))
                 self.assertEqual(bench.records()[:288], sequence(3, 1, 288))
+
+        run(main())
+
+    def test_message_after_days_of_silence_does_not_wait_for_more_days(self):
+        async def main():
+            async with Bench() as bench:
+                bench.start()
+                bench.journal.append(3, 1)
+                await until(lambda: bench.journal.cursor == (3, 1))
+                # Seven days: ticks that look as if they were still to come.
+                bench.publisher._sent_ticks = (FastClock().ticks() - 7 * 86400000) & TICKS_MASK
+                bench.journal.append(3, 2)
+                await until(lambda: bench.journal.cursor == (3, 2))
 
         run(main())
 
