@@ -30,54 +30,64 @@ class TcpStream:
     """A non-blocking connection; `readinto` gives None while there is nothing to read."""
 
     def __init__(self, address: object) -> None:
-        self._socket = socket.socket()
-        self._socket.setblocking(False)
+        self.socket = socket.socket()
+        self.socket.setblocking(False)
         try:
-            self._socket.connect(address)
+            self.socket.connect(address)
         except OSError as error:
             if error.errno not in _IN_PROGRESS:
-                self._socket.close()
+                self.socket.close()
                 raise
         self._poll = select.poll()
-        self._poll.register(self._socket, select.POLLOUT)
-        if hasattr(self._socket, "readinto"):  # MicroPython
-            self.readinto = self._socket.readinto
-            self.write = self._socket.write
+        self._poll.register(self.socket, select.POLLOUT)
+        if hasattr(self.socket, "readinto"):  # MicroPython
+            self.readinto = self.socket.readinto
+            self.write = self.socket.write
 
     def connected(self) -> bool:
         """True once the connection stands; OSError when it was refused."""
         for _, events in self._poll.poll(0):
             if events & (select.POLLERR | select.POLLHUP):
                 raise OSError(_REFUSED, "connection refused")
-            self._socket.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
+            self.socket.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
             return True
         return False
 
     def readinto(self, buffer: bytearray, count: int = 0) -> int | None:
         """Read at most `count` bytes; 0 = closed by the peer, None = nothing yet."""
         try:
-            return self._socket.recv_into(buffer, count)
+            return self.socket.recv_into(buffer, count)
         except BlockingIOError:
             return None
 
     def write(self, data: bytearray) -> int | None:
         """Write as much as goes at once; None when nothing does."""
         try:
-            return self._socket.send(data)
+            return self.socket.send(data)
         except BlockingIOError:
             return None
 
     def close(self) -> None:
         """Close the connection."""
-        self._socket.close()
+        self.socket.close()
 
 
 async def open_stream(host: str, port: int) -> tuple[object, object]:
-    """asyncio (reader, writer) of a TCP connection without Nagle's delay."""
-    reader, writer = await asyncio.open_connection(host, port)
-    sock = writer.s if hasattr(writer, "s") else writer.get_extra_info("socket")
-    sock.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
-    return reader, writer
+    """asyncio (reader, writer) of a TCP connection without Nagle's delay; OSError."""
+    if not hasattr(socket.socket, "readinto"):  # CPython
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.get_extra_info("socket").setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
+        return reader, writer
+    # MicroPython's open_connection leaves its socket open for ever when it is cancelled.
+    stream = Network().connect(host, port)
+    try:
+        while not stream.connected():
+            await asyncio.sleep(0.002)
+    except (OSError, asyncio.CancelledError):
+        stream.close()
+        raise
+    both = asyncio.StreamReader(stream.socket)
+    return both, both
 
 
 async def listen(handler: object, port: int) -> object:

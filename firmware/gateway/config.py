@@ -296,6 +296,8 @@ def _cross_checks(
     values: dict[str, object], limits: dict[str, tuple[Limit, ...]], problems: list[str]
 ) -> None:
     """Checks over several settings: current rules against the rating, poll against its answer."""
+    if values["uplink.password"] and not values["uplink.user"]:
+        problems.append("uplink.password: needs uplink.user too")
     for rule, rating in _OVERCURRENT:
         highest = values[rating] * 13 // 10  # type: ignore[operator]
         if limits[rule][2].set_point > highest:

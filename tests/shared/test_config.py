@@ -94,6 +94,7 @@ class RefuseTest(unittest.TestCase):
         ("limits.overtemperature.l2.delay_ms", -1, "limits.overtemperature.l2.delay_ms"),
         ("limits.overtemperature.l2", {"set": 550}, "limits.overtemperature.l2"),
         ("limits.comm_loss.l1.set", 900, "limits.comm_loss.l1"),
+        ("uplink.password", "secret", "uplink.user"),
         ("log_level", "loud", "log_level"),
     )
 

@@ -26,7 +26,7 @@ def whole_site() -> Iterator[WholeSite]:
 def refusal(whole_site: WholeSite, **options: object) -> str:
     """The one line of a run that must be refused."""
     done = whole_site.run(**options)
-    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.returncode == 2, whole_site.story(done)
     lines = done.stderr.splitlines()
     assert len(lines) == 1, done.stderr
     assert lines[0].startswith("gatewayctl: ")

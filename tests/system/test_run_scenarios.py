@@ -22,7 +22,7 @@ def whole_site() -> Iterator[WholeSite]:
 def good_summary(whole_site: WholeSite, **options: object) -> dict[str, Any]:
     """The summary of a run that must succeed and leave nothing."""
     done = whole_site.run(**options)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, whole_site.story(done)
     assert whole_site.leaves_nothing()
     summary = whole_site.summary()
     assert summary["errors"] == []

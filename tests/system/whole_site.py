@@ -81,6 +81,12 @@ class WholeSite:
         found: dict[str, Any] = json.loads((self.folder / "summary.json").read_text())
         return found
 
+    def story(self, done: subprocess.CompletedProcess[str]) -> str:
+        """All that a run and its gateway said, for a test that failed."""
+        log = self.folder / "gateway.log"
+        said = log.read_text(errors="replace") if log.exists() else "no gateway.log"
+        return "\n".join([done.stdout, done.stderr, said])
+
     def processes(self) -> list[psutil.Process]:
         """Everything alive that was started for this range of ports."""
         found = []
