@@ -15,9 +15,10 @@ import sys
 
 from flash_image import open_flash
 from folder_storage import FolderStorage
-from gateway.clock import RTC, Clock
 from sockets import Network, listen, open_stream
 from wiring import Wiring
+
+from gateway.clock import RTC, Clock
 
 RELAY_COUNT = 16
 INPUT_COUNT = 8

@@ -14,9 +14,11 @@ if sys.implementation.name == "micropython":
         """Block device contract of MicroPython over the image file."""
 
         def __init__(self, path: str) -> None:
+            self.is_new = False
             try:
                 self._file = open(path, "r+b")
             except OSError:
+                self.is_new = True
                 self._file = open(path, "w+b")
                 self._file.seek(BLOCK_BYTES * BLOCK_COUNT - 1)
                 self._file.write(b"\xff")
@@ -39,8 +41,9 @@ if sys.implementation.name == "micropython":
     class _LfsStorage:
         """Storage contract over a mounted LittleFS volume; all methods raise OSError."""
 
-        def __init__(self, volume: vfs.VfsLfs2) -> None:
+        def __init__(self, volume: vfs.VfsLfs2, formatted: bool) -> None:
             self._volume = volume
+            self.formatted = formatted
             self.remove = volume.remove
             self.rename = volume.rename
             self.open = volume.open
@@ -51,13 +54,15 @@ if sys.implementation.name == "micropython":
     def open_flash(path: str) -> object:
         """Storage in the image file `path`; a new or unreadable image is formatted."""
         blocks = _ImageBlocks(path)
+        formatted = False
         try:
             volume = vfs.VfsLfs2(blocks, progsize=256, readsize=256, lookahead=256)
         except OSError:
+            formatted = not blocks.is_new
             vfs.VfsLfs2.mkfs(blocks, progsize=256, readsize=256, lookahead=256)
             volume = vfs.VfsLfs2(blocks, progsize=256, readsize=256, lookahead=256)
         volume.mount(False, False)
-        return _LfsStorage(volume)
+        return _LfsStorage(volume, formatted)
 
 else:
     from cpython.flash import open_flash  # noqa: F401 - the same contract by littlefs-python

@@ -8,6 +8,8 @@ import os
 class FolderStorage:
     """Files of one folder; all methods raise OSError."""
 
+    formatted = False
+
     def __init__(self, folder: str) -> None:
         self._folder = folder
 

@@ -23,9 +23,8 @@ class Relays:
 
     def set(self, number: int, energised: int) -> None:
         """Energise (1) or drop (0) one relay."""
-        if self._state[number] != energised:
+        if self._state[number] != energised and self._wiring.send(self._lines[number][energised]):
             self._state[number] = energised
-            self._wiring.send(self._lines[number][energised])
 
 
 class Inputs:
@@ -77,13 +76,20 @@ class Wiring:
         """A watchdog that is armed by its first feed."""
         return Watchdog(self, timeout_ms)
 
-    def send(self, line: bytes) -> None:
-        """Send one line; a line that cannot be sent is counted, for nobody could act on it."""
+    def send(self, line: bytes) -> bool:
+        """Send one line; False when it did not go out whole, which ends the wire.
+
+        Then the field drops every relay, as it must when it cannot be told.
+        """
         try:
-            if self._socket.send(line) != len(line):
-                self.lost_lines += 1
+            if self._socket.send(line) == len(line):
+                return True
         except OSError:
-            self.lost_lines += 1
+            pass  # counted below
+        self.lost_lines += 1
+        self._ended = True
+        self._socket.close()
+        return False
 
     def poll(self) -> bool:
         """Take in what the field sent; True once it asked to stop or went away."""

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 _CONFIG_FILE = "config.json"
 _RECORD_MS = 20
-_LATCH_MS = 50
+_LATCH_MS = 1000
 _INPUT_MS = 50
 _STALL_MS = 1000
 _DRAIN_MS = 20000
@@ -54,15 +54,17 @@ def build(board: Board) -> App | SafeMode:
     """The gateway for this board; SafeMode when its configuration cannot be accepted."""
     logs = Logs(board.clock)
     log = logs.get("app")
-    for relay in range(board.relays.count):
-        board.relays.set(relay, 0)
+    _open_relays(board)
     try:
         settings = _load_config(board)
         logs.set_level(settings.text("log_level"))
         return App(Parts(board, settings, logs))
     except ConfigError as error:
-        log.error("configuration refused: %s", error)
-        return SafeMode(board, logs, str(error))
+        reason = str(error)
+    except Exception as error:  # noqa: BLE001 - whatever stops the start, the board must tell
+        reason = "cannot start: %r" % error
+    log.error("configuration refused: %s", reason)
+    return SafeMode(board, logs, reason)
 
 
 def _load_config(board: Board) -> Config:
@@ -92,7 +94,7 @@ def _register_map(settings: Config) -> RegisterMap:
         table = getattr(package.rack.maps, name)
     except (ImportError, AttributeError):
         table = None
-    if table is None:
+    if not hasattr(table, "MAP_ID"):
         raise ConfigError("map: no register map %s" % name)
     return RegisterMap(
         table, settings.integer("cells_per_rack"), settings.integer("temps_per_rack")
@@ -121,7 +123,7 @@ class Parts:
             now,
         )
         data = board.storage("data")
-        self.latch_store = LatchStore(data, len(pollers))
+        self.latch_store = LatchStore(data, [rack.name for rack in settings.racks])
         self.journal = Journal(
             data,
             clock,
@@ -277,6 +279,8 @@ class App:
         clock = self.parts.clock
         while True:
             wait_ms = enforcer.step(clock.ticks())
+            if enforcer.latches_changed():
+                self._save_latches()  # the relays have dropped: now it may cost time
             beat()
             await clock.sleep_ms(wait_ms if wait_ms > 1 else 1)
 
@@ -292,10 +296,17 @@ class App:
             await parts.clock.sleep_ms(_RECORD_MS)
 
     async def _keep_latches(self) -> None:
-        parts = self.parts
+        """Try again what the flash refused."""
         while True:
-            parts.latch_store.save([each.latch_bits() for each in parts.enforcer.protections])
-            await parts.clock.sleep_ms(_LATCH_MS)
+            self._save_latches()
+            await self.parts.clock.sleep_ms(_LATCH_MS)
+
+    def _save_latches(self) -> None:
+        protections = self.parts.enforcer.protections
+        for protection in protections:
+            protection.latch_changed = False
+        if not self.parts.latch_store.save([each.latch_bits() for each in protections]):
+            self._log.error("latches are not on flash: a restart would forget them")
 
     async def _watch_inputs(self) -> None:
         parts = self.parts
@@ -316,5 +327,13 @@ class App:
 
 
 def run(board: Board) -> None:
-    """Build the application and run it to its end."""
-    asyncio.run(build(board).run())
+    """Build the application and run it to its end; however that comes, every relay is open then."""
+    try:
+        asyncio.run(build(board).run())
+    finally:
+        _open_relays(board)
+
+
+def _open_relays(board: Board) -> None:
+    for relay in range(board.relays.count):
+        board.relays.set(relay, 0)

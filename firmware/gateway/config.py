@@ -28,7 +28,7 @@ INTEGERS = (
     ("charge_current_da",               10,  20000, None, "0.1 A", "continuous, per rack"),
     ("discharge_current_da",            10,  20000, None, "0.1 A", "continuous, per rack"),
     ("derate_l1_pm",                     0,   1000,  500, "0.1 %", "current left at level 1"),
-    ("poll.summary_period_ms",         100,  10000,  500, "ms", "each rack's summary"),
+    ("poll.summary_period_ms",         100,   4000,  500, "ms", "each rack's summary"),
     ("poll.scan_period_ms",           1000, 600000, 4000, "ms", "every cell and temperature"),
     ("poll.reply_timeout_ms",           20,   5000,  200, "ms", "one request to its answer"),
     ("poll.connect_timeout_ms",        100,  10000, 1000, "ms", "opening a TCP connection"),
@@ -45,7 +45,7 @@ INTEGERS = (
     ("uplink.reconnect_base_ms",        50,  60000,  500, "ms", "full jitter from 0 to this"),
     ("uplink.reconnect_cap_ms",        100, 600000, 30000, "ms", "longest pause"),
     ("inputs.reset",                    -1,     31,    0, "",  "push-button, -1 = none"),
-    ("watchdog_ms",                    500,  60000, 3000, "ms", "hardware watchdog"),
+    ("watchdog_ms",                    500,   5000, 3000, "ms", "hardware watchdog"),
 )
 # Texts: name, longest, default, meaning.
 TEXTS = (
@@ -57,18 +57,19 @@ TEXTS = (
     ("uplink.password",  128, "",   ""),
     ("log_level",          8, "info", "debug, info or warning"),
 )
-# (rule, side: 1 = too high, -1 = too low, lowest and highest permitted `set`, unit)
-# The bounds are the cells' data sheet (2.0-3.65 V, one 1500 V class) and the sensors' range.
+# (rule, side: 1 = too high, -1 = too low, lowest and highest permitted `set`, unit, longest
+#  delay of level 3 in ms). The bounds are the cells' data sheet (2.0-3.65 V, one 1500 V class)
+# and the sensors' range; the delays leave the rack BMS one second to act first, and no more.
 RULES = (
-    ("cell_overvoltage",       1,  3300,  3650, "mV"),
-    ("cell_undervoltage",     -1,  2000,  3200, "mV"),
-    ("rack_overvoltage",       1,  1000, 14950, "0.1 V"),
-    ("rack_undervoltage",     -1,   500, 14000, "0.1 V"),
-    ("charge_overcurrent",     1,    10, 20000, "0.1 A"),
-    ("discharge_overcurrent",  1,    10, 20000, "0.1 A"),
-    ("overtemperature",        1,   200,   650, "0.1 degC"),
-    ("undertemperature",      -1,  -350,   150, "0.1 degC"),
-    ("comm_loss",              1,   300, 10000, "ms"),
+    ("cell_overvoltage",       1,  3300,  3650, "mV",        5000),
+    ("cell_undervoltage",     -1,  2000,  3200, "mV",        5000),
+    ("rack_overvoltage",       1,  1000, 14950, "0.1 V",     5000),
+    ("rack_undervoltage",     -1,   500, 14000, "0.1 V",     5000),
+    ("charge_overcurrent",     1,    10, 20000, "0.1 A",    15000),
+    ("discharge_overcurrent",  1,    10, 20000, "0.1 A",    15000),
+    ("overtemperature",        1,   200,   650, "0.1 degC", 10000),
+    ("undertemperature",      -1,  -350,   150, "0.1 degC", 10000),
+    ("comm_loss",              1,   300, 10000, "ms",           0),
 )
 # fmt: on
 RULE_NAMES = tuple(rule[0] for rule in RULES)
@@ -78,6 +79,8 @@ _OVERCURRENT = (
     ("discharge_overcurrent", "discharge_current_da"),
 )
 _DELAY_MS = (0, 3600000)
+_HIGHEST_CELL_CDV = 365  # 0.01 V: 3.65 V, no string of cells may be above it
+_RECORD_BYTES = 64  # message and record headers around a cell frame, rounded up
 _RACK_KEYS = ("name", "host", "port", "unit", "trip_relay")
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789.-_"
 
@@ -145,28 +148,26 @@ def load(text: str) -> Config:
     return Config(values, racks, limits)
 
 
-def _lookup(tree: dict[str, Any], name: str) -> object:
+def _lookup(tree: dict[str, Any], name: str, default: object = None) -> object:
+    """The entry with a dotted name; `default` only where it is absent: null is no value."""
     node: object = tree
     for part in name.split("."):
-        if not isinstance(node, dict):
-            return None
-        node = node.get(part)
+        if not isinstance(node, dict) or part not in node:
+            return default
+        node = node[part]
     return node
 
 
 def _scalars(tree: dict[str, Any], problems: list[str]) -> dict[str, object]:
     values: dict[str, object] = {}
     for name, low, high, default, unit, _ in INTEGERS:
-        value = _lookup(tree, name)
-        values[name] = default if value is None else value
+        values[name] = _lookup(tree, name, default)
         _check_integer(name, values[name], low, high, unit, problems)
     for name, longest, standard, _ in TEXTS:
-        text = _lookup(tree, name)
-        text = standard if text is None else text
-        values[name] = text
+        text = values[name] = _lookup(tree, name, standard)
         if not isinstance(text, str) or len(text) > longest:
             problems.append("%s: needs text of at most %d characters" % (name, longest))
-    for name in ("site", "gateway"):
+    for name in ("site", "gateway", "map"):
         _check_name(name, values[name], problems)
     if values["uplink.host"] != "":
         _check_address("uplink.host", values["uplink.host"], problems)
@@ -201,7 +202,10 @@ def _check_address(name: str, value: object, problems: list[str]) -> None:
 
 
 def _is_octet(part: str) -> bool:
-    return part.isdigit() and len(part) <= 3 and int(part) <= 255
+    """0..255 without leading zeros, which some resolvers take for octal."""
+    if not 1 <= len(part) <= 3 or any(c not in "0123456789" for c in part):
+        return False
+    return int(part) <= 255 and (part == "0" or part[0] != "0")
 
 
 def _racks(entries: object, problems: list[str]) -> list[RackSettings]:
@@ -238,7 +242,7 @@ def _limits(tree: object, problems: list[str]) -> dict[str, tuple[Limit, ...]]:
     if not isinstance(tree, dict):
         problems.append("limits: missing")
         return limits
-    for rule, side, low, high, unit in RULES:
+    for rule, side, low, high, unit, longest_ms in RULES:
         levels = []
         for level in LEVELS:
             name = "limits.%s.%s" % (rule, level)
@@ -250,6 +254,8 @@ def _limits(tree: object, problems: list[str]) -> dict[str, tuple[Limit, ...]]:
                 problems.append("%s: clear must lie on the safe side of set" % name)
             levels.append(limit)
         if len(levels) == len(LEVELS):
+            if levels[2].delay_ms > longest_ms:
+                problems.append("limits.%s.l3.delay_ms: above %d ms" % (rule, longest_ms))
             _check_order(rule, side, levels, problems)
             limits[rule] = tuple(levels)
     for rule in tree:
@@ -307,3 +313,17 @@ def _cross_checks(
         problems.append("poll.reply_timeout_ms: must be below poll.summary_period_ms")
     if limits["comm_loss"][0].set_point < 2 * period_ms:  # type: ignore[operator]
         problems.append("limits.comm_loss.l1.set: below two summary periods")
+    oldest_ms = period_ms + values["poll.reply_timeout_ms"] + 100  # type: ignore[operator]
+    for level, limit in zip(LEVELS, limits["comm_loss"]):
+        if limit.clear_point < oldest_ms:
+            problems.append(
+                "limits.comm_loss.%s.clear: below %d ms, data of a good rack are older"
+                % (level, oldest_ms)
+            )
+    cells = values["cells_per_rack"]
+    highest_dv = cells * _HIGHEST_CELL_CDV // 10  # type: ignore[operator]
+    if limits["rack_overvoltage"][2].set_point > highest_dv:
+        problems.append("limits.rack_overvoltage.l3.set: above 3.65 V per cell")
+    frame_bytes = 2 * cells + 2 * values["temps_per_rack"] + _RECORD_BYTES  # type: ignore[operator]
+    if values["uplink.batch_bytes"] < frame_bytes:  # type: ignore[operator]
+        problems.append("uplink.batch_bytes: %d needed for one cell frame" % frame_bytes)

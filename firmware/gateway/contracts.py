@@ -42,7 +42,12 @@ class File(Protocol):
 
 
 class Storage(Protocol):
-    """A flat folder that survives power cuts; methods raise OSError."""
+    """A flat folder that survives power cuts; methods raise OSError.
+
+    `formatted`: the volume was unreadable at this start and is empty now, so what it held is lost.
+    """
+
+    formatted: bool
 
     def open(self, name: str, mode: str, /) -> File:
         """Open in mode "rb" or "wb" (new or emptied)."""

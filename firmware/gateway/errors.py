@@ -10,4 +10,4 @@ class ConfigError(GatewayError):
 
 
 class StorageError(GatewayError):
-    """Flash does not hold what it should. Caught by the journal and the latch store."""
+    """Flash does not hold what it should. Caught by the application, which assumes the worst."""

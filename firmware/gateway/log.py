@@ -23,7 +23,7 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARN
 class LogRing(logging.Handler):
     """Writes each line to the console and keeps the last `capacity` of them.
 
-    A console that fails (cable pulled) costs nothing but a count in `console_errors`.
+    A console that fails (cable pulled) costs nothing but a count in `write_errors`.
     """
 
     def __init__(self, clock: Clock, console: Any = None, capacity: int = _RING_LINES) -> None:
@@ -32,7 +32,7 @@ class LogRing(logging.Handler):
         self._console = console if console is not None else sys.stdout
         self._capacity = capacity
         self.lines: list[str] = []
-        self.console_errors = 0
+        self.write_errors = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         """Format and keep one record; called by `logging` only."""
@@ -50,8 +50,8 @@ class LogRing(logging.Handler):
         self.lines.append(line)
         try:
             self._console.write(line + "\n")
-        except OSError:
-            self.console_errors += 1
+        except (OSError, ValueError):  # closed, or unable to print a character
+            self.write_errors += 1
 
 
 class Logs:

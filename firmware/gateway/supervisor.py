@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.contracts import Log, Watchdog
 
 _CHECK_MS = 100
+_LATE_MS = 300
 _RESTART_MS = 2000
 
 
@@ -35,6 +36,7 @@ class Supervisor:
         self._beats: dict[str, int] = {}  # ticks of the last report of each critical task
         self._limits: dict[str, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._checked = clock.ticks()
         self.failure = ""  # why the site is in its safe state
         self.restarts = 0  # of tasks that are not critical
 
@@ -61,7 +63,15 @@ class Supervisor:
             await self._clock.sleep_ms(_CHECK_MS)
 
     def check(self, now: int) -> None:
-        """One look at all critical tasks."""
+        """One look at all critical tasks.
+
+        When this look itself comes late, the whole loop was held up (a flash erase, say): the
+        others get one turn first. Until then the watchdog is not fed.
+        """
+        held_up = diff(now, self._checked) > _LATE_MS
+        self._checked = now
+        if held_up:
+            return
         for name in self._beats:
             if diff(now, self._beats[name]) > self._limits[name]:
                 self.fail("task %s stalled" % name)
@@ -73,8 +83,10 @@ class Supervisor:
         if self.failure:
             return
         self.failure = reason
-        self._on_unsafe(reason)
-        self._log.error("safe state: %s", reason)
+        try:
+            self._on_unsafe(reason)
+        finally:
+            self._log.error("safe state: %s", reason)
 
     async def stop(self) -> None:
         """Cancel every task and wait for its end."""

@@ -34,9 +34,7 @@ def firmware_module(source: RegisterMap) -> str:
     identity = source.block("identity")
     lines.append(f"IDENTITY = (0x{identity[0].address:04X}, {len(identity)})")
     for block in ("cells", "temps"):
-        register = source.block(block)[0]
-        lines.append(f"{block.upper()}_ADDRESS = 0x{register.address:04X}")
-        lines.append(f"{block.upper()}_RANGE = ({register.low}, {register.high})")
+        lines.append(f"{block.upper()}_ADDRESS = 0x{source.block(block)[0].address:04X}")
     return "\n".join(lines) + "\n"
 
 

@@ -21,7 +21,10 @@ PERIOD_SLACK = 1.1  # of the summary period at the 99th percentile
 # Where the gateway itself counts things that should never happen.
 _COUNTERS = (
     ("telemetry", ("dropped", "write_errors", "corrupt")),
-    ("counters", ("task_restarts", "changes_lost", "latch_write_errors", "console_errors")),
+    (
+        "counters",
+        ("task_restarts", "changes_lost", "latch_write_errors", "log_errors", "relay_errors"),
+    ),
 )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import struct
 
-from gateway.rack.maps import generic_416s as register_map
 from pymodbus.constants import ExcCodes
 from pymodbus.datastore import ModbusServerContext
 from pymodbus.pdu import ExceptionResponse, ModbusPDU
@@ -13,6 +12,7 @@ from pymodbus.pdu.register_message import ReadHoldingRegistersRequest
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from gateway.rack.maps import generic_416s as register_map
 from host_tools.simulate.access_log import AccessLog
 from host_tools.simulate.ports import HOST, PortInUseError
 from host_tools.simulate.rack_unit import CONTROL, RackUnit

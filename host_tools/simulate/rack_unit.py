@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from gateway.rack.maps import generic_416s as register_map
 
+from gateway.rack.maps import generic_416s as register_map
 from host_tools.simulate.bms_rules import CHARGE_CURVES, DISCHARGE_CURVES, alarm_bits, allowed_da
 from host_tools.simulate.cell_model import CellModel, Integers
 from host_tools.simulate.forced_reading import ForcedReading

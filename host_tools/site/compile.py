@@ -9,8 +9,8 @@ from typing import Any
 
 from gateway import config as device_config
 from gateway.errors import ConfigError
-
 from host_tools.errors import UserError
+from host_tools.maps.register_map import map_names
 from host_tools.site.limits import default_limits
 from host_tools.site.products import Product, load_product
 
@@ -54,9 +54,13 @@ def load_site(site: str) -> tuple[Product, Tree]:
 def check(configuration: Tree, where: str) -> device_config.Config:
     """Check a device configuration with the firmware's own code; UserError lists the problems."""
     try:
-        return device_config.load(json.dumps(configuration))
-    except ConfigError as error:
+        loaded = device_config.load(json.dumps(configuration))
+    except (ConfigError, TypeError) as error:  # TypeError: a TOML date is nothing for JSON
         raise UserError(f"{where}: {error}") from error
+    known = [name.replace("-", "_").replace(".", "_") for name in map_names()]
+    if loaded.text("map") not in known:
+        raise UserError(f"{where}: map: no {loaded.text('map')!r}; there are: {', '.join(known)}")
+    return loaded
 
 
 def _base(product: Product) -> Tree:

@@ -85,7 +85,6 @@ def test_detector_is_the_model(
         changed = detectors.step(0, value * side, elapsed_ms)
         model.sample(value, elapsed_ms)
         assert detectors.active[0] == model.active, number
-        assert detectors.is_bad(0) == model.bad, number
         assert changed == (before != detectors.active[0]), number
 
 

@@ -13,7 +13,7 @@ from gateway.errors import ConfigError
 from gateway.modbus import tcp_link
 from gateway.modbus.pdu import read_request
 from gateway.modbus.tcp_link import TcpLink
-from gateway.rack.data import SUMMARY_FIELDS, RackData
+from gateway.rack.data import SUMMARY_FIELDS, VITAL, RackData
 from gateway.rack.maps import generic_416s
 from gateway.rack.register_map import RegisterMap
 
@@ -60,8 +60,7 @@ def test_garbage_never_becomes_an_answer_and_never_raises(pieces: list[bytes]) -
     for now in range(100):
         event = link.step(now)
         if event in (tcp_link.REPLY, tcp_link.REFUSED):
-            start = link.data_offset - 9 if event == tcp_link.REPLY else 0
-            assert bytes(link.buffer[start : start + 4]) == transaction + b"\x00\x00"
+            assert bytes(link.buffer[:4]) == transaction + b"\x00\x00"
             return
         if event != tcp_link.NOTHING:
             return
@@ -82,8 +81,8 @@ def test_summary_is_taken_whole_and_plausible_or_not_at_all(registers: list[int]
         for name, value in zip(SUMMARY_FIELDS, registers, strict=True)
     ]
     plausible = all(
-        low_high[name][0] <= value <= low_high[name][1]
-        for name, value in zip(SUMMARY_FIELDS, expected, strict=True)
+        low_high[SUMMARY_FIELDS[slot]][0] <= expected[slot] <= low_high[SUMMARY_FIELDS[slot]][1]
+        for slot in VITAL
     )
     assert taken == plausible
     assert list(data.summary) == (expected if plausible else [0] * 25)

@@ -79,6 +79,12 @@ class RefuseTest(unittest.TestCase):
         ("racks.0.host", "10.0.0", "racks[0].host"),
         ("racks.0.host", "10.0.0.256", "racks[0].host"),
         ("racks.0.host", "10.0.0.-1", "racks[0].host"),
+        ("racks.0.host", "010.0.0.1", "racks[0].host"),
+        ("racks.0.host", "1.2.3.\u00b2", "racks[0].host"),
+        ("watchdog_ms", None, "watchdog_ms"),
+        ("watchdog_ms", 60000, "watchdog_ms"),
+        ("map", "", "map"),
+        ("temps_per_rack", 3000, "temps_per_rack"),
         ("uplink.host", "broker.example.org", "uplink.host"),
         ("uplink.host", 7, "uplink.host"),
         ("racks.0.extra", 1, "racks[0]"),
@@ -93,7 +99,11 @@ class RefuseTest(unittest.TestCase):
         ("limits.discharge_overcurrent.l3.set", 2100, "1.3 x discharge_current_da"),
         ("limits.overtemperature.l2.delay_ms", -1, "limits.overtemperature.l2.delay_ms"),
         ("limits.overtemperature.l2", {"set": 550}, "limits.overtemperature.l2"),
-        ("limits.comm_loss.l1.set", 900, "limits.comm_loss.l1"),
+        ("limits.comm_loss.l1.set", 950, "below two summary periods"),
+        ("limits.comm_loss.l2.clear", 700, "limits.comm_loss.l2.clear: below 800 ms"),
+        ("limits.comm_loss.l3.delay_ms", 1, "limits.comm_loss.l3.delay_ms"),
+        ("limits.cell_overvoltage.l3.delay_ms", 5001, "limits.cell_overvoltage.l3.delay_ms"),
+        ("limits.rack_overvoltage.l3.set", 7593, "3.65 V per cell"),
         ("uplink.password", "secret", "uplink.user"),
         ("log_level", "loud", "log_level"),
     )
@@ -102,6 +112,11 @@ class RefuseTest(unittest.TestCase):
         for path, value, named in self.BAD:
             with self.subTest(path=path, value=value):
                 self.assertIn(named, refusal(changed(path, value)))
+
+    def test_a_message_must_hold_a_whole_cell_frame(self):
+        entries = changed("uplink.batch_bytes", 2048)
+        entries["cells_per_rack"] = 1024
+        self.assertIn("uplink.batch_bytes: 2320 needed", refusal(entries))
 
     def test_all_problems_are_told_at_once(self):
         entries = changed("site", "")

@@ -56,7 +56,7 @@ class LogTest(unittest.TestCase):
             logger.info("line %d", number)
         self.assertEqual(len(self.logs.ring.lines), 64)
         self.assertIn("line 199", self.logs.ring.lines[-1])
-        self.assertEqual(self.logs.ring.console_errors, 200)
+        self.assertEqual(self.logs.ring.write_errors, 200)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gateway.rack.maps import generic_416s as register_map
 
+from gateway.rack.maps import generic_416s as register_map
 from host_tools.simulate.product import Product
 from host_tools.simulate.rack_unit import CHARGE, DISCHARGE, STANDBY, RackUnit
 

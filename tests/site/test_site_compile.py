@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from gateway import config
 
+from gateway import config
 from host_tools.errors import UserError
 from host_tools.site import command, products
 from host_tools.site.compile import check, load_site

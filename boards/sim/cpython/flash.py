@@ -17,7 +17,8 @@ class _ImageContext(UserContext):
 
     def __init__(self, path: str) -> None:
         image = Path(path)
-        if not image.exists():
+        self.is_new = not image.exists()
+        if self.is_new:
             with image.open("wb") as file:
                 file.truncate(BLOCK_BYTES * BLOCK_COUNT)
         self._file = image.open("r+b", buffering=0)
@@ -44,8 +45,9 @@ class _ImageContext(UserContext):
 class _LfsStorage:
     """Storage contract; every failure of LittleFS becomes an OSError."""
 
-    def __init__(self, volume: LittleFS) -> None:
+    def __init__(self, volume: LittleFS, formatted: bool) -> None:
         self._volume = volume
+        self.formatted = formatted
 
     def open(self, name: str, mode: str) -> Any:
         # unbuffered: only then does `flush` reach the image, as it does on MicroPython
@@ -70,8 +72,10 @@ def _translated(operation: Any, *arguments: Any) -> Any:
 
 def open_flash(path: str) -> _LfsStorage:
     """Storage in the image file `path`; a new or unreadable image is formatted."""
+    context = _ImageContext(path)
+    formatted = False
     options = {
-        "context": _ImageContext(path),
+        "context": context,
         "block_size": BLOCK_BYTES,
         "block_count": BLOCK_COUNT,
         "prog_size": 256,
@@ -83,6 +87,7 @@ def open_flash(path: str) -> _LfsStorage:
     try:
         volume.mount()
     except LittleFSError:
+        formatted = not context.is_new
         volume.format()
         volume.mount()
-    return _LfsStorage(volume)
+    return _LfsStorage(volume, formatted)

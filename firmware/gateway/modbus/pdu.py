@@ -12,6 +12,7 @@ from umodbus import functions
 READ_LIMIT = 125  # registers in one answer
 MBAP_BYTES = 7
 EXCEPTION_BYTES = 9
+DATA_OFFSET = 9  # of the registers in a good answer to a read
 FRAME_BYTES = 260
 
 # Results of `Request.check`.

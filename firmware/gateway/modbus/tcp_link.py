@@ -25,7 +25,7 @@ WAITING = 3
 
 # Events of `step`.
 NOTHING = 0
-REPLY = 1  # a good answer; registers start at `data_offset` in `buffer`
+REPLY = 1  # a good answer; registers start at pdu.DATA_OFFSET in `buffer`
 REFUSED = 2  # an exception answer; code in `exception_code`
 TIMED_OUT = 3
 LOST = 4  # the connection is closed; `reason` says why
@@ -64,7 +64,7 @@ class TcpLink:
         self._fill = 0  # bytes in `buffer`
         self.buffer = bytearray(2 * pdu.FRAME_BYTES)
         self.state = CLOSED
-        self.data_offset = 0
+        self.sent_at = 0  # ticks of the request sent last
         self.exception_code = 0
         self.reason = "not connected yet"
         # Counters for diagnosis.
@@ -81,6 +81,7 @@ class TcpLink:
         request.set_transaction(self._transaction)
         self._request = request
         self._deadline = add(now, self._reply_timeout_ms)
+        self.sent_at = now
         self.state = WAITING
         try:
             written = self._stream.write(request.frame)
@@ -105,10 +106,6 @@ class TcpLink:
         """Close the connection; it opens again by itself after a pause."""
         self._lose(now, reason)
 
-    def retry_now(self) -> None:
-        """Forget the pause before the next connection attempt."""
-        self._open_at = -1
-
     def _open(self, now: int) -> int:
         self._deadline = add(now, self._connect_timeout_ms)
         try:
@@ -125,6 +122,7 @@ class TcpLink:
             return self._lose(now, "connect failed: %s" % error)
         if connected:
             self.state = IDLE
+            self.reason = ""
             self._fill = 0
             self._silent = 0
         elif diff(now, self._deadline) >= 0:
@@ -188,7 +186,6 @@ class TcpLink:
             self.exception_code = self.buffer[8]
             return REFUSED
         self.replies += 1
-        self.data_offset = 9
         return REPLY
 
     def _drop_front(self, count: int) -> None:

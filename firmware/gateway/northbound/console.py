@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gateway.contracts import Log
 
 _LONGEST_LINE = 64
-_IDLE_S = 60
+_IDLE_S = 20
 _MAX_CLIENTS = 4
 
 
@@ -71,7 +71,7 @@ class Console:
             while b"\n" in pending:
                 line, pending = pending.split(b"\n", 1)
                 writer.write(self.answer(line).encode() + b"\n")
-                await writer.drain()
+                await asyncio.wait_for(_drain(writer), _IDLE_S)
             if len(pending) > _LONGEST_LINE:
                 raise ValueError
 
@@ -85,6 +85,10 @@ class Console:
         if question is None:
             return json.dumps({"commands": sorted(self._questions)})
         return json.dumps(question())
+
+
+async def _drain(writer: Any) -> None:
+    await writer.drain()  # wrapped: on MicroPython wait_for takes coroutines only
 
 
 async def _close(writer: Any) -> None:

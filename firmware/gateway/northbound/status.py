@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         recorder: Recorder
         supervisor: Any  # it stands beside the packages, not in one
         mqtt: Any
+        console: Any
 
 
 _LOG_LINES = 40
@@ -89,7 +90,9 @@ class Status:
                 "task_restarts": parts.supervisor.restarts,
                 "changes_lost": parts.changes.lost,
                 "latch_write_errors": parts.latch_store.write_errors,
-                "console_errors": parts.logs.ring.console_errors,
+                "log_errors": parts.logs.ring.write_errors,
+                "console_errors": parts.console.errors,
+                "relay_errors": parts.enforcer.relay_errors,
             },
             "events": [list(event) for event in parts.recorder.latest],
         }
@@ -141,4 +144,6 @@ class Status:
             "late": link.late,
             "losses": link.losses,
             "implausible": poller.data.implausible,
+            "odd_values": poller.data.odd_values,
+            "skipped": poller.skipped,
         }

@@ -45,6 +45,7 @@ class Enforcer:
         self._aged = now
         self.armed = False
         self.stopped = False
+        self.relay_errors = 0
 
     def step(self, now: int) -> int:
         """One pass over all racks; returns the ms until something may be due."""
@@ -62,11 +63,24 @@ class Enforcer:
             wait_ms = min(wait_ms, poller.wait_ms(now))
         return wait_ms
 
+    def latches_changed(self) -> bool:
+        """A latch changed that nobody has put on flash yet; allocates nothing."""
+        for index in range(len(self.protections)):
+            if self.protections[index].latch_changed:
+                return True
+        return False
+
     def stop(self) -> None:
-        """Open every relay for good; the way back is a restart. Callable from anywhere."""
+        """Open every relay for good; the way back is a restart. Callable from anywhere.
+
+        A driver that fails for one relay keeps none of the others closed.
+        """
         self.stopped = True
         for index in range(len(self.pollers)):
-            self._set_relay(index, 0)
+            try:
+                self._set_relay(index, 0)
+            except Exception:  # noqa: BLE001 - whatever a driver does, go on with the next relay
+                self.relay_errors += 1
 
     def _act(self, index: int, now: int) -> None:
         protection = self.protections[index]

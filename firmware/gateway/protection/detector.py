@@ -54,9 +54,11 @@ class Detectors:
         self._accumulate(number, elapsed_ms if was_bad else -elapsed_ms)
         return self._try_set(number, bad)
 
-    def is_bad(self, number: int) -> bool:
-        """The last sample was bad, or in the band after a bad one."""
-        return self._bad[number] == 1
+    def force(self, number: int) -> None:
+        """Make it active now, as after a restart: the clear delay must pass from here on."""
+        self._bad[number] = 1
+        self._good_ms[number] = 0
+        self.active[number] = 1
 
     def _accumulate(self, number: int, signed_ms: int) -> None:
         """Bad time counts whole, good time half; both kept in half milliseconds."""

@@ -2,7 +2,9 @@
 
 Levels 1 and 2 act on a direction of the current (derate, stop), level 3 takes the permit away.
 Losing data never clears an alarm and never raises a limit: only fresh samples move the detectors,
-and the age of the data is a rule of its own.
+and silence is a rule of its own. Silence is the age of the data, or, when a rack answers only now
+and then, the sum of the time its data were stale less half the time they were fresh: a rack that
+is stale for more than a third of the time trips in bounded time (note 0007).
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ from gateway.clock import diff
 from gateway.config import LEVELS, RULES
 from gateway.protection import rules
 from gateway.protection.detector import Detectors
-from gateway.rack.data import CHARGE_LIMIT_DA, DISCHARGE_LIMIT_DA
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ _LEVEL_3 = 2
 
 class RackProtection:
     """Result of the last step: `permit`, `levels` per rule, the worst `level` and its `rule`,
-    `charge_da` and `discharge_da` granted (0.1 A). Stepping allocates nothing.
+    `charge_da` and `discharge_da` the gateway grants (0.1 A; the limits of the BMS come on top).
+    `latch_changed` is set with every change of a latch, for whoever keeps them; it is cleared
+    there. Stepping allocates nothing.
     """
 
     def __init__(self, data: RackData, config: Config, changes: Changes) -> None:
@@ -41,6 +44,9 @@ class RackProtection:
         self._sequence = 0  # of the last summary taken
         self._sampled = data.acquired
         self._aged = data.acquired
+        self._silence = 0  # half milliseconds
+        self._longest_silence = 2 * config.limits[RULES[rules.COMM_LOSS][0]][_LEVEL_3].set_point
+        self.latch_changed = False
         self.levels = bytearray(rules.RULE_COUNT)
         self.latched = bytearray(rules.RULE_COUNT)
         self.level = 0
@@ -54,15 +60,19 @@ class RackProtection:
         data = self.data
         if data.sequence != self._sequence:
             self._take_sample(now)
-        self._step_rule(rules.COMM_LOSS, data.age_ms(now), diff(now, self._aged), now)
+        data.hold_age(now)
+        elapsed_ms = diff(now, self._aged)
         self._aged = now
+        self._step_rule(rules.COMM_LOSS, self._silence_ms(elapsed_ms, now), elapsed_ms, now)
         self._decide()
 
     def restore_latches(self, bits: int) -> None:
-        """Latches kept over a restart, bit n = rule n."""
+        """Latches kept over a restart, bit n = rule n; each must clear in full before a reset."""
         for rule in range(rules.RULE_COUNT):
             if bits & 1 << rule:
                 self.latched[rule] = 1
+                self.levels[rule] = rules.LEVEL_COUNT
+                self._detectors.force(rule * rules.LEVEL_COUNT + _LEVEL_3)
         self._decide()
 
     def latch_bits(self) -> int:
@@ -85,13 +95,14 @@ class RackProtection:
                 return False
         for rule in range(rules.RULE_COUNT):
             self.latched[rule] = 0
+        self.latch_changed = True
         self._decide()
         return True
 
     def _take_sample(self, now: int) -> None:
         data = self.data
         elapsed_ms = diff(data.acquired, self._sampled)
-        if self._sequence == 0 or elapsed_ms > data.stale_after_ms:
+        if self._sequence == 0 or not 0 <= elapsed_ms <= data.stale_after_ms:
             elapsed_ms = 0
         self._sampled = data.acquired
         self._sequence = data.sequence
@@ -99,6 +110,15 @@ class RackProtection:
         for rule in range(rules.COMM_LOSS):
             row = rules.TABLE[rule]
             self._step_rule(rule, summary[row[1]] * row[2], elapsed_ms, now)
+
+    def _silence_ms(self, elapsed_ms: int, now: int) -> int:
+        """Age of the data, or the sum of stale time when that is more."""
+        age_ms = self.data.age_ms(now)
+        if age_ms > self.data.stale_after_ms:
+            self._silence = min(self._silence + 2 * elapsed_ms, self._longest_silence)
+        else:
+            self._silence = max(self._silence - elapsed_ms, 0)
+        return max(age_ms, self._silence // 2)
 
     def _step_rule(self, rule: int, value: int, elapsed_ms: int, now: int) -> None:
         detectors = self._detectors
@@ -111,6 +131,7 @@ class RackProtection:
                 self._changes.put(self.data.index, rule, index + 1, active, value, now)
                 if active and index == _LEVEL_3 and rules.TABLE[rule][4] == rules.OPERATOR:
                     self.latched[rule] = 1
+                    self.latch_changed = True
             if detectors.active[number]:
                 level = index + 1
         self.levels[rule] = level
@@ -118,8 +139,8 @@ class RackProtection:
     def _decide(self) -> None:
         worst = 0
         worst_rule = rules.NO_RULE
-        charge_da = min(self._ratings[0], self.data.summary[CHARGE_LIMIT_DA])
-        discharge_da = min(self._ratings[1], self.data.summary[DISCHARGE_LIMIT_DA])
+        charge_da = self._ratings[0]
+        discharge_da = self._ratings[1]
         for rule in range(rules.RULE_COUNT):
             level = rules.LEVEL_COUNT if self.latched[rule] else self.levels[rule]
             if level == 0:

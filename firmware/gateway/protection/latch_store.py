@@ -1,4 +1,7 @@
-"""Latches on flash: a trip outlives a restart. Written new, then renamed over the old file."""
+"""Latches on flash: a trip outlives a restart. Written new, then renamed over the old file.
+
+Kept with a checksum of the rack names: bits of one rack must never come back as another's.
+"""
 
 from __future__ import annotations
 
@@ -13,48 +16,55 @@ if TYPE_CHECKING:
 
 _FILE = "latches"
 _NEW_FILE = "latches.new"
-_MAGIC = 0x4C43
+_MAGIC = 0x4C44
+_HEAD = "<HHI"  # magic, racks, checksum of their names
+_HEAD_BYTES = 8
 
 
 class LatchStore:
     """Keeps one bit field per rack on `storage`; `save` writes only what changed."""
 
-    def __init__(self, storage: Storage, racks: int) -> None:
+    def __init__(self, storage: Storage, names: list[str]) -> None:
         self._storage = storage
-        self._racks = racks
+        self._head = struct.pack(
+            _HEAD, _MAGIC, len(names), binascii.crc32("\n".join(names).encode())
+        )
+        self._racks = len(names)
         self._saved: bytes | None = None
         self.write_errors = 0
 
     def load(self) -> list[int]:
         """Bits per rack; zeros when nothing was ever saved.
 
-        StorageError when the file is damaged: the caller must then assume the worst.
+        StorageError when the file is damaged, is of other racks, or may have been lost with the
+        flash's content: the caller must then assume the worst.
         """
+        if self._storage.formatted:
+            raise StorageError("latches: the flash was unreadable and had to be formatted")
         if _FILE not in self._storage.names():
             return [0] * self._racks
         with self._storage.open(_FILE, "rb") as file:
             content = file.read()
         body = content[:-4]
-        if len(content) < 8 or struct.unpack("<I", content[-4:])[0] != binascii.crc32(body):
+        if len(body) < _HEAD_BYTES or struct.unpack("<I", content[-4:])[0] != binascii.crc32(body):
             raise StorageError("latches: checksum does not match")
-        magic, count = struct.unpack("<HH", body[:4])
-        if magic != _MAGIC or len(body) != 4 + 2 * count:
-            raise StorageError("latches: not a latch file")
-        bits = list(struct.unpack("<%dH" % count, body[4:]))
-        self._saved = content if count == self._racks else None
-        return (bits + [0] * self._racks)[: self._racks]
+        if body[:_HEAD_BYTES] != self._head or len(body) != _HEAD_BYTES + 2 * self._racks:
+            raise StorageError("latches: they belong to other racks")
+        self._saved = content
+        return list(struct.unpack("<%dH" % self._racks, body[_HEAD_BYTES:]))
 
-    def save(self, bits: list[int]) -> None:
-        """Write `bits` when they differ from the flash; a failure is counted, not raised."""
-        body = struct.pack("<HH", _MAGIC, len(bits)) + struct.pack("<%dH" % len(bits), *bits)
+    def save(self, bits: list[int]) -> bool:
+        """Write `bits` when they differ from the flash; a failure is counted: False."""
+        body = self._head + struct.pack("<%dH" % len(bits), *bits)
         content = body + struct.pack("<I", binascii.crc32(body))
         if content == self._saved:
-            return
+            return True
         try:
             with self._storage.open(_NEW_FILE, "wb") as file:
                 file.write(content)
             self._storage.rename(_NEW_FILE, _FILE)
         except OSError:
             self.write_errors += 1
-            return
+            return False
         self._saved = content
+        return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 
-from gateway.clock import diff
+from gateway.clock import diff, subtract
 
 # Quality of a block.
 MISSING = 0  # never read since start
@@ -50,8 +50,16 @@ INSULATION_KOHM = 22
 CELL_COUNT = 23
 TEMP_COUNT = 24
 
+# A summary is void when one of these is out of its plausible range; of the others it may be.
+VITAL = (
+    CONTACTOR_STATE, RACK_VOLTAGE_DV, RACK_CURRENT_DA, CELL_MAX_MV, CELL_MIN_MV,
+    TEMP_MAX_DC, TEMP_MIN_DC, CELL_COUNT, TEMP_COUNT,
+)  # fmt: skip
+
 CONTACTOR_OPEN = 0
 CONTACTOR_CLOSED = 1
+
+_OLDEST_MS = 1 << 28  # 3.1 days; ages stop here, long before ticks compare the wrong way round
 
 
 class RackData:
@@ -72,10 +80,16 @@ class RackData:
         self.sequence = 0
         self.suspect = False
         self.implausible = 0  # answers that were not taken over
+        self.odd_values = 0  # values out of range that no protection depends on
         self.cells_mv = array("H", [0] * cells)
         self.temps_dc = array("h", [0] * temps)
         self.cells_acquired = now  # of the oldest part of the last whole scan
         self.cells_sequence = 0  # whole scans of cells and temperatures
+
+    def hold_age(self, now: int) -> None:
+        """Keep a very old time stamp comparable; call at least once a day."""
+        if diff(now, self.acquired) > _OLDEST_MS:
+            self.acquired = subtract(now, _OLDEST_MS)
 
     def age_ms(self, now: int) -> int:
         """Milliseconds since the last good summary, or since start when there was none."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gateway.clock import add, diff
 from gateway.modbus import tcp_link
-from gateway.modbus.pdu import read_request, write_request
+from gateway.modbus.pdu import DATA_OFFSET, read_request, write_request
 from gateway.rack.data import CONTACTOR_OPEN, CONTACTOR_STATE
 from gateway.rack.register_map import decode_array
 
@@ -63,6 +63,7 @@ class RackPoller:
         self._scan_next = 0
         self._scan_due = first_due
         self._scan_began = first_due
+        self._scan_whole = True
         self._heartbeat = write_request(unit, register_map.gateway_heartbeat, 0)
         self._heartbeat_count = 0
         self._heartbeat_due = first_due
@@ -99,8 +100,12 @@ class RackPoller:
         """Advance to `now`; True when a fresh good summary was taken over."""
         event = self.link.step(now)
         fresh = event == tcp_link.REPLY and self._take(now)
+        if event > tcp_link.REPLY and self._sent is self._scan[self._scan_next][0]:
+            self._end_scan_block(now, False)
         if self.link.state == tcp_link.IDLE:
             self._send_next(now)
+        elif diff(now, self._due) >= self._period_ms:
+            self._next_slot(now)
         return fresh
 
     def wait_ms(self, now: int) -> int:
@@ -113,7 +118,7 @@ class RackPoller:
         sent = self._sent
         link = self.link
         if sent is self._summary:
-            return self._map.decode_summary(self.data, link.buffer, link.data_offset, now)
+            return self._map.decode_summary(self.data, link.buffer, DATA_OFFSET, link.sent_at)
         if sent is self._open:
             self.open_commands += 1
         elif sent is self._scan[self._scan_next][0]:
@@ -124,14 +129,21 @@ class RackPoller:
         _, first, count, cells = self._scan[self._scan_next]
         data = self.data
         target = data.cells_mv if cells else data.temps_dc
-        decode_array(target, not cells, first, count, self.link.buffer, self.link.data_offset)
+        decode_array(target, not cells, first, count, self.link.buffer, DATA_OFFSET)
+        self._end_scan_block(now, True)
+
+    def _end_scan_block(self, now: int, good: bool) -> None:
+        """On to the next block; a scan with a refused or lost one does not count as whole."""
         if self._scan_next == 0:
             self._scan_began = now
+            self._scan_whole = True
+        self._scan_whole = self._scan_whole and good
         self._scan_next += 1
         if self._scan_next == len(self._scan):
             self._scan_next = 0
-            data.cells_acquired = self._scan_began
-            data.cells_sequence += 1
+            if self._scan_whole:
+                self.data.cells_acquired = self._scan_began
+                self.data.cells_sequence += 1
 
     def _send_next(self, now: int) -> None:
         """Send the most urgent request that is due: opening, summary, limits, heartbeat, scan."""
@@ -167,12 +179,26 @@ class RackPoller:
         return self.open_commands == 0 or not opened
 
     def _next_slot(self, now: int) -> None:
-        """Keep the grid: the next slot after `now`, skipping what was missed."""
+        """Keep the grid: the next slot after `now`, skipping what was missed.
+
+        Comes round every period whether the rack answers or not, so it also keeps every other
+        time that is due comparable: ticks more than 6 days apart are not.
+        """
         self._due = add(self._due, self._period_ms)
         while diff(now, self._due) >= 0:
             self._due = add(self._due, self._period_ms)
             self.skipped += 1
+        self._scan_due = _not_before(self._scan_due, now)
+        self._heartbeat_due = _not_before(self._heartbeat_due, now)
+        self._open_due = _not_before(self._open_due, now)
+        self._charge_due = _not_before(self._charge_due, now)
+        self._discharge_due = _not_before(self._discharge_due, now)
 
     def _send(self, request: Request, now: int) -> None:
         self._sent = request
         self.link.send(request, now)
+
+
+def _not_before(due: int, now: int) -> int:
+    """`due`, or `now` when it has passed."""
+    return now if diff(now, due) > 0 else due

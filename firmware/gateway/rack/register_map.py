@@ -8,15 +8,14 @@ from __future__ import annotations
 from array import array
 
 from gateway.errors import ConfigError
-from gateway.rack.data import CELL_COUNT, SUMMARY_FIELDS, TEMP_COUNT
+from gateway.modbus.pdu import READ_LIMIT
+from gateway.rack.data import CELL_COUNT, SUMMARY_FIELDS, TEMP_COUNT, VITAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from gateway.rack.data import RackData
-
-_READ_LIMIT = 125
 
 
 class RegisterMap:
@@ -36,18 +35,21 @@ class RegisterMap:
         self.temp_blocks = split(table.TEMPS_ADDRESS, temps)
 
     def decode_summary(self, data: RackData, buffer: bytearray, start: int, now: int) -> bool:
-        """Take the summary over from registers at `start`; False when a value is implausible.
+        """Take the summary over from registers at `start`; False when a vital one is implausible.
 
         All or nothing: an implausible answer leaves the older values and their age standing, so
-        bad data ages into comm loss instead of hiding a limit. Allocates nothing.
+        bad data ages into comm loss instead of hiding a limit. `now`: when it was asked for, so
+        that an age is never told too young. Allocates nothing.
         """
         raw = self._raw
-        for slot, offset, signed, low, high in self._fields:
+        for slot, offset, signed, low, high, vital in self._fields:
             value = buffer[start + offset] << 8 | buffer[start + offset + 1]
             if signed and value >= 0x8000:
                 value -= 0x10000
             if not low <= value <= high:
-                return self._refuse(data)
+                if vital:
+                    return self._refuse(data)
+                data.odd_values += 1
             raw[slot] = value
         if raw[CELL_COUNT] != self.cells or raw[TEMP_COUNT] != self.temps:
             return self._refuse(data)
@@ -79,21 +81,22 @@ def decode_array(
 
 def split(address: int, count: int) -> tuple[tuple[int, int, int], ...]:
     """Even reads of at most 125 registers: (address, first index, count) each."""
-    reads = -(-count // _READ_LIMIT)
+    reads = -(-count // READ_LIMIT)
     size = -(-count // reads)
     return tuple(
         (address + first, first, min(size, count - first)) for first in range(0, count, size)
     )
 
 
-def _bind(fields: Any) -> tuple[tuple[int, int, bool, int, int], ...]:
-    """(slot, byte offset, signed, low, high) per field, in the map's order."""
+def _bind(fields: Any) -> tuple[tuple[int, int, bool, int, int, bool], ...]:
+    """(slot, byte offset, signed, low, high, vital) per field, in the map's order."""
     slots = {name: slot for slot, name in enumerate(SUMMARY_FIELDS)}
     bound = []
     for name, offset, kind, low, high in fields:
         if name not in slots:
             raise ConfigError("register map: unknown summary field %s" % name)
-        bound.append((slots.pop(name), 2 * offset, kind == 1, low, high))
+        slot = slots.pop(name)
+        bound.append((slot, 2 * offset, kind == 1, low, high, slot in VITAL))
     if slots:
         raise ConfigError("register map: no register for %s" % ", ".join(sorted(slots)))
     return tuple(bound)

@@ -4,7 +4,7 @@ from fake_hardware import HandClock
 from rack_wire import RackWire
 
 from gateway.modbus import tcp_link
-from gateway.modbus.pdu import read_request, write_request
+from gateway.modbus.pdu import DATA_OFFSET, read_request, write_request
 from gateway.modbus.tcp_link import IDLE, LOST, NOTHING, REFUSED, REPLY, TIMED_OUT, TcpLink
 
 TIMEOUT_MS = 200
@@ -38,7 +38,7 @@ class LinkTest(unittest.TestCase):
         return self.event()
 
     def values(self):
-        start = self.link.data_offset
+        start = DATA_OFFSET
         data = self.link.buffer[start : start + 8]
         return [data[index] << 8 | data[index + 1] for index in range(0, 8, 2)]
 
@@ -145,6 +145,29 @@ class LinkTest(unittest.TestCase):
         self.clock.advance(3000)
         self.connect()
         self.assertEqual(self.ask(), REPLY)
+
+    def test_connection_that_never_completes_is_given_up(self):
+        self.link.close(self.clock.ticks(), "test")
+        self.wire.connected = lambda: False
+        self.clock.advance(300)
+        self.link.step(self.clock.ticks())
+        self.assertEqual(self.event(1100), LOST)
+        self.assertIn("timed out", self.link.reason)
+
+    def test_short_write_closes_the_connection(self):
+        self.wire.write = lambda frame: 3
+        self.link.send(self.read, self.clock.ticks())
+        self.assertEqual(self.link.state, tcp_link.CLOSED)
+
+    def test_an_answer_forgives_earlier_silence(self):
+        for _ in range(4):
+            self.wire.silent = True
+            self.assertEqual(self.ask(), TIMED_OUT)
+            self.assertEqual(self.ask(), TIMED_OUT)
+            self.wire.silent = False
+            self.assertEqual(self.ask(), REPLY)
+        self.assertEqual(self.link.losses, 0)
+        self.assertEqual(self.link.reason, "")
 
     def test_refused_connection_is_tried_again_with_pauses(self):
         self.wire.refuse_connection = True

@@ -90,6 +90,42 @@ class PermitTest(unittest.TestCase):
         for wire in site.wires:
             self.assertEqual([entry for entry in wire.written if entry[0] == CONTACTOR], [])
 
+    def test_a_broken_relay_keeps_no_other_closed(self):
+        site = Site()
+        site.run_ms(5000)
+        healthy = site.relays.set
+
+        def broken(number, energised):
+            if number == 2:
+                raise OSError(5)
+            healthy(number, energised)
+
+        site.relays.set = broken
+        site.enforcer.stop()
+        self.assertEqual(site.relays.state[0], 0)
+        self.assertEqual(site.enforcer.relay_errors, 1)
+
+    def test_an_open_rack_is_closed_on_good_data_only(self):
+        site = Site(latches=(1, 0))
+        site.run_ms(9000)
+        site.wires[0].registers[0x000C] = 0  # implausible from now on
+        site.run_ms(700)
+        self.assertTrue(site.enforcer.protections[0].reset())
+        site.run_ms(300)
+        self.assertEqual(site.closed(), (0, 1))
+        site.wires[0].registers[0x000C] = 3290
+        site.run_ms(700)
+        self.assertEqual(site.closed(), (1, 1))
+
+    def test_after_a_reset_the_contactor_is_left_to_the_bms(self):
+        site = Site(latches=(1, 0))
+        site.run_ms(9000)
+        self.assertTrue(site.enforcer.protections[0].reset())
+        site.run_ms(100)
+        site.wires[0].written = []
+        site.run_ms(5000)
+        self.assertIsNone(site.last_written(0, CONTACTOR))
+
     def test_stop_opens_everything_for_good(self):
         site = Site()
         site.run_ms(5000)

@@ -107,11 +107,12 @@ class LevelsTest(unittest.TestCase):
         self.assertEqual(bench.protection.level, 0)
         self.assertEqual(bench.protection.charge_da, 1570)
 
-    def test_the_limit_of_the_bms_counts_when_it_is_lower(self):
+    def test_the_limit_of_the_bms_is_not_sent_back_to_it(self):
+        # A BMS that reports the limit in force would otherwise keep the lowest one for ever.
         bench = Bench()
-        bench.put({rack_data.CHARGE_LIMIT_DA: 300})
+        bench.put({rack_data.CHARGE_LIMIT_DA: 0, rack_data.DISCHARGE_LIMIT_DA: 0})
         bench.fresh(1000)
-        self.assertEqual(bench.protection.charge_da, 300)
+        self.assertEqual(bench.protection.charge_da, 1570)
         self.assertEqual(bench.protection.discharge_da, 1570)
 
 
@@ -151,8 +152,14 @@ class LatchTest(unittest.TestCase):
         after = Bench()
         after.protection.restore_latches(bits)
         self.assertFalse(after.protection.permit)
+        after.put({rack_data.CELL_MAX_MV: 3640})  # below the limit, above the clear point
         after.fresh(60000)
         self.assertFalse(after.protection.permit)
+        self.assertFalse(after.protection.reset())
+        after.put({rack_data.CELL_MAX_MV: 3300})
+        after.fresh(4500)
+        self.assertFalse(after.protection.reset())
+        after.fresh(1500)
         self.assertTrue(after.protection.reset())
         self.assertTrue(after.protection.permit)
 
@@ -177,10 +184,49 @@ class MissingDataTest(unittest.TestCase):
         bench = Bench()
         bench.fresh(1000)
         bench.silence(11000)
-        bench.fresh(59000)
+        bench.fresh(60000)  # the sum of silence, 10 s, goes down at half speed first
         self.assertFalse(bench.protection.permit)
-        bench.fresh(2000)
+        bench.fresh(20000)
         self.assertTrue(bench.protection.permit)
+
+    def test_a_rack_that_answers_now_and_then_trips_in_bounded_time(self):
+        for pause_ms in (2000, 3000, 9000):
+            bench = Bench()
+            bench.fresh(5000)
+            bench.put({rack_data.CELL_MAX_MV: 3800})
+            elapsed = 0
+            while bench.protection.permit and elapsed < 120000:
+                bench.silence(pause_ms)
+                bench.data.acquired = bench.clock.ticks()
+                bench.data.sequence += 1
+                bench.protection.step(bench.clock.ticks())
+                elapsed += pause_ms
+            self.assertFalse(bench.protection.permit, pause_ms)
+            self.assertTrue(elapsed <= 60000, (pause_ms, elapsed))
+
+    def test_single_missed_answers_add_up_to_nothing(self):
+        bench = Bench()
+        for _ in range(200):
+            bench.fresh(5000)
+            bench.silence(950)
+        self.assertTrue(bench.protection.permit)
+        self.assertEqual(bench.protection.level, 0)
+
+    def test_silence_of_weeks_never_looks_fresh(self):
+        bench = Bench()
+        bench.fresh(5000)
+        for _ in range(20 * 24 * 4):  # twenty days in quarters of an hour
+            bench.protection.step(bench.clock.advance(900000))
+            self.assertFalse(bench.protection.permit)
+        self.assertEqual(bench.level_of("comm_loss"), 3)
+
+    def test_latch_changes_are_told_until_they_are_kept(self):
+        bench = Bench()
+        bench.fresh(1000)
+        self.assertFalse(bench.protection.latch_changed)
+        bench.put({rack_data.CELL_MAX_MV: 3700})
+        bench.fresh(3000)
+        self.assertTrue(bench.protection.latch_changed)
 
     def test_silence_keeps_an_alarm_and_advances_none(self):
         bench = Bench()

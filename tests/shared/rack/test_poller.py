@@ -4,7 +4,7 @@ from fake_hardware import HandClock
 from rack_wire import RackWire
 
 from gateway.clock import diff
-from gateway.modbus.tcp_link import TcpLink
+from gateway.modbus.tcp_link import WAITING, TcpLink
 from gateway.rack.data import GOOD, STALE, RackData
 from gateway.rack.maps import generic_416s
 from gateway.rack.poller import RackPoller
@@ -91,6 +91,56 @@ class PollerTest(unittest.TestCase):
         self.run_ms(50)
         self.assertEqual(self.written(0x0102)[-1], 0)
         self.assertEqual(self.poller.link.losses, 0)
+
+    def test_silence_of_weeks_delays_nothing_afterwards(self):
+        self.run_ms(3000)
+        self.wire.refuse_connection = True
+        self.wire.closed = True
+        for _ in range(8 * 24):
+            self.poller.step(self.clock.advance(3600000))
+            self.data.hold_age(self.clock.ticks())
+        self.assertEqual(self.data.quality(self.clock.ticks()), STALE)
+        self.wire.refuse_connection = False
+        self.wire.written = []
+        self.wire.registers[0x1000] = 3456
+        self.run_ms(9000)
+        self.assertEqual(self.data.quality(self.clock.ticks()), GOOD)
+        self.assertEqual(self.data.cells_mv[0], 3456)
+        self.assertTrue(self.written(0x0102) and self.written(0x0101))
+
+    def test_weeks_of_waiting_do_not_delay_an_opening(self):
+        for _ in range(8 * 24):
+            self.run_ms(3)
+            self.clock.advance(3600000)
+        self.run_ms(3000)
+        self.poller.open_contactor(self.clock.ticks())
+        self.run_ms(20)
+        self.assertEqual(self.written(0x0100), [0])
+
+    def test_a_refused_block_does_not_stop_the_others(self):
+        for address in range(0x1000 + 104, 0x1000 + 208):
+            del self.wire.registers[address]
+        self.run_ms(9000)
+        self.assertEqual(self.data.cells_mv[0], 3300)
+        self.assertEqual(self.data.cells_mv[415], 3715)
+        self.assertEqual(self.data.temps_dc[207], 447)
+        self.assertEqual(self.data.cells_sequence, 0)
+
+    def test_age_counts_from_the_question(self):
+        self.run_ms(2000)
+        held = []
+        self.wire.change = lambda answer: held.append(answer) or b""
+        summary_bytes = 9 + 2 * 25
+        while not held or len(held[-1]) != summary_bytes:
+            self.run_ms(1)
+        asked = self.clock.ticks()
+        self.assertEqual(self.poller.link.state, WAITING)
+        before = len(self.fresh_at)
+        self.run_ms(150)
+        self.wire.outbox.extend(held[-1])
+        self.run_ms(1)
+        self.assertEqual(len(self.fresh_at), before + 1)
+        self.assertEqual(self.data.acquired, asked)
 
     def test_heartbeat_counts_up_every_second(self):
         self.run_ms(5100)

@@ -4,6 +4,7 @@ from array import array
 
 from rack_wire import SUMMARY
 
+from gateway.clock import add
 from gateway.errors import ConfigError
 from gateway.rack import data as rack_data
 from gateway.rack.data import GOOD, MISSING, STALE, SUSPECT, RackData
@@ -45,11 +46,16 @@ class SummaryTest(unittest.TestCase):
         before = list(self.data.summary)
         for slot, value in (
             (rack_data.CELL_MAX_MV, 0),
+            (rack_data.CELL_MAX_MV, 0xFFFF),
+            (rack_data.CELL_MIN_MV, 0),
             (rack_data.CELL_MIN_MV, 0xFFFF),
             (rack_data.TEMP_MAX_DC, -32768),
-            (rack_data.SOC_PM, 1001),
+            (rack_data.TEMP_MIN_DC, -32768),
+            (rack_data.RACK_CURRENT_DA, -32768),
+            (rack_data.RACK_VOLTAGE_DV, 0xFFFF),
             (rack_data.CONTACTOR_STATE, 7),
             (rack_data.CELL_COUNT, 5),
+            (rack_data.TEMP_COUNT, 3),
         ):
             with self.subTest(slot=slot):
                 self.setUpRegisters()
@@ -58,7 +64,40 @@ class SummaryTest(unittest.TestCase):
                 self.assertEqual(list(self.data.summary), before)
                 self.assertEqual(self.data.age_ms(1500), 500)
                 self.assertEqual(self.data.quality(1500), SUSPECT)
-        self.assertEqual(self.data.implausible, 6)
+        self.assertEqual(self.data.implausible, 11)
+
+    def test_values_beyond_belief_on_the_dangerous_side_are_taken(self):
+        for slot, value in (
+            (rack_data.CELL_MAX_MV, 5001),
+            (rack_data.CELL_MIN_MV, 1),
+            (rack_data.TEMP_MAX_DC, 1501),
+            (rack_data.TEMP_MIN_DC, -501),
+            (rack_data.RACK_CURRENT_DA, -32767),
+            (rack_data.RACK_VOLTAGE_DV, 30000),
+        ):
+            with self.subTest(slot=slot):
+                self.setUpRegisters()
+                self.registers[slot] = value
+                self.assertTrue(self.take(1500))
+                self.assertEqual(self.data.summary[slot], value)
+
+    def test_an_odd_value_that_protects_nothing_voids_nothing(self):
+        for slot, value in ((rack_data.SOC_PM, 1001), (rack_data.TEMP_MAX_INDEX, 0xFFFF)):
+            with self.subTest(slot=slot):
+                self.setUpRegisters()
+                self.registers[slot] = value
+                self.assertTrue(self.take(1500))
+                self.assertEqual(self.data.summary[slot], value)
+        self.assertEqual(self.data.odd_values, 2)
+
+    def test_age_stays_right_for_weeks(self):
+        self.take(1000)
+        now = 1000
+        for _ in range(30):
+            now = add(now, 24 * 3600 * 1000)
+            self.data.hold_age(now)
+            self.assertTrue(self.data.age_ms(now) >= 24 * 3600 * 1000)
+            self.assertEqual(self.data.quality(now), STALE)
 
     def setUpRegisters(self):
         self.registers = [SUMMARY[address] for address in range(25)]

@@ -93,6 +93,7 @@ class MemoryStorage:
 
     def __init__(self, files=None):
         self.files = {} if files is None else files
+        self.formatted = False
         self.dead = False
         self.fail_after = -1
         self.operations = 0

@@ -1,4 +1,4 @@
-"""A small site for tests: two racks of four cells, limits as a real one has them."""
+"""A small site for tests: two racks of 208 cells, limits as a real one has them."""
 
 import json
 
@@ -26,7 +26,7 @@ LIMITS = {
 KEYS = ("set", "clear", "delay_ms", "clear_delay_ms")
 
 
-def tree(racks=2, cells=4):
+def tree(racks=2, cells=208):
     """A device configuration that passes every check, as plain data to change at will."""
     limits = {}
     for rule in LIMITS:
@@ -57,7 +57,7 @@ def tree(racks=2, cells=4):
     }
 
 
-def settings(racks=2, cells=4, **changes):
+def settings(racks=2, cells=208, **changes):
     """The same, checked; `changes` replace top-level entries."""
     entries = tree(racks, cells)
     for name in changes:

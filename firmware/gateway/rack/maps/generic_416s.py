@@ -16,18 +16,18 @@ FIELDS = (
     ("alarm_warn_bits", 3, 0, 0, 65535),
     ("alarm_stop_bits", 4, 0, 0, 65535),
     ("alarm_trip_bits", 5, 0, 0, 65535),
-    ("rack_voltage_dv", 6, 0, 0, 20000),
-    ("rack_current_da", 7, 1, -20000, 20000),
+    ("rack_voltage_dv", 6, 0, 1, 65534),
+    ("rack_current_da", 7, 1, -32767, 32767),
     ("soc_pm", 8, 0, 0, 1000),
     ("soh_pm", 9, 0, 0, 1200),
-    ("cell_max_mv", 10, 0, 500, 5000),
+    ("cell_max_mv", 10, 0, 500, 65534),
     ("cell_max_index", 11, 0, 0, 1023),
-    ("cell_min_mv", 12, 0, 500, 5000),
+    ("cell_min_mv", 12, 0, 1, 5000),
     ("cell_min_index", 13, 0, 0, 1023),
     ("cell_mean_mv", 14, 0, 500, 5000),
-    ("temp_max_dc", 15, 1, -500, 1500),
+    ("temp_max_dc", 15, 1, -500, 32767),
     ("temp_max_index", 16, 0, 0, 1023),
-    ("temp_min_dc", 17, 1, -500, 1500),
+    ("temp_min_dc", 17, 1, -32767, 1500),
     ("temp_min_index", 18, 0, 0, 1023),
     ("temp_mean_dc", 19, 1, -500, 1500),
     ("charge_limit_da", 20, 0, 0, 20000),
@@ -43,6 +43,4 @@ CHARGE_LIMIT_REQUEST_DA = 0x0102
 DISCHARGE_LIMIT_REQUEST_DA = 0x0103
 IDENTITY = (0x0200, 4)
 CELLS_ADDRESS = 0x1000
-CELLS_RANGE = (500, 5000)
 TEMPS_ADDRESS = 0x2000
-TEMPS_RANGE = (-500, 1500)

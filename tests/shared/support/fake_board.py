@@ -1,0 +1,84 @@
+"""A whole board in RAM: racks on wires, relays and inputs to look at, files to keep or damage."""
+
+import asyncio
+import json
+import random
+
+from fake_hardware import FakeRelays, MemoryStorage
+from rack_wire import RackWire
+from sample_site import tree
+
+from gateway.clock import Clock
+
+CELLS = 208
+
+
+class FakeInputs:
+    def __init__(self, count):
+        self.count = count
+        self.state = bytearray(count)
+
+    def get(self, number):
+        return self.state[number] == 1
+
+
+class FakeBoard:
+    """Two racks. Real time, so the configuration is a quick one."""
+
+    interpreter = "test"
+    unique_id = "test"
+    console_port = 0
+    capabilities = ("tcp",)
+
+    def __init__(self, data=None, **changes):
+        self.clock = Clock()
+        self.random = random
+        self.relays = FakeRelays(4)
+        self.inputs = FakeInputs(2)
+        self.wires = {15020: RackWire(CELLS), 15021: RackWire(CELLS)}
+        self.config = MemoryStorage()
+        self.config.files["config.json"] = json.dumps(quick_tree(changes)).encode()
+        self.data = MemoryStorage(data)
+        self.fed = 0
+        self.ended = asyncio.Event()
+
+    def network(self):
+        return self
+
+    def connect(self, host, port):
+        return self.wires[port].connect(host, port)
+
+    def storage(self, role):
+        return self.config if role == "config" else self.data
+
+    def watchdog(self, timeout_ms):
+        return self
+
+    def feed(self):
+        self.fed += 1
+
+    def heap(self):
+        return 1, 1
+
+    async def listen(self, handler, port):
+        raise OSError(98)
+
+    async def open_stream(self, host, port):
+        raise OSError(111)
+
+    async def stopping(self):
+        await self.ended.wait()
+
+
+def quick_tree(changes):
+    """The sample site, ten times as fast."""
+    entries = tree(cells=CELLS)
+    entries["poll"] = {"summary_period_ms": 100, "reply_timeout_ms": 50, "scan_period_ms": 1000}
+    entries["outputs"] = {"arm_delay_ms": 300}
+    for levels in entries["limits"].values():
+        for level in levels.values():
+            level["delay_ms"] //= 10
+            level["clear_delay_ms"] //= 10
+    for name in changes:
+        entries[name] = changes[name]
+    return entries

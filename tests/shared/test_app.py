@@ -1,0 +1,187 @@
+"""The whole application on a board in RAM: start, trip, reset, restart, and starts that fail."""
+
+import asyncio
+import unittest
+
+from fake_board import FakeBoard
+
+from gateway import app
+from gateway.northbound.safe_mode import SafeMode
+
+PATIENCE_MS = 6000
+
+
+async def until(board, condition, what):
+    """Wait for `condition()`."""
+    for _ in range(PATIENCE_MS // 10):
+        if condition():
+            return
+        await board.clock.sleep_ms(10)
+    raise AssertionError("not within %d ms: %s" % (PATIENCE_MS, what))
+
+
+def closed(board):
+    return board.relays.state[0], board.relays.state[1]
+
+
+def run(board, scenario):
+    """Build on `board`, run `scenario(gateway)` beside it, end in order."""
+
+    async def main():
+        gateway = app.build(board)
+        running = asyncio.create_task(gateway.run())
+        try:
+            await scenario(gateway)
+        finally:
+            board.ended.set()
+            await running
+
+    asyncio.run(main())
+
+
+class RunTest(unittest.TestCase):
+    def test_trip_latch_and_reset_by_push_button(self):
+        board = FakeBoard()
+
+        async def scenario(gateway):
+            await until(board, lambda: closed(board) == (1, 1), "both closed")
+            board.wires[15020].registers[0x000A] = 3700
+            await until(board, lambda: closed(board) == (0, 1), "rack 1 tripped")
+            self.assertIn("latches", board.data.files)  # before anything else can happen
+            board.inputs.state[0] = 1
+            await board.clock.sleep_ms(300)
+            self.assertEqual(closed(board), (0, 1))  # refused: the cell is still too high
+            board.inputs.state[0] = 0
+            board.wires[15020].registers[0x000A] = 3310
+            await board.clock.sleep_ms(1200)
+            self.assertEqual(closed(board), (0, 1))  # cleared, but latched
+            board.inputs.state[0] = 1
+            await until(board, lambda: closed(board) == (1, 1), "closed again")
+            texts = [text for _, text in gateway.parts.recorder.latest]
+            self.assertTrue(any("reset refused" in text for text in texts), texts)
+            self.assertTrue(any(text.startswith("rack01 reset:") for text in texts), texts)
+
+        run(board, scenario)
+        self.assertEqual(closed(board), (0, 0))
+        self.assertTrue(board.fed > 5)
+
+    def test_latch_outlives_a_power_cut_right_after_the_trip(self):
+        board = FakeBoard()
+
+        async def scenario(gateway):
+            await until(board, lambda: closed(board) == (1, 1), "both closed")
+            board.wires[15021].registers[0x000C] = 2400
+            await until(board, lambda: closed(board) == (1, 0), "rack 2 tripped")
+            board.kept = dict(board.data.files)
+
+        run(board, scenario)
+        after = FakeBoard(data=board.kept)
+
+        async def healthy(gateway):
+            await until(after, lambda: closed(after)[0] == 1, "rack 1 closed")
+            await after.clock.sleep_ms(600)
+            self.assertEqual(closed(after), (1, 0))
+
+        run(after, healthy)
+
+    def test_damaged_or_lost_latches_keep_every_rack_open(self):
+        for damage in ("content", "format"):
+            board = FakeBoard(data={"latches": b"\x00" * 20})
+            if damage == "format":
+                board = FakeBoard()
+                board.data.formatted = True
+
+            async def scenario(gateway, board=board):
+                await board.clock.sleep_ms(900)
+                self.assertEqual(closed(board), (0, 0))
+                self.assertTrue(gateway.parts.enforcer.armed)
+
+            with self.subTest(damage=damage):
+                run(board, scenario)
+
+    def test_death_of_the_enforcing_loop_opens_everything_and_starves_the_watchdog(self):
+        board = FakeBoard()
+
+        async def scenario(gateway):
+            await until(board, lambda: closed(board) == (1, 1), "both closed")
+
+            def broken(now):
+                raise ValueError("broken")
+
+            gateway.parts.enforcer.step = broken
+            await until(board, lambda: closed(board) == (0, 0), "all open")
+            await board.clock.sleep_ms(150)
+            fed = board.fed
+            await board.clock.sleep_ms(400)
+            self.assertEqual(board.fed, fed)
+            self.assertEqual(gateway.parts.status.status()["mode"], "safe")
+            self.assertIn("broken", gateway.parts.status.status()["reason"])
+
+        run(board, scenario)
+
+    def test_protection_works_on_with_a_dead_flash(self):
+        board = FakeBoard()
+
+        async def scenario(gateway):
+            await until(board, lambda: closed(board) == (1, 1), "both closed")
+            board.data.dead = True
+            await board.clock.sleep_ms(300)
+            self.assertEqual(closed(board), (1, 1))
+            board.wires[15020].registers[0x000F] = 650
+            await until(board, lambda: closed(board) == (0, 1), "rack 1 tripped")
+            self.assertTrue(gateway.parts.latch_store.write_errors > 0)
+
+        run(board, scenario)
+
+
+class StartTest(unittest.TestCase):
+    def refused(self, board):
+        board.relays.state[3] = 1
+        gateway = app.build(board)
+        self.assertIsInstance(gateway, SafeMode)
+        self.assertEqual(bytes(board.relays.state), bytes(4))
+        return gateway.status()["reason"]
+
+    def test_what_the_device_cannot_accept_ends_in_safe_mode(self):
+        missing = FakeBoard()
+        del missing.config.files["config.json"]
+        self.assertIn("config.json", self.refused(missing))
+        broken = FakeBoard()
+        broken.config.files["config.json"] = b"{\xff"
+        self.assertIn("config.json", self.refused(broken))
+        self.assertIn("trip_relay", self.refused(self.with_relay(9)))
+        for name in ("no_such_map", "__init__"):
+            self.assertIn("map", self.refused(FakeBoard(map=name)))
+        self.assertIn("inputs.reset", self.refused(FakeBoard(inputs={"reset": 7})))
+
+    def with_relay(self, relay):
+        board = FakeBoard()
+        text = board.config.files["config.json"].decode()
+        text = text.replace('"trip_relay": 1', '"trip_relay": %d' % relay)
+        board.config.files["config.json"] = text.encode()
+        return board
+
+    def test_a_start_that_fails_for_any_reason_ends_in_safe_mode(self):
+        board = FakeBoard()
+
+        def broken():
+            raise KeyError("no network")
+
+        board.network = broken
+        self.assertIn("no network", self.refused(board))
+
+    def test_relays_are_open_when_a_run_is_interrupted(self):
+        board = FakeBoard()
+
+        async def stopping():
+            await until(board, lambda: closed(board) == (1, 1), "both closed")
+            raise KeyboardInterrupt
+
+        board.stopping = stopping
+        with self.assertRaises(KeyboardInterrupt):
+            app.run(board)
+        self.assertEqual(bytes(board.relays.state), bytes(4))
+
+
+if __name__ == "__main__":
+    unittest.main()
