@@ -81,7 +81,7 @@ async def open_stream(host: str, port: int) -> tuple[object, object]:
     # MicroPython's open_connection leaves its socket open for ever when it is cancelled.
     stream = Network().connect(host, port)
     try:
-        while not stream.connected():
+        while not stream.connected():  # noqa: ASYNC110 - there is nothing to be told by
             await asyncio.sleep(0.002)
     except (OSError, asyncio.CancelledError):
         stream.close()

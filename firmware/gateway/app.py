@@ -327,7 +327,7 @@ class App:
 
 
 def run(board: Board) -> None:
-    """Build the application and run it to its end; however that comes, every relay is open then."""
+    """Build the application and run it to its end; however that comes, relays are open then."""
     try:
         asyncio.run(build(board).run())
     finally:

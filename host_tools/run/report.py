@@ -38,17 +38,17 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("samples", ", ".join(f"{key} {value}" for key, value in telemetry.items())),
         ("heap", f"peak {heap['peak'] or 0} bytes, {heap['free'] or 0} free at the end"),
     ]
-    rows += [
-        (
-            "trip",
-            f"{trip['rack']} {trip['rule']} level {trip['level']}: relay {trip['reaction_ms']} ms"
-            " after it was due",
-        )
-        for trip in summary["trips"]
-    ]
+    rows += [("trip", _trip(trip)) for trip in summary["trips"]]
     rows += [
         (name, ", ".join(f"{key} {value}" for key, value in summary[name].items()))
         for name in ("broker", "restart", "silent")
         if name in summary
     ]
     return rows
+
+
+def _trip(trip: dict[str, Any]) -> str:
+    what = f"{trip['rack']} {trip['rule']} level {trip['level']}"
+    if trip["reaction_ms"] is None:
+        return f"{what}: relay at {trip['relay_ms']} ms, without a cause"
+    return f"{what}: relay {trip['reaction_ms']} ms after it was due"

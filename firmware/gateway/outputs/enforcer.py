@@ -65,10 +65,10 @@ class Enforcer:
 
     def latches_changed(self) -> bool:
         """A latch changed that nobody has put on flash yet; allocates nothing."""
+        changed = False
         for index in range(len(self.protections)):
-            if self.protections[index].latch_changed:
-                return True
-        return False
+            changed = changed or self.protections[index].latch_changed
+        return changed
 
     def stop(self) -> None:
         """Open every relay for good; the way back is a restart. Callable from anywhere.

@@ -4,7 +4,7 @@ _HELD_STEPS = 3  # contact bounce and coupled noise are shorter
 
 
 class ResetInput:
-    """Held at start or broken to "on" it requests nothing: only off, then on for 3 steps, counts."""
+    """Held at start or broken to "on" it requests nothing: only off, then on 3 steps, counts."""
 
     def __init__(self) -> None:
         self._steps_on = _HELD_STEPS + 1  # until it was seen off
