@@ -316,7 +316,6 @@ class App:
             if button.step(parts.board.inputs.get(number)):
                 self._reset()
             await parts.clock.sleep_ms(_INPUT_MS)
-        await parts.board.stopping()
 
     def _reset(self) -> None:
         parts = self.parts

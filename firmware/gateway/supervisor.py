@@ -53,7 +53,9 @@ class Supervisor:
         self._tasks.append(asyncio.create_task(self._guard(name, run, beat)))
 
     def helpful(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        """Start coroutine function `run()`; when it fails it is logged and started again."""
+        """Start coroutine function `run()`; when it fails it is logged and started again, when it
+        returns it is done.
+        """
         self._tasks.append(asyncio.create_task(self._repeat(name, run)))
 
     async def watch(self) -> None:
@@ -112,6 +114,7 @@ class Supervisor:
         while True:
             try:
                 await run()
+                return
             except Exception as error:  # noqa: BLE001 - counted, logged, started again
                 self._log.error("task %s died: %r", name, error)
             self.restarts += 1

@@ -11,12 +11,12 @@ from pathlib import Path
 from host_tools.errors import UserError
 from host_tools.toolchain import debian_source
 from host_tools.toolchain.interpreter import BUILT, Found, Missing, locate, probe
-from host_tools.toolchain.paths import MICROPYTHON_HOME
+from host_tools.toolchain.paths import MICROPYTHON_HOME, ROOT
 from host_tools.toolchain.progress import step
 from host_tools.toolchain.tools import find_tool, install_command
 
 LOG = MICROPYTHON_HOME / "build.log"
-_MANIFEST = 'include("$(MPY_DIR)/extmod/asyncio")\n'
+_MANIFEST = ROOT / "boards" / "sim" / "manifest.py"
 
 
 class BuildError(Exception):
@@ -83,12 +83,10 @@ def _build_unix_port(tree: Path, mpy_cross: Path) -> Path:
     out = MICROPYTHON_HOME / "unix"
     # make does not notice changed options: start from nothing
     shutil.rmtree(out, ignore_errors=True)
-    manifest = MICROPYTHON_HOME / "manifest.py"
-    manifest.write_text(_MANIFEST)
     _make(
         tree / "ports" / "unix",
         f"BUILD={out}",
-        f"FROZEN_MANIFEST={manifest}",
+        f"FROZEN_MANIFEST={_MANIFEST}",
         f"MICROPY_MPYCROSS={mpy_cross}",
         # any folder with a README: the source asks for micropython-lib, the manifest does not
         f"MPY_LIB_DIR={tree / 'lib'}",

@@ -70,8 +70,8 @@ def test_a_run_too_short_names_the_seconds_it_needs(limits, name: str, needed_s:
 
 
 def test_a_longer_delay_in_the_site_file_needs_a_longer_run(tmp_path: Path) -> None:
-    text = "[limits.cell_overvoltage.l3]\ndelay_ms = 8000\n"
-    with pytest.raises(UserError, match="needs 17 s"):
+    text = "[limits.cell_overvoltage.l3]\ndelay_ms = 5000\n"
+    with pytest.raises(UserError, match="needs 13 s"):
         plan.make(site_file(tmp_path, text), "cell_overvoltage", 12, "cpython")
 
 

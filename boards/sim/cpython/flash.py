@@ -42,6 +42,37 @@ class _ImageContext(UserContext):
         return 0
 
 
+class _LfsFile:
+    """File contract; every failure of LittleFS becomes an OSError."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def __enter__(self) -> _LfsFile:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+    def read(self, size: int = -1) -> bytes:
+        return bytes(_translated(self._file.read, size))
+
+    def readinto(self, buffer: memoryview) -> int:
+        return int(_translated(self._file.readinto, buffer))
+
+    def write(self, data: bytes) -> int:
+        return int(_translated(self._file.write, data))
+
+    def seek(self, offset: int) -> int:
+        return int(_translated(self._file.seek, offset))
+
+    def flush(self) -> None:
+        _translated(self._file.flush)
+
+    def close(self) -> None:
+        _translated(self._file.close)
+
+
 class _LfsStorage:
     """Storage contract; every failure of LittleFS becomes an OSError."""
 
@@ -49,9 +80,9 @@ class _LfsStorage:
         self._volume = volume
         self.formatted = formatted
 
-    def open(self, name: str, mode: str) -> Any:
+    def open(self, name: str, mode: str) -> _LfsFile:
         # unbuffered: only then does `flush` reach the image, as it does on MicroPython
-        return _translated(self._volume.open, name, mode, 0)
+        return _LfsFile(_translated(self._volume.open, name, mode, 0))
 
     def names(self) -> list[str]:
         return list(_translated(self._volume.listdir, "/"))
