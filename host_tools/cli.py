@@ -109,11 +109,15 @@ def decode(
 @app.command()
 def monitor(
     host: Annotated[str, typer.Option(help="Gateway's address.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Gateway's console port.")] = 15037,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Gateway's console port; 0 = that of a run here.")
+    ] = 0,
 ) -> int:
     """Show a running gateway's live table until Ctrl-C."""
     from host_tools.monitor import command
+    from host_tools.run import ports
 
+    port = port or ports.ports_from(ports.first_port()).console
     with suppress(KeyboardInterrupt):
         return command.main(host, port)
     return 0

@@ -1,3 +1,3 @@
-# Frozen into the MicroPython unix port of this board. The firmware itself is read from its folder.
-# ruff: noqa: F821 - `include` belongs to MicroPython's manifest language
-include("$(MPY_DIR)/extmod/asyncio")
+"""Frozen into the MicroPython unix port of this board; the firmware is read from its folder."""
+
+include("$(MPY_DIR)/extmod/asyncio")  # noqa: F821 - a word of MicroPython's manifests

@@ -20,14 +20,14 @@ from gateway.northbound.status import Status
 from gateway.outputs.enforcer import Enforcer
 from gateway.protection.changes import Changes
 from gateway.protection.engine import RackProtection
-from gateway.protection.latch_store import LatchStore
+from gateway.protection.latch_store import LatchStore, mark_lost
 from gateway.protection.reset_input import ResetInput
 from gateway.protection.rules import RULE_COUNT
 from gateway.rack.data import RackData
 from gateway.rack.poller import RackPoller
 from gateway.rack.register_map import RegisterMap
 from gateway.supervisor import Supervisor
-from gateway.telemetry import records
+from gateway.telemetry import boot_id, records
 from gateway.telemetry.journal import Journal
 from gateway.telemetry.recorder import Recorder
 from gateway.telemetry.sampler import Sampler
@@ -56,6 +56,8 @@ def build(board: Board) -> App | SafeMode:
     log = logs.get("app")
     _open_relays(board)
     try:
+        if board.storage("data").formatted:
+            mark_lost(board.storage("data"))
         settings = _load_config(board)
         logs.set_level(settings.text("log_level"))
         return App(Parts(board, settings, logs))
@@ -106,24 +108,14 @@ class Parts:
 
     def __init__(self, board: Board, settings: Config, logs: Logs) -> None:
         clock = board.clock
-        now = clock.ticks()
         self.board = board
         self.settings = settings
         self.logs = logs
         self.clock = clock
-        self.changes = Changes()
-        pollers = _pollers(board, settings, now)
-        protections = [RackProtection(poller.data, settings, self.changes) for poller in pollers]
-        self.enforcer = Enforcer(
-            pollers,
-            protections,
-            board.relays,
-            [rack.trip_relay for rack in settings.racks],
-            settings.integer("outputs.arm_delay_ms"),
-            now,
-        )
         data = board.storage("data")
+        is_new = boot_id.is_new(data)  # asked before anything is written
         self.latch_store = LatchStore(data, [rack.name for rack in settings.racks])
+        latches = _latches(self.latch_store, len(settings.racks), logs.get("app"))
         self.journal = Journal(
             data,
             clock,
@@ -131,6 +123,22 @@ class Parts:
             segment_bytes=settings.integer("telemetry.segment_bytes"),
             capacity_bytes=settings.integer("telemetry.capacity_bytes"),
             flush_ms=settings.integer("telemetry.flush_ms"),
+            random=board.random,
+        )
+        self.journal.open(is_new)
+        now = clock.ticks()  # only now: what took time before is neither silence nor arming
+        self.changes = Changes()
+        pollers = _pollers(board, settings, now)
+        protections = [RackProtection(poller.data, settings, self.changes) for poller in pollers]
+        for protection, bits in zip(protections, latches):
+            protection.restore_latches(bits)
+        self.enforcer = Enforcer(
+            pollers,
+            protections,
+            board.relays,
+            [rack.trip_relay for rack in settings.racks],
+            settings.integer("outputs.arm_delay_ms"),
+            now,
         )
         self.sampler = Sampler(
             self.journal,
@@ -148,7 +156,6 @@ class Parts:
             self._make_safe,
             logs.get("supervisor"),
         )
-        self.journal.open()
         self.mqtt, self.publisher = _uplink(board, settings, self.journal, logs.get("uplink"))
         self.status = Status(self, board.interpreter)
         self.console = Console(
@@ -158,6 +165,17 @@ class Parts:
     def _make_safe(self, reason: str) -> None:
         self.enforcer.stop()
         self.recorder.note(records.STOP, records.NO_RACK, reason)
+
+
+def _latches(store: LatchStore, racks: int, log: Any) -> list[int]:
+    """Latches from before the restart, the worst when unknown; kept before anything goes on."""
+    try:
+        bits = store.load()
+    except (StorageError, OSError) as error:
+        log.error("%s: every rack counts as tripped until reset", error)
+        bits = [(1 << RULE_COUNT) - 1] * racks
+    store.save(bits)
+    return bits
 
 
 def _pollers(board: Board, settings: Config, now: int) -> list[RackPoller]:
@@ -229,7 +247,6 @@ class App:
     async def run(self) -> None:
         """Run until the board asks to stop (boards in the field never do)."""
         parts = self.parts
-        self._restore_latches()
         parts.recorder.note(
             records.BOOT,
             records.NO_RACK,
@@ -261,17 +278,6 @@ class App:
         await parts.supervisor.stop()
         parts.journal.close()
         self._log.info("stopped, backlog %d", parts.journal.backlog)
-
-    def _restore_latches(self) -> None:
-        parts = self.parts
-        protections = parts.enforcer.protections
-        try:
-            bits = parts.latch_store.load()
-        except (StorageError, OSError) as error:
-            self._log.error("%s: every rack counts as tripped until reset", error)
-            bits = [(1 << RULE_COUNT) - 1] * len(protections)
-        for protection, rack_bits in zip(protections, bits):
-            protection.restore_latches(rack_bits)
 
     async def _enforce(self, beat: Callable[[], None]) -> None:
         """The critical loop: nothing but the enforcing step and the shortest sensible sleep."""

@@ -44,7 +44,7 @@ INTEGERS = (
     ("uplink.linger_ms",                 0,  10000,  200, "ms", "wait to fill a message"),
     ("uplink.reconnect_base_ms",        50,  60000,  500, "ms", "full jitter from 0 to this"),
     ("uplink.reconnect_cap_ms",        100, 600000, 30000, "ms", "longest pause"),
-    ("inputs.reset",                    -1,     31,    0, "",  "push-button, -1 = none"),
+    ("inputs.reset",                     0,     31,    0, "",  "push-button that releases trips"),
     ("watchdog_ms",                    500,   5000, 3000, "ms", "hardware watchdog"),
 )
 # Texts: name, longest, default, meaning.
@@ -313,7 +313,8 @@ def _cross_checks(
         problems.append("poll.reply_timeout_ms: must be below poll.summary_period_ms")
     if limits["comm_loss"][0].set_point < 2 * period_ms:  # type: ignore[operator]
         problems.append("limits.comm_loss.l1.set: below two summary periods")
-    oldest_ms = period_ms + values["poll.reply_timeout_ms"] + 100  # type: ignore[operator]
+    # A summary may have to wait for two other requests, and then takes its own time.
+    oldest_ms = period_ms + 3 * values["poll.reply_timeout_ms"]  # type: ignore[operator]
     for level, limit in zip(LEVELS, limits["comm_loss"]):
         if limit.clear_point < oldest_ms:
             problems.append(

@@ -12,6 +12,7 @@ from host_tools.simulate.forced_reading import RAMP_MS
 
 ARM_DELAY_S = 3  # of the gateway in a run, see device_files.py
 SETTLED_S = ARM_DELAY_S + 2  # after its start a gateway has closed its relays and reads all racks
+CELLS_S = 4  # until every cell was read again
 MARGIN_S = 2  # two samples, the reaction, and some life afterwards
 ENDLESS_S = 45  # a run without an end has its faults when one of this length has
 
@@ -69,7 +70,7 @@ def timeline(name: str, duration_s: int, limits: Limits) -> list[TimedStep]:
     """
     steps = find(name)
     timed, end_s = _place(steps, duration_s or ENDLESS_S, limits)
-    if steps and duration_s and end_s > duration_s:
+    if duration_s and end_s > duration_s:
         needed_s = next(s for s in count(duration_s) if _place(steps, s, limits)[1] <= s)
         raise UserError(
             f"DURATION={duration_s}: {name} needs {needed_s} s at least, or 0 for no end"
@@ -87,7 +88,7 @@ def _place(
         at_s = max(free_s, step.share * duration_s)
         timed.append(TimedStep(at_s, step))
         free_s = at_s + _takes_s(step, limits)
-    return timed, free_s
+    return timed, max(free_s, SETTLED_S + CELLS_S)
 
 
 def _takes_s(step: Step, limits: Limits) -> float:

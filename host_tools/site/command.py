@@ -23,7 +23,7 @@ def check(site: str, as_json: bool = False) -> None:
 
 def build(site: str, out: str) -> None:
     """Write the device's configuration of a site file to `out`."""
-    _, tree = site_compile.load_site(site)
+    _, tree = site_compile.load_site(site, need_racks=True)
     site_compile.check(tree, site)
     try:
         Path(out).write_text(json.dumps(tree, indent=1) + "\n")

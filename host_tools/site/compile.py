@@ -32,8 +32,11 @@ def simulated_racks(product: Product, first_port: int = FIRST_RACK_PORT) -> list
     ]
 
 
-def load_site(site: str) -> tuple[Product, Tree]:
-    """Product and device configuration of a product name or of a site file (a path to a .toml)."""
+def load_site(site: str, need_racks: bool = False) -> tuple[Product, Tree]:
+    """Product and device configuration of a product name or of a site file (a path to a .toml).
+
+    A site file without racks gets those of the simulator, unless `need_racks`.
+    """
     if not site.endswith(".toml"):
         product = load_product(site)
         return product, _base(product)
@@ -42,11 +45,13 @@ def load_site(site: str) -> tuple[Product, Tree]:
         tree = tomllib.loads(path.read_text())
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: {error}") from error
     slug = tree.pop("product", None)
     if not isinstance(slug, str):
         raise UserError(f"{path}: product: missing, needs the name of a product")
+    if need_racks and "racks" not in tree:
+        raise UserError(f"{path}: racks: missing, a device needs [[racks]] with their addresses")
     product = load_product(slug)
     return product, _merge(_base(product), tree)
 

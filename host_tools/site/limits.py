@@ -30,7 +30,7 @@ _FIXED: dict[str, Rows] = {
         (50, 80, 10000, 10000), (0, 50, 5000, 10000), (-300, -250, 5000, 10000)),
 }  # fmt: skip
 # Age of the last good summary; the time is in the age itself, so the delays are zero.
-_COMM_LOSS_MS = ((1100, 900, 0, 5000), (3000, 900, 0, 5000), (10000, 900, 0, 60000))
+_COMM_LOSS_MS = ((1500, 1200, 0, 5000), (3000, 1200, 0, 5000), (10000, 1200, 0, 60000))
 # Volts per cell: (set, clear); the over-voltage trip is capped by the system class.
 _RACK_OVER_V = ((3.50, 3.45), (3.55, 3.50), (3.60, 3.45))
 _RACK_UNDER_V = ((2.90, 3.00), (2.80, 2.90), (2.70, 2.80))

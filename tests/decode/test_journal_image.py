@@ -9,6 +9,7 @@ import pytest
 from fake_hardware import Flag, HandClock
 
 from boards.sim.cpython.flash import open_flash
+from gateway.telemetry import boot_id
 from gateway.telemetry import records as layout
 from gateway.telemetry.journal import Journal
 from host_tools.decode import command
@@ -17,8 +18,9 @@ from host_tools.errors import UserError
 
 
 def open_journal(path: Path) -> Journal:
-    journal = Journal(open_flash(str(path)), HandClock(), Flag(), 8192, 1 << 20, 2000)
-    journal.open()
+    storage = open_flash(str(path))
+    journal = Journal(storage, HandClock(), Flag(), 8192, 1 << 20, 2000)
+    journal.open(boot_id.is_new(storage))
     return journal
 
 

@@ -1,10 +1,11 @@
 """The detector against a reference model written from its specification, not from its code.
 
 Specification: a sample's verdict is bad at or beyond the set point, good at or within the clear
-point, else the last one. A verdict holds until the next fresh sample; after a gap the time does
-not count. Bad time adds, good time takes half away, never below zero. Active: on a bad sample when
+point, else the last one. A verdict holds until the next fresh sample, as long as its data are
+fresh. Bad time adds, good time takes half away, never below zero. Active: on a bad sample when
 the sum has reached the delay and at least two bad samples contributed since the sum was zero.
-Cleared: samples at or within the clear point, unbroken, for the clear delay.
+Cleared: samples at or within the clear point, unbroken, for the clear delay; time with a gap in
+it does not count there.
 """
 
 from __future__ import annotations
@@ -33,14 +34,14 @@ class Model:
     active: bool = False
     within_ms: int = 0
 
-    def sample(self, value: int, elapsed_ms: int) -> None:
+    def sample(self, value: int, elapsed_ms: int, gap: bool) -> None:
         was_bad = self.bad
         if value >= SET:
             self.bad = True
         elif value <= CLEAR:
             self.bad = False
         if self.active:
-            self._wait_for_clear(value <= CLEAR, 0 if was_bad else elapsed_ms)
+            self._wait_for_clear(value <= CLEAR, 0 if was_bad or gap else elapsed_ms)
             return
         if was_bad:
             self.total += elapsed_ms
@@ -66,6 +67,7 @@ SAMPLES = st.lists(
     st.tuples(
         st.sampled_from([3300, CLEAR - 1, CLEAR, CLEAR + 1, 3550, SET - 1, SET, SET + 1, 3700]),
         st.sampled_from([0, 1, 100, 499, 500, 501, 1000, 1100]),
+        st.booleans(),
     ),
     max_size=120,
 )
@@ -75,15 +77,15 @@ TIMES = st.sampled_from([0, 1, 500, 1000, 2000, 10000])
 @settings(max_examples=600, deadline=None)
 @given(samples=SAMPLES, delay_ms=TIMES, clear_ms=TIMES, side=st.sampled_from([1, -1]))
 def test_detector_is_the_model(
-    samples: list[tuple[int, int]], delay_ms: int, clear_ms: int, side: int
+    samples: list[tuple[int, int, bool]], delay_ms: int, clear_ms: int, side: int
 ) -> None:
     model = Model(delay_ms, clear_ms)
     limit = Limit(SET * side, CLEAR * side, delay_ms, clear_ms)
     detectors = Detectors([(limit, side)])
-    for number, (value, elapsed_ms) in enumerate(samples):
+    for number, (value, elapsed_ms, gap) in enumerate(samples):
         before = detectors.active[0]
-        changed = detectors.step(0, value * side, elapsed_ms)
-        model.sample(value, elapsed_ms)
+        changed = detectors.step(0, value * side, elapsed_ms, gap)
+        model.sample(value, elapsed_ms, gap)
         assert detectors.active[0] == model.active, number
         assert changed == (before != detectors.active[0]), number
 
@@ -111,13 +113,15 @@ def test_a_lasting_violation_trips_within_the_delay_and_one_period(
 
 @settings(max_examples=200, deadline=None)
 @given(samples=SAMPLES, worse=st.integers(0, 400))
-def test_a_worse_timeline_never_trips_later(samples: list[tuple[int, int]], worse: int) -> None:
+def test_a_worse_timeline_never_trips_later(
+    samples: list[tuple[int, int, bool]], worse: int
+) -> None:
     """Raising every value can only bring the first trip forward."""
 
     def first_trip(offset: int) -> int:
         detectors = Detectors([(Limit(SET, CLEAR, 1000, 1000), 1)])
-        for number, (value, elapsed_ms) in enumerate(samples):
-            detectors.step(0, value + offset, elapsed_ms)
+        for number, (value, elapsed_ms, gap) in enumerate(samples):
+            detectors.step(0, value + offset, elapsed_ms, gap)
             if detectors.active[0]:
                 return number
         return len(samples)

@@ -133,6 +133,19 @@ class RunTest(unittest.TestCase):
 
         run(board, scenario)
 
+    def test_latches_lost_before_a_start_in_safe_mode_stay_lost(self):
+        first = FakeBoard()
+        first.data.formatted = True
+        first.config.files["config.json"] = b"{}"
+        self.assertIsInstance(app.build(first), SafeMode)
+        board = FakeBoard(data=first.data.files)
+
+        async def scenario(gateway):
+            await board.clock.sleep_ms(900)
+            self.assertEqual(closed(board), (0, 0))
+
+        run(board, scenario)
+
 
 class StartTest(unittest.TestCase):
     def refused(self, board):

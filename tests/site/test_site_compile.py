@@ -101,6 +101,29 @@ def test_bad_site_files_are_refused_by_name(tmp_path: Path, text: str, named: st
     assert "\n" not in str(caught.value)
 
 
+def test_device_configuration_needs_addresses_of_real_racks(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text('product = "celestial-energy-835-690v-0.5c"\n')
+    command.check(str(path))
+    with pytest.raises(UserError, match="racks: missing"):
+        command.build(str(path), str(tmp_path / "out.json"))
+    racks = "".join(
+        f'[[racks]]\nname = "rack{n}"\nhost = "10.0.0.{n}"\nport = 502\nunit = 1\n'
+        f"trip_relay = {n}\n"
+        for n in (1, 2)
+    )
+    path.write_text(f'product = "celestial-energy-835-690v-0.5c"\n{racks}')
+    command.build(str(path), str(tmp_path / "out.json"))
+    assert "10.0.0.2" in (tmp_path / "out.json").read_text()
+
+
+def test_a_site_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_bytes(b'product = "\xff\xfe"')
+    with pytest.raises(UserError, match=r"site\.toml"):
+        command.check(str(path))
+
+
 def test_missing_site_file_and_unwritable_output(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere.toml"):
         command.check(str(tmp_path / "nowhere.toml"))

@@ -77,6 +77,11 @@ class LockedSite:
         protections = [RackProtection(poller.data, loaded, changes) for poller in pollers]
         self.enforcer = Enforcer(pollers, protections, self.relays, [0, 1], ARM_MS, now)
 
+        for _ in range(5):  # connecting is allowed to allocate
+            self.enforcer.step(self.clock.advance(1))
+            for wire in self.wires:
+                wire.prepare()
+
     def run_locked(self, duration_ms):
         enforcer = self.enforcer
         wires = self.wires
@@ -106,10 +111,6 @@ class HeapLockTest(unittest.TestCase):
 
     def test_polling_scanning_and_arming(self):
         site = LockedSite()
-        for _ in range(5):  # connecting is allowed to allocate
-            site.enforcer.step(site.clock.advance(1))
-            for wire in site.wires:
-                wire.prepare()
         site.run_locked(9000)
         self.assertEqual(bytes(site.relays.state), b"\x01\x01")
         data = site.enforcer.pollers[0].data
@@ -118,10 +119,6 @@ class HeapLockTest(unittest.TestCase):
 
     def test_trip_to_relay_and_contactor(self):
         site = LockedSite()
-        for _ in range(5):
-            site.enforcer.step(site.clock.advance(1))
-            for wire in site.wires:
-                wire.prepare()
         site.run_locked(3000)
         site.wires[1].registers[0x000A] = 3700
         site.run_locked(2200)
@@ -130,10 +127,6 @@ class HeapLockTest(unittest.TestCase):
 
     def test_silence_to_relay(self):
         site = LockedSite()
-        for _ in range(5):
-            site.enforcer.step(site.clock.advance(1))
-            for wire in site.wires:
-                wire.prepare()
         site.run_locked(3000)
         # The age grows while nothing answers; the reconnection itself may allocate.
         data = site.enforcer.pollers[0].data

@@ -98,7 +98,7 @@ def _translated(operation: Any, *arguments: Any) -> Any:
     try:
         return operation(*arguments)
     except LittleFSError as error:
-        raise OSError(errno.EIO, str(error)) from error
+        raise OSError(-error.code if error.code < 0 else errno.EIO, str(error)) from error
 
 
 def open_flash(path: str) -> _LfsStorage:

@@ -1,8 +1,10 @@
 """The enforcing step: poll, protect, act, in this order and in one go for each rack.
 
 A relay is energised only while its rack's permit holds and the site is armed. Taking a permit away
-drops the relay at once and commands the BMS contactor open as well; the two paths do not wait for
-each other. Nothing here closes a contactor: a relay only lets the rack BMS close its own.
+drops the relay at once. A trip that a person must reset also commands the BMS contactor open; the
+two paths do not wait for each other. Loss of communication, which ends by itself, does not: the
+command would stay in the BMS, and nothing here ever closes a contactor. A relay only lets the rack
+BMS close its own.
 """
 
 from __future__ import annotations
@@ -91,7 +93,7 @@ class Enforcer:
                 self._set_relay(index, 1)
         else:
             self._set_relay(index, 0)
-            if protection.level:
+            if protection.tripped:
                 poller.open_contactor(now)
         poller.set_limits(protection.charge_da, protection.discharge_da, now)
 

@@ -2,7 +2,8 @@
 
 A sample is bad at or beyond the set point, good at or within the clear point and keeps the last
 verdict in the band between. A verdict holds until the next fresh sample: a bad one adds its
-milliseconds, a good one takes half of them away, a gap in the data does neither. The condition is
+milliseconds, a good one takes half of them away; time in which the data were stale does neither.
+The condition is
 active when the sum reaches the delay after at least two bad samples, so any duty above one third
 trips in bounded time and chatter cannot hold a trip off. It clears when every sample was at or
 within the clear point, without a break, for the clear delay.
@@ -39,10 +40,11 @@ class Detectors:
         self._bad = bytearray(count)
         self.active = bytearray(count)
 
-    def step(self, number: int, value: int, elapsed_ms: int) -> bool:
+    def step(self, number: int, value: int, elapsed_ms: int, gap: bool = False) -> bool:
         """Take one fresh sample; True when `active[number]` changed.
 
-        `elapsed_ms`: since the previous fresh sample, or 0 after a gap and at the first one.
+        `elapsed_ms`: for which the previous sample was fresh; 0 at the first one. `gap`: the data
+        were stale in between, which does not count towards clearing.
         """
         value *= self._sides[number]
         clear = value <= self._clear_points[number]
@@ -50,7 +52,7 @@ class Detectors:
         bad = 1 if value >= self.set_points[number] or (was_bad and not clear) else 0
         self._bad[number] = bad
         if self.active[number]:
-            return self._try_clear(number, clear, 0 if was_bad else elapsed_ms)
+            return self._try_clear(number, clear, 0 if was_bad or gap else elapsed_ms)
         self._accumulate(number, elapsed_ms if was_bad else -elapsed_ms)
         return self._try_set(number, bad)
 

@@ -25,6 +25,7 @@ _LEVEL_3 = 2
 
 class RackProtection:
     """Result of the last step: `permit`, `levels` per rule, the worst `level` and its `rule`,
+    `tripped` (a latch holds: the rack must stay open until a person resets it),
     `charge_da` and `discharge_da` the gateway grants (0.1 A; the limits of the BMS come on top).
     `latch_changed` is set with every change of a latch, for whoever keeps them; it is cleared
     there. Stepping allocates nothing.
@@ -52,6 +53,7 @@ class RackProtection:
         self.level = 0
         self.rule = rules.NO_RULE
         self.permit = False
+        self.tripped = False
         self.charge_da = 0
         self.discharge_da = 0
 
@@ -63,7 +65,7 @@ class RackProtection:
         data.hold_age(now)
         elapsed_ms = diff(now, self._aged)
         self._aged = now
-        self._step_rule(rules.COMM_LOSS, self._silence_ms(elapsed_ms, now), elapsed_ms, now)
+        self._step_rule(rules.COMM_LOSS, self._silence_ms(elapsed_ms, now), elapsed_ms, False, now)
         self._decide()
 
     def restore_latches(self, bits: int) -> None:
@@ -102,14 +104,17 @@ class RackProtection:
     def _take_sample(self, now: int) -> None:
         data = self.data
         elapsed_ms = diff(data.acquired, self._sampled)
-        if self._sequence == 0 or not 0 <= elapsed_ms <= data.stale_after_ms:
+        if self._sequence == 0 or elapsed_ms < 0:
             elapsed_ms = 0
+        gap = elapsed_ms > data.stale_after_ms
+        if gap:
+            elapsed_ms = data.stale_after_ms
         self._sampled = data.acquired
         self._sequence = data.sequence
         summary = data.summary
         for rule in range(rules.COMM_LOSS):
             row = rules.TABLE[rule]
-            self._step_rule(rule, summary[row[1]] * row[2], elapsed_ms, now)
+            self._step_rule(rule, summary[row[1]] * row[2], elapsed_ms, gap, now)
 
     def _silence_ms(self, elapsed_ms: int, now: int) -> int:
         """Age of the data, or the sum of stale time when that is more."""
@@ -120,13 +125,13 @@ class RackProtection:
             self._silence = max(self._silence - elapsed_ms, 0)
         return max(age_ms, self._silence // 2)
 
-    def _step_rule(self, rule: int, value: int, elapsed_ms: int, now: int) -> None:
+    def _step_rule(self, rule: int, value: int, elapsed_ms: int, gap: bool, now: int) -> None:
         detectors = self._detectors
         first = rule * rules.LEVEL_COUNT
         level = 0
         for index in range(rules.LEVEL_COUNT):
             number = first + index
-            if detectors.step(number, value, elapsed_ms):
+            if detectors.step(number, value, elapsed_ms, gap):
                 active = detectors.active[number]
                 self._changes.put(self.data.index, rule, index + 1, active, value, now)
                 if active and index == _LEVEL_3 and rules.TABLE[rule][4] == rules.OPERATOR:
@@ -139,10 +144,14 @@ class RackProtection:
     def _decide(self) -> None:
         worst = 0
         worst_rule = rules.NO_RULE
+        tripped = False
         charge_da = self._ratings[0]
         discharge_da = self._ratings[1]
         for rule in range(rules.RULE_COUNT):
-            level = rules.LEVEL_COUNT if self.latched[rule] else self.levels[rule]
+            level = self.levels[rule]
+            if self.latched[rule]:
+                level = rules.LEVEL_COUNT
+                tripped = True
             if level == 0:
                 continue
             if level > worst:
@@ -155,6 +164,7 @@ class RackProtection:
                 discharge_da = min(discharge_da, self._granted(1, level))
         self.level = worst
         self.rule = worst_rule
+        self.tripped = tripped
         self.charge_da = charge_da
         self.discharge_da = discharge_da
         self.permit = worst < rules.LEVEL_COUNT and self._sequence > 0

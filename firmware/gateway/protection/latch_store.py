@@ -21,6 +21,18 @@ _HEAD = "<HHI"  # magic, racks, checksum of their names
 _HEAD_BYTES = 8
 
 
+def mark_lost(storage: Storage) -> None:
+    """Leave a note that latches were lost; it holds until someone reset every rack.
+
+    Called as soon as a formatted flash is found, so that no restart in between forgets it.
+    """
+    try:
+        with storage.open(_FILE, "wb") as file:
+            file.write(b"lost")
+    except OSError:
+        pass  # then there is no file, which counts as lost too
+
+
 class LatchStore:
     """Keeps one bit field per rack on `storage`; `save` writes only what changed."""
 
@@ -34,15 +46,16 @@ class LatchStore:
         self.write_errors = 0
 
     def load(self) -> list[int]:
-        """Bits per rack; zeros when nothing was ever saved.
+        """Bits per rack; zeros on a flash that never held a file.
 
-        StorageError when the file is damaged, is of other racks, or may have been lost with the
-        flash's content: the caller must then assume the worst.
+        StorageError when the file is damaged, is of other racks, or is missing from a flash in
+        use: the caller must then assume the worst.
         """
-        if self._storage.formatted:
-            raise StorageError("latches: the flash was unreadable and had to be formatted")
-        if _FILE not in self._storage.names():
+        names = self._storage.names()
+        if not names and not self._storage.formatted:
             return [0] * self._racks
+        if _FILE not in names:
+            raise StorageError("latches: their file is missing")
         with self._storage.open(_FILE, "rb") as file:
             content = file.read()
         body = content[:-4]

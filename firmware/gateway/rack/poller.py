@@ -9,7 +9,7 @@ from __future__ import annotations
 from gateway.clock import add, diff
 from gateway.modbus import tcp_link
 from gateway.modbus.pdu import DATA_OFFSET, read_request, write_request
-from gateway.rack.data import CONTACTOR_OPEN, CONTACTOR_STATE
+from gateway.rack.data import CONTACTOR_OPEN, CONTACTOR_STATE, GOOD
 from gateway.rack.register_map import decode_array
 
 TYPE_CHECKING = False
@@ -147,7 +147,7 @@ class RackPoller:
 
     def _send_next(self, now: int) -> None:
         """Send the most urgent request that is due: opening, summary, limits, heartbeat, scan."""
-        if self.hold_open and diff(now, self._open_due) >= 0 and self._reads_closed():
+        if self.hold_open and diff(now, self._open_due) >= 0 and self._may_be_closed(now):
             self._open_due = add(now, _OPEN_RETRY_MS)
             self._send(self._open, now)
         elif diff(now, self._due) >= 0:
@@ -174,9 +174,11 @@ class RackPoller:
             self._scan_due = add(now, self._scan_pace_ms)
             self._send(self._scan[self._scan_next][0], now)
 
-    def _reads_closed(self) -> bool:
-        opened = self.data.summary[CONTACTOR_STATE] == CONTACTOR_OPEN
-        return self.open_commands == 0 or not opened
+    def _may_be_closed(self, now: int) -> bool:
+        """Only fresh good data that say "open" are believed, and only after a command."""
+        if self.open_commands == 0 or self.data.quality(now) != GOOD:
+            return True
+        return self.data.summary[CONTACTOR_STATE] != CONTACTOR_OPEN
 
     def _next_slot(self, now: int) -> None:
         """Keep the grid: the next slot after `now`, skipping what was missed.

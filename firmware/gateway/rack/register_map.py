@@ -9,7 +9,16 @@ from array import array
 
 from gateway.errors import ConfigError
 from gateway.modbus.pdu import READ_LIMIT
-from gateway.rack.data import CELL_COUNT, SUMMARY_FIELDS, TEMP_COUNT, VITAL
+from gateway.rack.data import (
+    CELL_COUNT,
+    CELL_MAX_MV,
+    CELL_MIN_MV,
+    SUMMARY_FIELDS,
+    TEMP_COUNT,
+    TEMP_MAX_DC,
+    TEMP_MIN_DC,
+    VITAL,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +61,8 @@ class RegisterMap:
                 data.odd_values += 1
             raw[slot] = value
         if raw[CELL_COUNT] != self.cells or raw[TEMP_COUNT] != self.temps:
+            return self._refuse(data)
+        if raw[CELL_MAX_MV] < raw[CELL_MIN_MV] or raw[TEMP_MAX_DC] < raw[TEMP_MIN_DC]:
             return self._refuse(data)
         summary = data.summary
         for slot in range(len(raw)):

@@ -3,39 +3,40 @@
 Records wait in a ring in RAM until a page of them is written. A record is *stored* once it is on
 flash, *delivered* once `release` was called for it; its key is (boot, sequence). The uplink reads
 through `read_batch`: recent records come from RAM, older ones from flash. A failing flash is
-counted and tried again, and never raises out of here.
+counted and tried again after a pause, and never raises out of here; what it costs is named by gap
+records. One call writes one page at most: the loop that calls has other things to do.
 """
 
 from __future__ import annotations
 
-import binascii
-import struct
-
 from gateway.clock import diff
-from gateway.telemetry import records
-from gateway.telemetry.segments import Segment, Segments
+from gateway.telemetry import boot_id, records
+from gateway.telemetry.batch_reader import BatchReader
+from gateway.telemetry.losses import Losses
+from gateway.telemetry.pair_file import read_pair, write_pair
+from gateway.telemetry.ring import PAGE_BYTES, RECORDS, Ring
+from gateway.telemetry.segments import Segments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from gateway.clock import Clock
-    from gateway.contracts import Storage
+    from gateway.contracts import Random, Storage
 
-_RING = 512  # records kept in RAM
-_PAGE_BYTES = 4096
 _CURSOR_FILE = "cursor"
-_BOOT_FILE = "boot"
 _CURSOR_RECORDS = 512  # acknowledged records between two writes of the cursor
 _CURSOR_MS = 10000
+_SPARE_BYTES = 16384  # for the small files, on a flash smaller than said
+_ENOSPC = 28  # MicroPython's errno module has no name for it
+_PROBE = 4  # a segment is given up for every so many failures that do not say "full"
 
 
 class Journal:
     """Append, read after a key, release up to a key.
 
     `appended` is an event set on every append. `stored` is the last sequence number of this boot
-    on flash; `backlog` counts records not yet released; `dropped` those lost to a full or dead
-    flash.
+    that is on flash or was given up; `random` helps to find an unused boot id.
     """
 
     def __init__(
@@ -46,38 +47,51 @@ class Journal:
         segment_bytes: int,
         capacity_bytes: int,
         flush_ms: int,
+        *,
+        random: Random | None = None,
     ) -> None:
         self._storage = storage
         self._clock = clock
+        self._random = random
         self._segments = Segments(storage, segment_bytes)
+        self._losses = Losses()
         self._capacity_bytes = capacity_bytes
+        self._least_bytes = 2 * segment_bytes
         self._flush_ms = flush_ms
-        self._ring: list[bytes] = [b""] * _RING
-        self._next = 1  # sequence number of the next record
-        self._waiting_bytes = 0
+        self._ring = Ring()
+        self._batches = BatchReader(self._ring, self._segments, self._losses, clock)
         self._waiting_since = 0
+        self._urgent = 0  # records up to this one are due
+        self._failures = 0  # in a row
+        self._failed_at: int | None = None  # ticks while the flash is left alone
+        self._kept_cursor = (0, 0)  # on flash
         self._cursor_written = clock.ticks()
         self._unwritten_acks = 0
         self.appended = appended
         self.boot = 0
         self.stored = 0
         self.cursor = (0, 0)
-        self.dropped = 0
         self.write_errors = 0
         self.batch_boot = 0
         self.batch_last_seq = 0
         self.batch_length = 0
 
-    def open(self) -> None:
-        """Find what earlier boots left and begin this one; a damaged flash starts empty."""
+    def open(self, is_new: bool) -> None:
+        """Find what earlier boots left and begin this one; a damaged flash starts empty.
+
+        `is_new`: the flash never held a file, so there is no earlier boot to take care of.
+        """
+        self.cursor = self._kept_cursor = read_pair(self._storage, _CURSOR_FILE)
         try:
-            self._segments.load()
+            self._losses.delivered(self.cursor)
+            self._segments.load(self._losses.recall)
         except OSError:
             self.write_errors += 1
-        self.cursor = self._read_pair(_CURSOR_FILE)
-        boots = [segment.boot for segment in self._segments.all]
-        self.boot = max([self._read_pair(_BOOT_FILE)[0], self.cursor[0]] + boots) + 1
-        self._write_pair(_BOOT_FILE, self.boot, 0)
+        self._losses.compare(self._segments.all)
+        known = max(self.cursor[0], self._segments.newest_boot)
+        self.boot, kept = boot_id.begin(self._storage, self._clock, self._random, known, is_new)
+        self._batches.current_boot = self.boot
+        self.write_errors += not kept
 
     @property
     def corrupt(self) -> int:
@@ -85,98 +99,74 @@ class Journal:
         return self._segments.corrupt
 
     @property
+    def dropped(self) -> int:
+        """Records that will never be delivered, as far as known; not those of earlier reports."""
+        return self._losses.count
+
+    @property
     def backlog(self) -> int:
         """Records that no acknowledgement has released yet."""
-        count = self._next - 1 - self.stored  # still in RAM only
-        for segment in self._segments.all:
-            first = segment.first
-            if segment.boot < self.cursor[0]:
-                continue
-            if segment.boot == self.cursor[0]:
-                first = max(first, self.cursor[1] + 1)
-            count += max(0, segment.last - first + 1)
-        if self.cursor[0] == self.boot and self.cursor[1] > self.stored:
-            count -= self.cursor[1] - self.stored
-        return count
+        count = self._ring.next - 1 - self._secured()  # in RAM only
+        return count + self._segments.count_after(self.cursor)
 
     def append(self, kind: int, payload: bytes) -> int:
-        """Take a record; returns its sequence number. It is on flash after at most `flush_ms`."""
-        sequence = self._next
+        """Take a record; returns its sequence number. It is on flash after about `flush_ms`."""
+        sequence = self._ring.next
         clock = self._clock
-        if sequence - self.stored > _RING:  # flash did not take them: the oldest is lost
+        if sequence - self.stored > RECORDS:  # flash did not take them: the oldest goes
             self.stored += 1
-            self.dropped += 1
-            self._waiting_bytes -= len(self._ring[self.stored % _RING])
+            self._losses.add(self.boot, self.stored, self.stored)
         record = records.encode(
             kind, sequence, clock.uptime_ms(), clock.utc_ms(), clock.utc_quality, payload
         )
-        self._ring[sequence % _RING] = record
-        if self._waiting_bytes == 0:
+        self._ring.put(record)
+        if sequence == self.stored + 1:
             self._waiting_since = clock.ticks()
-        self._waiting_bytes += len(record)
-        self._next = sequence + 1
         self.appended.set()
         return sequence
 
     def step(self, now: int) -> None:
-        """Write what is due: a full page, or records that waited long enough; then the cursor."""
-        if self._waiting_bytes and (
-            self._waiting_bytes >= _PAGE_BYTES or diff(now, self._waiting_since) >= self._flush_ms
-        ):
-            self.flush()
+        """Do what is due: write a page, write the cursor, delete a segment; one each at most."""
+        self._report_losses()
+        if self._pausing(now):
+            return
+        if self._page_due(now) and not self._write_page():
+            return
         overdue = self._unwritten_acks and diff(now, self._cursor_written) >= _CURSOR_MS
         if overdue or self._unwritten_acks >= _CURSOR_RECORDS:
             self.write_cursor()
+        else:
+            self._drop_passed()
 
     def flush(self) -> None:
-        """Write every waiting record to flash now."""
-        while self._waiting_bytes and self._write_page():
-            pass
-
-    def _write_page(self) -> bool:
-        """Write the oldest waiting records, a page of them at most; False when that failed."""
-        first = last = self.stored + 1
-        page = bytearray(self._ring[first % _RING])
-        while last + 1 < self._next and len(page) < _PAGE_BYTES:
-            last += 1
-            page.extend(self._ring[last % _RING])
-        try:
-            self._make_room(len(page))
-            self._segments.append(self.boot, first, last, page)
-        except OSError:
-            self.write_errors += 1
-            self._waiting_since = self._clock.ticks()
-            self._abandon_segment()
-            return False
-        self.stored = last
-        self._waiting_bytes -= len(page)
-        return True
+        """Write a page of waiting records now; the rest of them follows in the next steps."""
+        self._urgent = self._ring.next - 1
+        if self.stored < self._urgent and not self._pausing(self._clock.ticks()):
+            self._write_page()
 
     def close(self) -> None:
-        """Write records and cursor, close the files."""
-        self.flush()
+        """Write all records and the cursor, close the files."""
+        self._report_losses()
+        while self.stored < self._ring.next - 1 and self._write_page():
+            pass
         self.write_cursor()
-        self._abandon_segment()
+        while self._drop_passed():
+            pass
+        self._segments.close()
 
     def read_batch(self, boot: int, seq: int, buf: memoryview) -> int:
         """Fill `buf` with one message of records that follow (boot, seq); returns their count.
 
         The message is the batch header and whole records of one boot without a hole;
-        `batch_boot`, `batch_last_seq` and `batch_length` describe it.
+        `batch_boot`, `batch_last_seq` and `batch_length` describe it. What cannot be read, or
+        is larger than `buf`, is lost and passed over.
         """
-        start = records.BATCH_BYTES
-        if boot == self.boot and self._in_ring(seq + 1):
-            first, last, end = self._read_ring(seq + 1, buf, start)
-            batch_boot = boot
-        else:
-            batch_boot, first, last, end = self._read_flash(boot, seq, buf, start)
-        if last < first:
-            return 0
-        count = last - first + 1
-        struct.pack_into(records.BATCH, buf, 0, records.VERSION, 0, batch_boot, first, count)
-        self.batch_boot = batch_boot
-        self.batch_last_seq = last
-        self.batch_length = end
+        batches = self._batches
+        count = batches.read(boot, seq, buf)
+        if count:
+            self.batch_boot = batches.boot
+            self.batch_last_seq = batches.last_seq
+            self.batch_length = batches.length
         return count
 
     def release(self, boot: int, last_seq: int) -> None:
@@ -186,85 +176,113 @@ class Journal:
         known = self.cursor[1] if boot == self.cursor[0] else 0
         self._unwritten_acks += last_seq - known
         self.cursor = (boot, last_seq)
+        self._losses.delivered(self.cursor)
 
     def write_cursor(self) -> None:
-        """Keep the cursor on flash, then delete the segments it has passed."""
-        self._write_pair(_CURSOR_FILE, self.cursor[0], self.cursor[1])
+        """Keep the cursor on flash; a failure is tried again later."""
         self._cursor_written = self._clock.ticks()
-        self._unwritten_acks = 0
-        try:
-            while len(self._segments.all) > 1 and self._passed(self._segments.all[0]):
-                if self._segments.drop_oldest() is None:
-                    break
-        except OSError:
+        if write_pair(self._storage, _CURSOR_FILE, self.cursor[0], self.cursor[1]):
+            self._kept_cursor = self.cursor
+            self._unwritten_acks = 0
+        else:
             self.write_errors += 1
+            self._unwritten_acks = min(1, self._unwritten_acks)
 
-    def _passed(self, segment: Segment) -> bool:
-        return (segment.boot, segment.last) <= self.cursor
+    def _secured(self) -> int:
+        """Last record of this boot that needs no place in RAM any more."""
+        return max(self.stored, self.cursor[1] if self.cursor[0] == self.boot else 0)
 
-    def _in_ring(self, sequence: int) -> bool:
-        return self._next - _RING <= sequence and sequence >= 1
+    # -- writing --
 
-    def _read_ring(self, first: int, buffer: memoryview, start: int) -> tuple[int, int, int]:
-        sequence, offset = first, start
-        while sequence < self._next:
-            record = self._ring[sequence % _RING]
-            if offset + len(record) > len(buffer):
-                break
-            buffer[offset : offset + len(record)] = record
-            offset += len(record)
-            sequence += 1
-        return first, sequence - 1, offset
+    def _page_due(self, now: int) -> bool:
+        if self.stored >= self._ring.next - 1:
+            return False
+        if self.stored < self._urgent or diff(now, self._waiting_since) >= self._flush_ms:
+            return True
+        return self._ring.page_end(self.stored + 1)[1]
 
-    def _read_flash(
-        self, boot: int, after: int, buffer: memoryview, start: int
-    ) -> tuple[int, int, int, int]:
+    def _write_page(self) -> bool:
+        """Make room, then write the oldest waiting records; False when the flash failed.
+
+        Deletes one segment at most: when that is not room enough, only the next call writes.
+        """
         try:
-            found = self._segments.read(boot, after, buffer, start)
-        except OSError:
-            self.write_errors += 1
-            return boot, 1, 0, start
-        if found[2] < found[1] and boot < self.boot and self._in_ring(1):
-            return (self.boot,) + self._read_ring(1, buffer, start)  # earlier boots are through
-        return found
-
-    def _make_room(self, size: int) -> None:
-        """Drop the oldest segments above the capacity and leave a gap record for what was lost."""
-        while self._segments.total_bytes() + size > self._capacity_bytes:
-            segment = self._segments.drop_oldest()
-            if segment is None:
-                return
-            first = segment.first
-            if segment.boot == self.cursor[0]:
-                first = max(first, self.cursor[1] + 1)
-            if segment.boot < self.cursor[0] or segment.last < first:
-                continue  # all of it was delivered
-            self.dropped += segment.last - first + 1
-            payload = struct.pack(records.GAP_PAYLOAD, segment.boot, first, segment.last)
-            self.append(records.GAP, payload)
-
-    def _abandon_segment(self) -> None:
-        try:
+            if not self._has_room():
+                self._drop_oldest()
+            self._report_losses()
+            if not self._has_room() and self._segments.oldest() is not None:
+                return True
+            first = self.stored + 1
+            last = self._ring.page_end(first)[0]
+            self._segments.append(self.boot, first, last, self._ring.page(first, last))
+        except OSError as error:
+            self._failed()
             self._segments.close()
+            self._make_room_after(error)
+            return False
+        self.stored = last
+        self._waiting_since = self._clock.ticks()
+        self._failures = 0
+        return True
+
+    def _has_room(self) -> bool:
+        return self._segments.total_bytes() + PAGE_BYTES <= self._capacity_bytes
+
+    def _make_room_after(self, error: OSError) -> None:
+        """Take a failed write for a full flash: the newest data win.
+
+        Where the error does not say so it is only seldom one, and old data go more slowly.
+        """
+        full = error.args[:1] == (_ENOSPC,)
+        if not full and self._failures % _PROBE != 2:
+            return
+        if full:  # the volume is smaller than `capacity_bytes`
+            size = self._segments.total_bytes() - _SPARE_BYTES
+            self._capacity_bytes = min(self._capacity_bytes, max(size, self._least_bytes))
+        try:
+            self._drop_oldest()
         except OSError:
             self.write_errors += 1
 
-    def _read_pair(self, name: str) -> tuple[int, int]:
-        try:
-            with self._storage.open(name, "rb") as file:
-                content = file.read()
-        except OSError:
-            return 0, 0
-        if len(content) != 12 or struct.unpack("<I", content[8:])[0] != binascii.crc32(
-            content[:8]
-        ):
-            return 0, 0
-        return struct.unpack("<II", content[:8])
+    def _failed(self) -> None:
+        self.write_errors += 1
+        self._failures += 1
+        self._failed_at = self._clock.ticks()
 
-    def _write_pair(self, name: str, first: int, second: int) -> None:
-        body = struct.pack("<II", first, second)
+    def _pausing(self, now: int) -> bool:
+        """True while a flash that failed is left alone."""
+        if self._failed_at is not None and diff(now, self._failed_at) >= self._flush_ms:
+            self._failed_at = None
+        return self._failed_at is not None
+
+    # -- deleting and losing --
+
+    def _drop_passed(self) -> bool:
+        """Delete the oldest segment once the cursor on flash has passed it; True when it did."""
+        oldest = self._segments.oldest()
+        if oldest is None or (oldest.boot, oldest.end) > self._kept_cursor:
+            return False
         try:
-            with self._storage.open(name, "wb") as file:
-                file.write(body + struct.pack("<I", binascii.crc32(body)))
+            self._segments.drop_oldest()
         except OSError:
-            self.write_errors += 1
+            self._failed()
+            return False
+        return True
+
+    def _drop_oldest(self) -> None:
+        """Delete the oldest segment, delivered or not. Raises OSError."""
+        oldest = self._segments.oldest()
+        if oldest is None:
+            return
+        if self._kept_cursor < (oldest.boot, oldest.last) <= self.cursor:
+            self.write_cursor()  # else the next start takes it for lost
+        self._segments.drop_oldest()
+        self._losses.add(oldest.boot, oldest.first, oldest.last)
+
+    def _report_losses(self) -> None:
+        """Append gap records for all losses, when the ring is not itself about to overflow."""
+        losses = self._losses
+        if losses.unreported and self._ring.next - 1 - self._secured() <= RECORDS // 2:
+            for payload in losses.payloads():
+                self.append(records.GAP, payload)
+            losses.reported(self.boot, self._ring.next - 1)

@@ -65,14 +65,14 @@ class Recorder:
         if text:
             line += ": " + text
         urgent = code in _URGENT
-        (self._log.warning if urgent else self._log.info)("%s", line)
-        if len(self.latest) >= _LATEST:
-            self.latest.pop(0)
-        self.latest.append((self._clock.uptime_ms(), line))
         payload = records.encode_event(code, rack, rule, level, value, limit, text)
         self._journal.append(records.EVENT, payload)
         if urgent:
             self._journal.flush()
+        if len(self.latest) >= _LATEST:
+            self.latest.pop(0)
+        self.latest.append((self._clock.uptime_ms(), line))
+        (self._log.warning if urgent else self._log.info)("%s", line)
 
     def _record_change(self, change: tuple[int, ...]) -> None:
         rack, rule, level, active, value, _ = change

@@ -65,7 +65,8 @@ EVENT_NAMES = (
 # temperatures 0.1 degC (s16 each)
 CELLS_PAYLOAD = "<BBHHI"
 
-# boot id and first and last sequence number of what was dropped
+# boot id and first and last sequence number of what is lost; first 0 = whatever has not arrived
+# up to the last, earlier boots included
 GAP_PAYLOAD = "<III"
 
 

@@ -94,10 +94,12 @@ class Sampler:
         )
 
     def _cells_wanted(self, index: int, now: int) -> bool:
-        data = self._enforcer.pollers[index].data
-        if data.cells_sequence == self._cells_sequences[index]:
-            return False
-        return diff(now, self._cells_due[index]) >= 0
+        due = diff(now, self._cells_due[index]) >= 0
+        if due:
+            self._cells_due[index] = now  # stays comparable while no scan comes for days
+        return due and (
+            self._enforcer.pollers[index].data.cells_sequence != self._cells_sequences[index]
+        )
 
     def _record_cells(self, index: int, now: int) -> None:
         data = self._enforcer.pollers[index].data
@@ -117,4 +119,5 @@ class Sampler:
         self._journal.append(records.CELLS, header + voltages + temperatures)
 
     def _uptime_of(self, ticks: int, now: int) -> int:
-        return max(0, self._clock.uptime_ms() - diff(now, ticks))
+        """Uptime at `ticks`; wraps at 32 bits as the uptime in the record's header does."""
+        return max(0, self._clock.uptime_ms() - diff(now, ticks)) & 0xFFFFFFFF

@@ -1,16 +1,18 @@
 """Journal files on flash: append, read in order, drop the oldest.
 
 A segment holds whole records of one boot in order; its name is the boot id and its first sequence
-number, so the directory is the index. A torn record can stand only at the end of the last segment
-of a boot; a reader stops there.
+number, so the directory is the index. A reader stops at the first record that is not good: what
+stands behind it in that file is lost.
 """
 
 from __future__ import annotations
 
 from gateway.telemetry import records
+from gateway.telemetry.segment_reader import DAMAGED, SegmentReader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from gateway.contracts import Storage
@@ -20,13 +22,17 @@ _CHUNK = 4096
 
 
 class Segment:
-    """One file: records first .. last of a boot; last < first while it is empty."""
+    """One file: good records first .. last of a boot; last < first when there is none.
 
-    def __init__(self, boot: int, first: int, last: int, size: int) -> None:
+    `end` is the last record that the file may have held: `last` when it is undamaged.
+    """
+
+    def __init__(self, boot: int, first: int, last: int, size: int, end: int) -> None:
         self.boot = boot
         self.first = first
         self.last = last
         self.size = size
+        self.end = end
 
     @property
     def name(self) -> str:
@@ -41,20 +47,31 @@ class Segments:
         self._storage = storage
         self._segment_bytes = segment_bytes
         self._out: Any = None  # the File being written
-        self._reader = _Reader(storage)
+        self._reader = SegmentReader(storage)
         self.all: list[Segment] = []
+        self.newest_boot = 0  # that a file name tells of
         self.corrupt = 0
 
-    def load(self) -> None:
-        """Find the segments on flash and count the records in each."""
-        names = sorted(name for name in self._storage.names() if name.endswith(_SUFFIX))
-        for name in names:
-            boot, first = int(name[:8], 16), int(name[9:17], 16)
-            last, size = self._scan(name, first)
-            if last < first:
-                self._storage.remove(name)
+    def load(self, on_gap: Callable[[int, int, bytes], None]) -> None:
+        """Find the segments on flash; `on_gap` gets (boot, sequence, payload) of gap records.
+
+        A damaged file is counted and kept. Raises OSError only when the names cannot be read.
+        """
+        for name in sorted(self._storage.names()):
+            segment = _parse(name)
+            if segment is None:
+                continue
+            self.newest_boot = max(self.newest_boot, segment.boot)
+            try:
+                self._scan(segment, on_gap)
+            except OSError:
+                segment.size = self._segment_bytes  # as much as it can be
+                segment.end = segment.first - 1 + segment.size // records.HEADER_BYTES
+            if segment.size:
+                self.corrupt += segment.last < segment.end
+                self.all.append(segment)
             else:
-                self.all.append(Segment(boot, first, last, size))
+                self._discard(name)  # begun, and the power went
 
     def append(self, boot: int, first: int, last: int, data: bytearray) -> None:
         """Write records first .. last and push them to flash before returning."""
@@ -65,132 +82,129 @@ class Segments:
             or current.size + len(data) > self._segment_bytes
         ):
             self.close()
-            current = Segment(boot, first, first - 1, 0)
+            current = Segment(boot, first, first - 1, 0, first - 1)
             self._out = self._storage.open(current.name, "wb")
             self.all.append(current)
         self._out.write(data)
         self._out.flush()
-        current.last = last
+        current.last = current.end = last
         current.size += len(data)
 
     def close(self) -> None:
-        """Close the file being written; the next append begins a new one."""
-        if self._out is not None:
-            out = self._out
-            self._out = None
-            if self.all[-1].size == 0:  # its first write failed
-                self.all.pop()
+        """Close the file being written; the next append begins a new one. Raises nothing."""
+        if self._out is None:
+            return
+        out, self._out = self._out, None
+        try:
             out.close()
+        except OSError:
+            pass  # what counts was flushed
+        if self.all[-1].size == 0:  # its first write failed
+            self._discard(self.all.pop().name)
+
+    def after(self, boot: int, seq: int) -> Segment | None:
+        """The first segment with a record behind (boot, seq)."""
+        for segment in self.all:
+            if segment.last >= segment.first and (segment.boot, segment.last) > (boot, seq):
+                return segment
+        return None
 
     def read(
-        self, boot: int, after: int, buffer: memoryview, start: int
-    ) -> tuple[int, int, int, int]:
-        """Copy whole records that follow (boot, after) in order into `buffer[start:]`.
+        self, segment: Segment, wanted: int, buffer: memoryview, start: int
+    ) -> tuple[int, int]:
+        """As SegmentReader.read; a file that fails twice is damaged. Raises nothing.
 
-        Returns (boot, first, last, end offset); last < first when there are none.
+        A damaged segment is counted and ends before `wanted` from now on.
         """
-        for segment in self.all:
-            if (segment.boot, segment.last) <= (boot, after):
-                continue
-            wanted = max(segment.first, after + 1) if segment.boot == boot else segment.first
-            found = self._reader.read(segment, wanted, buffer, start)
-            if found[2] >= found[1]:
-                return found
+        count, end = DAMAGED, start
+        for _ in range(2):
+            try:
+                count, end = self._reader.read(segment, wanted, buffer, start)
+                break
+            except OSError:
+                self._reader.close()
+        if count == DAMAGED:
             self.corrupt += 1
-            segment.last = wanted - 1  # nothing behind it can be trusted: go on to the next
-        return boot, 1, 0, start
+            segment.last = wanted - 1
+        return count, end
+
+    def oldest(self) -> Segment | None:
+        """The oldest segment unless it is the one being written."""
+        if not self.all or len(self.all) == 1 and self._out is not None:
+            return None
+        return self.all[0]
 
     def drop_oldest(self) -> Segment | None:
-        """Delete the oldest segment that is not being written."""
-        if len(self.all) < 2 and self._out is not None or not self.all:
-            return None
-        segment = self.all.pop(0)
-        self._reader.forget(segment)
-        self._storage.remove(segment.name)
+        """Delete `oldest()` and return it; it stays when the flash refuses."""
+        segment = self.oldest()
+        if segment is not None:
+            self._reader.forget(segment)
+            self._storage.remove(segment.name)
+            self.all.pop(0)
         return segment
+
+    def count_after(self, cursor: tuple[int, int]) -> int:
+        """Good records behind the key `cursor`."""
+        count = 0
+        for segment in self.all:
+            first = segment.first
+            if segment.boot == cursor[0]:
+                first = max(first, cursor[1] + 1)
+            if segment.boot >= cursor[0]:
+                count += max(0, segment.last - first + 1)
+        return count
 
     def total_bytes(self) -> int:
         """Size of all segments."""
         return sum(segment.size for segment in self.all)
 
-    def _scan(self, name: str, first: int) -> tuple[int, int]:
-        """Last sequence number and length of the good part of a segment file."""
-        last, size = first - 1, 0
-        with self._storage.open(name, "rb") as file:
-            pending = b""
-            while True:
+    def _discard(self, name: str) -> None:
+        try:
+            self._storage.remove(name)
+        except OSError:
+            return  # it holds nothing and is tried again at the next start
+
+    def _scan(self, segment: Segment, on_gap: Callable[[int, int, bytes], None]) -> None:
+        """Set what the file holds: its good part and how many records more there may have been."""
+        unread = 0  # bytes behind the good part
+        good = True
+        pending = b""
+        with self._storage.open(segment.name, "rb") as file:
+            chunk = file.read(_CHUNK)
+            while chunk:
+                segment.size += len(chunk)
+                if good:
+                    pending = self._step_over(segment, pending + chunk, on_gap)
+                    good = len(pending) <= 2 * _CHUNK
+                    unread = len(pending)
+                else:
+                    unread += len(chunk)
                 chunk = file.read(_CHUNK)
-                pending += chunk
-                offset = 0
-                while True:
-                    length = records.check(pending, offset, len(pending))
-                    if not length or records.sequence_of(pending, offset) != last + 1:
-                        break
-                    last += 1
-                    offset += length
-                size += offset
-                pending = pending[offset:]
-                if not chunk or len(pending) > 2 * _CHUNK:
-                    return last, size
+        segment.end = segment.last
+        if unread:
+            segment.end += max(1, unread // records.HEADER_BYTES)
 
-
-class _Reader:
-    """Sequential reading: keeps the file open and remembers where the next record starts."""
-
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
-        self._file: Any = None  # the File being read
-        self._name = ""
-        self._size = 0  # of the file when it was opened: LittleFS shows no later growth
-        self._next = 0  # sequence number of the record at `_offset`
-        self._offset = 0
-
-    def read(
-        self, segment: Segment, wanted: int, buffer: memoryview, start: int
-    ) -> tuple[int, int, int, int]:
-        """Records from `wanted` on, as many as fit; see Segments.read."""
-        self._position(segment, wanted)
-        while self._next < wanted:
-            before = self._next
-            self._walk(min(segment.last, wanted - 1), buffer, start)
-            if self._next == before:
-                return segment.boot, 1, 0, start
-        first = self._next
-        end = self._walk(segment.last, buffer, start)
-        return segment.boot, first, self._next - 1, end
-
-    def forget(self, segment: Segment) -> None:
-        """Close the file when it is this segment's."""
-        if self._name == segment.name:
-            self._close()
-
-    def _position(self, segment: Segment, wanted: int) -> None:
-        if self._name != segment.name or wanted < self._next:
-            self._next = segment.first
-            self._offset = 0
-        elif self._size == segment.size:
-            return
-        self._close()
-        self._file = self._storage.open(segment.name, "rb")
-        self._name = segment.name
-        self._size = segment.size
-
-    def _walk(self, last: int, buffer: memoryview, start: int) -> int:
-        """Read a piece and step over its good records up to `last`; returns where they end."""
-        self._file.seek(self._offset)
-        end = start + self._file.readinto(memoryview(buffer)[start:])
-        offset = start
-        while self._next <= last:
-            length = records.check(buffer, offset, end)
-            if not length or records.sequence_of(buffer, offset) != self._next:
-                break
-            self._next += 1
-            self._offset += length
+    def _step_over(
+        self, segment: Segment, data: bytes, on_gap: Callable[[int, int, bytes], None]
+    ) -> bytes:
+        """Count the good records at the beginning of `data`; returns what follows them."""
+        offset = 0
+        while True:
+            length = records.check(data, offset, len(data))
+            if not length or records.sequence_of(data, offset) != segment.last + 1:
+                return data[offset:]
+            segment.last += 1
+            if data[offset + 1] == records.GAP:
+                payload = data[offset + records.HEADER_BYTES : offset + length]
+                on_gap(segment.boot, segment.last, payload)
             offset += length
-        return offset
 
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-            self._name = ""
+
+def _parse(name: str) -> Segment | None:
+    """An unscanned segment of that name; None for other files."""
+    try:
+        segment = Segment(int(name[:8], 16), int(name[9:17], 16), 0, 0, 0)
+    except ValueError:
+        return None
+    segment.last = segment.end = segment.first - 1
+    return segment if segment.name == name else None

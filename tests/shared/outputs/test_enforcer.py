@@ -166,8 +166,20 @@ class TripTest(unittest.TestCase):
         site.run_ms(1200)
         self.assertEqual(site.closed(), (1, 0))
         site.wires[1].silent = False
-        site.run_ms(5000)
-        self.assertEqual(site.last_written(1, CONTACTOR), 0)
+        site.run_ms(70000)
+        self.assertEqual(site.closed(), (1, 0))
+        site.run_ms(15000)
+        self.assertEqual(site.closed(), (1, 1))
+        self.assertIsNone(site.last_written(1, CONTACTOR))  # the command would stay in the BMS
+
+    def test_a_rack_that_is_late_at_the_start_is_not_commanded_open(self):
+        site = Site()
+        site.wires[0].silent = True
+        site.run_ms(2500)
+        site.wires[0].silent = False
+        site.run_ms(15000)
+        self.assertEqual(site.closed(), (1, 1))
+        self.assertIsNone(site.last_written(0, CONTACTOR))
 
     def test_implausible_data_counts_as_silence(self):
         site = Site()

@@ -25,7 +25,7 @@ class Bench:
 
     def __init__(self):
         self.clock = HandClock(0x3FFFF000)
-        self.data = RackData(0, "rack01", 4, 2, 1100, self.clock.ticks())
+        self.data = RackData(0, "rack01", 4, 2, 1500, self.clock.ticks())
         self.changes = Changes()
         self.protection = RackProtection(self.data, settings(), self.changes)
         self.put(HEALTHY)
@@ -174,7 +174,7 @@ class MissingDataTest(unittest.TestCase):
     def test_comm_loss_levels_come_at_their_age(self):
         bench = Bench()
         bench.fresh(5000)
-        for age_ms, level in ((1050, 0), (1100, 1), (2950, 1), (3000, 2), (9950, 2), (10000, 3)):
+        for age_ms, level in ((1450, 0), (1500, 1), (2950, 1), (3000, 2), (9950, 2), (10000, 3)):
             age_now = bench.data.age_ms(bench.clock.ticks())
             bench.silence(age_ms - age_now)
             self.assertEqual(bench.level_of("comm_loss"), level, age_ms)
@@ -203,6 +203,30 @@ class MissingDataTest(unittest.TestCase):
                 elapsed += pause_ms
             self.assertFalse(bench.protection.permit, pause_ms)
             self.assertTrue(elapsed <= 60000, (pause_ms, elapsed))
+
+    def test_losing_any_share_of_the_answers_hides_no_violation(self):
+        for lost in range(1, 12):
+            bench = Bench()
+            bench.fresh(5000)
+            bench.put({rack_data.CELL_MAX_MV: 3700})
+            elapsed = 0
+            while bench.protection.permit and elapsed < 60000:
+                bench.silence(500 * lost)
+                bench.fresh(500)
+                elapsed += 500 * (lost + 1)
+            self.assertFalse(bench.protection.permit, lost)
+            self.assertTrue(elapsed <= 3 * 500 * (lost + 1), (lost, elapsed))
+
+    def test_a_gap_does_not_count_towards_clearing(self):
+        bench = Bench()
+        bench.put({rack_data.CELL_MAX_MV: 3600})
+        bench.fresh(6000)
+        self.assertEqual(bench.level_of("cell_overvoltage"), 2)
+        bench.put({rack_data.CELL_MAX_MV: 3300})
+        for _ in range(20):
+            bench.silence(2000)
+            bench.fresh(500)
+        self.assertEqual(bench.level_of("cell_overvoltage"), 2)
 
     def test_single_missed_answers_add_up_to_nothing(self):
         bench = Bench()
@@ -233,7 +257,7 @@ class MissingDataTest(unittest.TestCase):
         bench.fresh(1000)
         bench.put({rack_data.CELL_MAX_MV: 3700})
         bench.fresh(1000)  # 500 ms bad
-        bench.silence(900)
+        bench.silence(9000)
         self.assertEqual(bench.level_of("cell_overvoltage"), 0)
         bench.put({rack_data.CELL_MAX_MV: 3620})
         bench.fresh(6000)

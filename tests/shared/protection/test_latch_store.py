@@ -3,7 +3,7 @@ import unittest
 from fake_hardware import MemoryStorage
 
 from gateway.errors import StorageError
-from gateway.protection.latch_store import LatchStore
+from gateway.protection.latch_store import LatchStore, mark_lost
 from gateway.protection.reset_input import ResetInput
 
 
@@ -54,9 +54,19 @@ class LatchStoreTest(unittest.TestCase):
         for names in (["b", "a"], ["a"], ["a", "b", "c"]):
             with self.assertRaises(StorageError):
                 LatchStore(storage, names).load()
-        storage.formatted = True
+
+    def test_a_flash_that_lost_them_is_not_a_new_one(self):
+        formatted = MemoryStorage()
+        formatted.formatted = True
         with self.assertRaises(StorageError):
-            LatchStore(storage, ["a", "b"]).load()
+            LatchStore(formatted, ["a"]).load()
+        mark_lost(formatted)
+        after = MemoryStorage(formatted.files)  # the next start finds a sound volume
+        with self.assertRaises(StorageError):
+            LatchStore(after, ["a"]).load()
+        in_use = MemoryStorage({"boot": b""})
+        with self.assertRaises(StorageError):
+            LatchStore(in_use, ["a"]).load()
 
     def test_dead_flash_is_counted_and_tried_again(self):
         storage = MemoryStorage()

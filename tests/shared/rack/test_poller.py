@@ -73,6 +73,18 @@ class PollerTest(unittest.TestCase):
         self.assertTrue(len(self.written(0x0100)) <= 5)
         self.assertTrue(self.poller.open_commands >= 4)
 
+    def test_void_data_do_not_prove_a_contactor_open(self):
+        self.run_ms(1000)
+        self.wire.registers[0x0002] = 0
+        self.poller.open_contactor(self.clock.ticks())
+        self.run_ms(3000)
+        told = len(self.written(0x0100))
+        self.run_ms(3000)
+        self.assertEqual(len(self.written(0x0100)), told)
+        self.wire.registers[0x000C] = 0  # void from now on
+        self.run_ms(5000)
+        self.assertTrue(len(self.written(0x0100)) >= told + 4)
+
     def test_granted_current_is_written_at_once_and_repeated(self):
         self.run_ms(1000)
         self.poller.set_limits(785, 0, self.clock.ticks())

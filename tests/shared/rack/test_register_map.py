@@ -81,6 +81,15 @@ class SummaryTest(unittest.TestCase):
                 self.assertTrue(self.take(1500))
                 self.assertEqual(self.data.summary[slot], value)
 
+    def test_extremes_the_wrong_way_round_are_void(self):
+        for high, low in (
+            (rack_data.CELL_MAX_MV, rack_data.CELL_MIN_MV),
+            (rack_data.TEMP_MAX_DC, rack_data.TEMP_MIN_DC),
+        ):
+            self.setUpRegisters()
+            self.registers[high] = self.registers[low] - 1
+            self.assertFalse(self.take(1500))
+
     def test_an_odd_value_that_protects_nothing_voids_nothing(self):
         for slot, value in ((rack_data.SOC_PM, 1001), (rack_data.TEMP_MAX_INDEX, 0xFFFF)):
             with self.subTest(slot=slot):

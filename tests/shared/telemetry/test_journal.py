@@ -5,7 +5,7 @@ from array import array
 
 from fake_hardware import Flag, HandClock, MemoryStorage
 
-from gateway.telemetry import records
+from gateway.telemetry import boot_id, records
 from gateway.telemetry.journal import Journal
 
 FLUSH_MS = 2000
@@ -15,7 +15,7 @@ def open_journal(storage, clock=None, segment_bytes=4096, capacity_bytes=1 << 20
     journal = Journal(
         storage, clock or HandClock(), Flag(), segment_bytes, capacity_bytes, FLUSH_MS
     )
-    journal.open()
+    journal.open(boot_id.is_new(storage))
     return journal
 
 
@@ -103,6 +103,8 @@ class JournalTest(unittest.TestCase):
         for number in range(103):  # more than a page
             journal.append(records.SAMPLE, payload(number))
         journal.step(clock.advance(1))
+        self.assertEqual(journal.stored, 1 + 4096 // 40)  # a page per step
+        journal.step(clock.advance(FLUSH_MS))
         self.assertEqual(journal.stored, 104)
 
     def test_older_than_the_ring_is_read_from_flash(self):
@@ -153,6 +155,10 @@ class JournalTest(unittest.TestCase):
         many = len(storage.files)
         journal.release(1, 1000)
         journal.write_cursor()
+        self.assertEqual(len(storage.files), many + 1)
+        for left in range(many, 3, -1):
+            journal.step(0)
+            self.assertTrue(len(storage.files) >= left, "one segment per step")
         self.assertTrue(len(storage.files) <= 4, storage.files.keys())
         self.assertTrue(many > 6, many)
         journal.append(records.SAMPLE, payload(1))
@@ -169,24 +175,9 @@ class JournalTest(unittest.TestCase):
         self.assertTrue(sum(len(data) for data in storage.files.values()) < 44000)
         self.assertTrue(journal.dropped > 500, journal.dropped)
         found = Reader(journal)
-        self.assertIn(-records.GAP, set(found.values))
-        self.assertIn(1799, set(found.values))
+        self.assertTrue(any(value == -records.GAP for value in found.values))
+        self.assertTrue(any(value == 1799 for value in found.values))
         self.assertEqual(len(found.values) + journal.dropped, found.sequences[-1])
-
-    def test_dead_flash_never_raises_and_newest_records_still_go_out(self):
-        storage = MemoryStorage()
-        clock = HandClock()
-        journal = open_journal(storage, clock)
-        storage.dead = True
-        for number in range(1000):
-            journal.append(records.SAMPLE, payload(number))
-            journal.step(clock.advance(FLUSH_MS))
-        self.assertTrue(journal.write_errors > 0)
-        self.assertEqual(journal.dropped, 1000 - 512)
-        storage.dead = False
-        journal.step(clock.advance(FLUSH_MS))
-        self.assertEqual(journal.stored, 1000)
-        self.assertEqual(Reader(journal).values, numbers(488, 1000))
 
     def test_corrupt_segment_is_passed_over(self):
         storage = MemoryStorage()

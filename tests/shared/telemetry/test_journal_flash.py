@@ -13,15 +13,16 @@ else:
 
 from fake_hardware import Flag, HandClock
 
-from gateway.telemetry import records
+from gateway.telemetry import boot_id, records
 from gateway.telemetry.journal import Journal
 
 RECORDS = 1500  # three times what the ring in RAM holds
 
 
 def open_journal(path):
-    journal = Journal(open_flash(path), HandClock(), Flag(), 16384, 1 << 20, 1000)
-    journal.open()
+    storage = open_flash(path)
+    journal = Journal(storage, HandClock(), Flag(), 16384, 1 << 20, 1000)
+    journal.open(boot_id.is_new(storage))
     return journal
 
 

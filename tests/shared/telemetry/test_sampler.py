@@ -24,7 +24,7 @@ from gateway.telemetry.sampler import Sampler
 class Site:
     """One rack, stepped in 1 ms; sampled every 20 ms as the application does."""
 
-    def __init__(self):
+    def __init__(self, log=None):
         self.clock = HandClock()
         now = self.clock.ticks()
         loaded = settings(racks=1)
@@ -36,10 +36,10 @@ class Site:
         protection = RackProtection(data, loaded, changes)
         self.enforcer = Enforcer([poller], [protection], FakeRelays(1), [0], 1000, now)
         self.journal = Journal(MemoryStorage(), self.clock, Flag(), 65536, 1 << 20, 1000)
-        self.journal.open()
+        self.journal.open(True)
         self.sampler = Sampler(self.journal, self.enforcer, self.clock, 500, 10000)
         self.recorder = Recorder(
-            self.journal, self.enforcer, changes, loaded, self.clock, QuietLog()
+            self.journal, self.enforcer, changes, loaded, self.clock, log or QuietLog()
         )
         self._buffer = memoryview(bytearray(16384))
 
@@ -126,8 +126,32 @@ class SampleTest(unittest.TestCase):
             struct.unpack("<4H2h", frames[0][10:]), (3300, 3301, 3302, 3303, 240, 241)
         )
 
+    def test_uptime_wraps_after_49_days_as_in_the_header(self):
+        site = Site()
+        site.run_ms(3000)
+        site.samples()
+        site.clock._uptime_ms += 1 << 32
+        site.run_ms(1000)
+        acquired = [each["acquired_ms"] for each in site.samples()]
+        self.assertTrue(3000 < acquired[-1] <= 4000, acquired)
+
+
+class BrokenLog(QuietLog):
+    def info(self, message, *values):
+        raise OSError(32)
+
+    warning = info
+
 
 class EventTest(unittest.TestCase):
+    def test_record_is_on_flash_before_the_log_is_tried(self):
+        site = Site(BrokenLog())
+        with self.assertRaises(OSError):
+            site.recorder.note(records.STOP, records.NO_RACK, "why")
+        self.assertEqual(site.journal.stored, 1)
+        self.assertEqual(site.events()[0][6], "why")
+        self.assertIn("why", site.recorder.latest[-1][1])
+
     def test_trip_is_recorded_with_its_reason_and_its_effects(self):
         site = Site()
         site.run_ms(3000)

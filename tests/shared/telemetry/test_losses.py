@@ -1,0 +1,79 @@
+import struct
+import unittest
+
+from gateway.telemetry.losses import Losses
+
+
+class LossesTest(unittest.TestCase):
+    def test_adjacent_and_overlapping_ranges_merge_and_count_once(self):
+        losses = Losses()
+        for boot, first, last in ((1, 5, 9), (1, 10, 12), (2, 13, 14), (1, 1, 3), (1, 3, 6)):
+            losses.add(boot, first, last)
+        self.assertEqual(losses.ranges, [(1, 1, 12), (2, 13, 14)])
+        self.assertEqual(losses.count, 14)
+        losses.add(1, 9, 8)
+        losses.add(1, 2, 12)
+        self.assertEqual(losses.count, 14)
+
+    def test_what_was_delivered_is_no_loss(self):
+        losses = Losses()
+        losses.delivered((3, 10))
+        losses.add(2, 1, 100)
+        losses.add(3, 1, 10)
+        self.assertFalse(losses.unreported)
+        losses.add(3, 8, 12)
+        self.assertEqual(losses.ranges, [(3, 11, 12)])
+
+    def test_forgotten_when_the_report_was_delivered_not_before(self):
+        losses = Losses()
+        losses.add(1, 5, 9)
+        losses.delivered((1, 20))
+        self.assertTrue(losses.ranges)  # not reported yet
+        losses.reported(1, 30)
+        losses.delivered((1, 29))
+        self.assertTrue(losses.ranges)
+        losses.add(1, 31, 31)  # after the report: it does not name this one
+        losses.delivered((1, 30))
+        self.assertTrue(losses.unreported)
+        self.assertTrue(losses.ranges)
+        losses.reported(1, 40)
+        losses.delivered((1, 40))
+        self.assertEqual(losses.ranges, [])
+
+    def test_report_found_on_flash_counts_until_it_is_delivered(self):
+        losses = Losses()
+        losses.delivered((1, 10))
+        losses.recall(1, 10, bytes(12))  # was delivered
+        self.assertEqual(losses.ranges, [])
+        losses.recall(1, 30, struct.pack("<III", 1, 20, 25))
+        losses.recall(2, 5, struct.pack("<III", 1, 20, 28))
+        self.assertEqual((losses.ranges, losses.count), ([(1, 20, 28)], 0))
+        self.assertFalse(losses.unreported)
+        losses.delivered((2, 4))
+        self.assertEqual(losses.ranges, [(1, 20, 28)])
+        losses.delivered((2, 5))
+        self.assertEqual(losses.ranges, [])
+
+    def test_bounded_and_still_naming_every_key(self):
+        losses = Losses()
+        keys = []
+        for number in range(30):
+            boot, first = 1 + number // 2, 10 * number + 1
+            losses.add(boot, first, first + 3)
+            keys.append((boot, first))
+        self.assertEqual(losses.count, 30 * 4)
+        self.assertEqual(len(losses.ranges), 16)
+        for boot, sequence in keys:
+            named = [
+                each
+                for each in losses.ranges
+                if each[0] == boot
+                and each[1] <= sequence <= each[2]
+                or each[1] == 0
+                and (boot, sequence) <= (each[0], each[2])
+            ]
+            self.assertEqual(len(named), 1, (boot, sequence, losses.ranges))
+
+
+if __name__ == "__main__":
+    unittest.main()
