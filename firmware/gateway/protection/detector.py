@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from gateway.config import Limit
 
 _MIN_SAMPLES = 2
+# A sample's time is known to a few ms only: it is asked for when the loop comes round, and
+# rounded. Without this, samples meant to be 500 ms apart need a third interval to span 1000 ms.
+_RESOLUTION_MS = 5
 
 
 class Detectors:
@@ -31,7 +34,7 @@ class Detectors:
         count = len(limits)
         self.set_points = array("i", [limit.set_point * side for limit, side in limits])
         self._clear_points = array("i", [limit.clear_point * side for limit, side in limits])
-        self._delays = array("i", [2 * limit.delay_ms for limit, _ in limits])
+        self._delays = array("i", [2 * _shortened(limit.delay_ms) for limit, _ in limits])
         self._clear_ms = array("i", [limit.clear_ms for limit, _ in limits])
         self._sides = array("b", [side for _, side in limits])
         self._sums = array("i", [0] * count)  # half milliseconds
@@ -92,3 +95,8 @@ class Detectors:
         self._sums[number] = 0
         self._samples[number] = 0
         return True
+
+
+def _shortened(delay_ms: int) -> int:
+    """The delay less the resolution of time; only 0 stays "at once"."""
+    return max(1, delay_ms - _RESOLUTION_MS) if delay_ms else 0

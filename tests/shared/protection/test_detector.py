@@ -29,6 +29,11 @@ class SetTest(unittest.TestCase):
         self.assertTrue(Bank(side=-1).feed([2500] * 3))
         self.assertFalse(Bank(side=-1).feed([2501] * 100))
 
+    def test_a_few_ms_of_jitter_cost_no_further_sample(self):
+        for elapsed_ms, trips in ((500, True), (499, True), (498, True), (497, False)):
+            bank = Bank()
+            self.assertEqual(bank.feed([3650] * 3, elapsed_ms), trips, elapsed_ms)
+
     def test_one_sample_never_trips_however_long_it_stands(self):
         bank = Bank()
         self.assertFalse(bank.feed([3700], 60000))
