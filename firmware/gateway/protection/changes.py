@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from array import array
 
-_FIELDS = 6  # rack, rule, level, active, value, ticks
+_FIELDS = 5  # rack, rule, level, active, value
 
 
 class Changes:
-    """Ring of level changes: (rack, rule, level 1..3, 1 set or 0 cleared, value, ticks)."""
+    """Ring of level changes: (rack, rule, level 1..3, 1 set or 0 cleared, value)."""
 
     def __init__(self, capacity: int = 64) -> None:
         self._capacity = capacity
@@ -21,7 +21,7 @@ class Changes:
         self._read = 0
         self.lost = 0
 
-    def put(self, rack: int, rule: int, level: int, active: int, value: int, now: int) -> None:
+    def put(self, rack: int, rule: int, level: int, active: int, value: int) -> None:
         """Append one change; allocates nothing."""
         entries = self._entries
         base = self._written % self._capacity * _FIELDS
@@ -30,7 +30,6 @@ class Changes:
         entries[base + 2] = level
         entries[base + 3] = active
         entries[base + 4] = value
-        entries[base + 5] = now
         self._written += 1
 
     def take(self) -> tuple[int, ...] | None:

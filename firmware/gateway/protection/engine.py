@@ -61,11 +61,11 @@ class RackProtection:
         """Take a fresh summary if there is one, age the data, decide."""
         data = self.data
         if data.sequence != self._sequence:
-            self._take_sample(now)
+            self._take_sample()
         data.hold_age(now)
         elapsed_ms = diff(now, self._aged)
         self._aged = now
-        self._step_rule(rules.COMM_LOSS, self._silence_ms(elapsed_ms, now), elapsed_ms, False, now)
+        self._step_rule(rules.COMM_LOSS, self._silence_ms(elapsed_ms, now), elapsed_ms, False)
         self._decide()
 
     def restore_latches(self, bits: int) -> None:
@@ -101,7 +101,7 @@ class RackProtection:
         self._decide()
         return True
 
-    def _take_sample(self, now: int) -> None:
+    def _take_sample(self) -> None:
         data = self.data
         elapsed_ms = diff(data.acquired, self._sampled)
         if self._sequence == 0 or elapsed_ms < 0:
@@ -114,7 +114,7 @@ class RackProtection:
         summary = data.summary
         for rule in range(rules.COMM_LOSS):
             row = rules.TABLE[rule]
-            self._step_rule(rule, summary[row[1]] * row[2], elapsed_ms, gap, now)
+            self._step_rule(rule, summary[row[1]] * row[2], elapsed_ms, gap)
 
     def _silence_ms(self, elapsed_ms: int, now: int) -> int:
         """Age of the data, or the sum of stale time when that is more."""
@@ -125,7 +125,7 @@ class RackProtection:
             self._silence = max(self._silence - elapsed_ms, 0)
         return max(age_ms, self._silence // 2)
 
-    def _step_rule(self, rule: int, value: int, elapsed_ms: int, gap: bool, now: int) -> None:
+    def _step_rule(self, rule: int, value: int, elapsed_ms: int, gap: bool) -> None:
         detectors = self._detectors
         first = rule * rules.LEVEL_COUNT
         level = 0
@@ -133,7 +133,7 @@ class RackProtection:
             number = first + index
             if detectors.step(number, value, elapsed_ms, gap):
                 active = detectors.active[number]
-                self._changes.put(self.data.index, rule, index + 1, active, value, now)
+                self._changes.put(self.data.index, rule, index + 1, active, value)
                 if active and index == _LEVEL_3 and rules.TABLE[rule][4] == rules.OPERATOR:
                     self.latched[rule] = 1
                     self.latch_changed = True

@@ -75,7 +75,7 @@ class Recorder:
         (self._log.warning if urgent else self._log.info)("%s", line)
 
     def _record_change(self, change: tuple[int, ...]) -> None:
-        rack, rule, level, active, value, _ = change
+        rack, rule, level, active, value = change
         name = rules.name(rule)
         limit = self._config.limits[name][level - 1].set_point
         code = records.LEVEL_CLEARED

@@ -272,12 +272,12 @@ class ChangesTest(unittest.TestCase):
         bench.fresh(1500)
         change = bench.changes.take()
         rule = rules.NAMES.index("cell_undervoltage")
-        self.assertEqual(change[:5], (0, rule, 3, 1, 2400))
+        self.assertEqual(change, (0, rule, 3, 1, 2400))
 
     def test_overflow_loses_the_oldest_and_counts_them(self):
         changes = Changes(4)
         for number in range(10):
-            changes.put(number, 0, 1, 1, 0, 0)
+            changes.put(number, 0, 1, 1, 0)
         self.assertEqual([changes.take()[0] for _ in range(4)], [6, 7, 8, 9])
         self.assertIsNone(changes.take())
         self.assertEqual(changes.lost, 6)
