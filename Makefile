@@ -5,6 +5,8 @@ SITE ?= energalactic-5015-0.5c
 SCENARIO ?= normal
 DURATION ?= 0
 INTERPRETER ?= micropython
+BUS ?=
+ONLY ?=
 ARGS ?=
 
 PY := build/venv/bin/python
@@ -12,13 +14,15 @@ RUFF := build/venv/bin/ruff
 STAMPS := build/stamps
 SET_UP := $(STAMPS)/venv $(STAMPS)/packages $(STAMPS)/micropython
 
-.PHONY: help run test check setup lint fmt types generated clean
+.PHONY: help run bench test check setup lint fmt types generated clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make run    a whole simulated site in the terminal, until Ctrl-C'
 	@echo '            SITE=$(SITE)  SCENARIO=$(SCENARIO)'
 	@echo '            DURATION=seconds (0 = until Ctrl-C)  INTERPRETER=micropython|cpython'
+	@echo '            BUS=tcp|rtu (rtu: all racks on one serial line at wire speed)'
+	@echo 'make bench  measure, into build/bench.json (ONLY=modbus or rtu: one group)'
 	@echo 'make test   every test that needs no hardware (ARGS="-k word" goes to pytest)'
 	@echo 'make check  format, lint, types, generated files, tests: what CI runs'
 	@echo 'make setup  only the set-up that run and test do first, into build/'
@@ -28,7 +32,10 @@ help:
 
 run: setup
 	@$(PY) -m host_tools run --site '$(SITE)' --scenario '$(SCENARIO)' \
-	  --duration '$(DURATION)' --interpreter '$(INTERPRETER)'
+	  --duration '$(DURATION)' --interpreter '$(INTERPRETER)' --bus '$(BUS)'
+
+bench: setup
+	@$(PY) -m host_tools bench --only '$(ONLY)'
 
 test: setup
 	@$(PY) -m pytest $(ARGS)

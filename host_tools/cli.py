@@ -36,15 +36,20 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command()
 def run(
     site: Site = "energalactic-5015-0.5c",
-    scenario: Annotated[str, typer.Option(help="What goes wrong, and when.")] = "normal",
+    scenario: Annotated[
+        str, typer.Option(help="What goes wrong, and when: a name, or a .toml file.")
+    ] = "normal",
     duration: Annotated[int, typer.Option(min=0, help="Seconds; 0 = until Ctrl-C.")] = 0,
     interpreter: Annotated[str, typer.Option(help="micropython or cpython.")] = "micropython",
+    bus: Annotated[
+        str, typer.Option(help="tcp or rtu; empty: as the site or scenario file has it.")
+    ] = "",
 ) -> int:
     """Run a whole simulated site: racks, gateway, broker, live table."""
     from host_tools.run import command
 
     try:
-        return command.main(site, scenario, duration, interpreter)
+        return command.main(site, scenario, duration, interpreter, bus)
     except KeyboardInterrupt:
         # Ctrl-C is how a run without an end ends
         return INTERRUPTED if duration else 0
@@ -54,14 +59,24 @@ def run(
 def simulate(
     site: Site = "energalactic-5015-0.5c",
     base_port: Annotated[int, typer.Option(help="First rack's TCP port.")] = 15020,
+    map_name: Annotated[
+        str, typer.Option("--map", help="Register map the racks speak.")
+    ] = "generic-416s",
+    bus: Annotated[
+        str, typer.Option(help="tcp: a port per rack; rtu: one line of 115200 baud.")
+    ] = "tcp",
+    fault: Annotated[str, typer.Option(help="What goes wrong with one rack from the start.")] = "",
+    rack: Annotated[int, typer.Option(min=1, help="The rack it goes wrong with, from 1.")] = 1,
 ) -> None:
-    """Serve the racks of a site over Modbus TCP until Ctrl-C."""
+    """Serve the racks of a site over Modbus until Ctrl-C."""
     import asyncio
 
     from host_tools.simulate import command
 
     with suppress(KeyboardInterrupt):
-        asyncio.run(command.serve(site, base_port))
+        asyncio.run(
+            command.serve(site, base_port, map_name=map_name, bus=bus, fault=fault, rack=rack)
+        )
 
 
 @site_app.command("check")
@@ -93,6 +108,17 @@ def maps_build(
     from host_tools.maps import command
 
     command.build(check)
+
+
+@app.command()
+def bench(
+    only: Annotated[str, typer.Option(help="One group; empty: all of them.")] = "",
+    quick: Annotated[bool, typer.Option("--quick", help="Shortened, to try it out.")] = False,
+) -> int:
+    """Measure and write the figures into build/bench.json."""
+    from host_tools.bench import command
+
+    return command.main(only, quick)
 
 
 @app.command()

@@ -87,9 +87,20 @@ def test_run_gets_what_was_typed_and_its_status_comes_back(run_command) -> None:
         return 1
 
     run_command(main)
-    options = ["--site", "a", "--scenario", "b", "--duration", "30", "--interpreter", "cpython"]
+    options = [
+        "--site",
+        "a",
+        "--scenario",
+        "b",
+        "--duration",
+        "30",
+        "--interpreter",
+        "cpython",
+        "--bus",
+        "rtu",
+    ]
     assert cli.main(["run", *options]) == 1
-    assert calls == [("a", "b", 30, "cpython")]
+    assert calls == [("a", "b", 30, "cpython", "rtu")]
 
 
 @pytest.mark.parametrize(("duration", "status"), [("0", 0), ("30", 130)])

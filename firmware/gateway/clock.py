@@ -51,6 +51,10 @@ class Clock:
 
     if hasattr(time, "ticks_ms"):
 
+        def micros(self) -> int:
+            """Microseconds now, 0 .. 2**30 - 1 (wraps every 17.9 minutes); `diff` compares."""
+            return int(time.ticks_us()) & TICKS_MASK  # type: ignore[attr-defined]
+
         def ticks(self) -> int:
             """Milliseconds now, 0 .. 2**30 - 1."""
             return int(time.ticks_ms()) & TICKS_MASK  # type: ignore[attr-defined]
@@ -60,6 +64,10 @@ class Clock:
             await asyncio.sleep_ms(delay_ms)  # type: ignore[attr-defined]
 
     else:
+
+        def micros(self) -> int:
+            """Microseconds now, 0 .. 2**30 - 1 (wraps every 17.9 minutes); `diff` compares."""
+            return time.monotonic_ns() // 1000 & TICKS_MASK
 
         def ticks(self) -> int:
             """Milliseconds now, 0 .. 2**30 - 1."""

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import json
 
+from gateway.config_checks import check_address, check_integer, check_name
+from gateway.config_racks import load_buses, load_racks
 from gateway.errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gateway.config_racks import BusSettings, RackSettings
+
 SCHEMA = 1
-MAX_RACKS = 16
 LEVELS = ("l1", "l2", "l3")
 
 # fmt: off
@@ -29,8 +32,12 @@ INTEGERS = (
     ("discharge_current_da",            10,  20000, None, "0.1 A", "continuous, per rack"),
     ("derate_l1_pm",                     0,   1000,  500, "0.1 %", "current left at level 1"),
     ("poll.summary_period_ms",         100,   4000,  500, "ms", "each rack's summary"),
-    ("poll.scan_period_ms",           1000, 600000, 4000, "ms", "every cell and temperature"),
-    ("poll.reply_timeout_ms",           20,   5000,  200, "ms", "one request to its answer"),
+    ("poll.scan_period_ms",           1000, 600000, 4000, "ms", "every cell voltage"),
+    ("poll.temp_period_ms",           1000, 600000, 4000, "ms", "every temperature"),
+    ("poll.detail_period_ms",        10000, 3600000, 60000, "ms", "counters and fault words"),
+    ("poll.hot_period_ms",              20,   1000,  100, "ms", "summary of a rack in trouble"),
+    ("poll.latency_ms",                  0,   1000,   10, "ms", "usual answer over TCP"),
+    ("poll.reply_timeout_ms",           20,   5000,  200, "ms", "longest wait for a TCP answer"),
     ("poll.connect_timeout_ms",        100,  10000, 1000, "ms", "opening a TCP connection"),
     ("outputs.arm_delay_ms",             0, 600000, 10000, "ms", "no relay closes after boot"),
     ("telemetry.flush_ms",             100,  60000, 2000, "ms", "longest time in RAM"),
@@ -81,19 +88,6 @@ _OVERCURRENT = (
 _DELAY_MS = (0, 3600000)
 _HIGHEST_CELL_CDV = 365  # 0.01 V: 3.65 V, no string of cells may be above it
 _RECORD_BYTES = 64  # message and record headers around a cell frame, rounded up
-_RACK_KEYS = ("name", "host", "port", "unit", "trip_relay")
-_NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789.-_"
-
-
-class RackSettings:
-    """Where one rack BMS answers and which relay trips it."""
-
-    def __init__(self, name: str, host: str, port: int, unit: int, trip_relay: int) -> None:
-        self.name = name
-        self.host = host
-        self.port = port
-        self.unit = unit
-        self.trip_relay = trip_relay
 
 
 class Limit:
@@ -112,10 +106,12 @@ class Config:
     def __init__(
         self,
         values: dict[str, object],
+        buses: list[BusSettings],
         racks: list[RackSettings],
         limits: dict[str, tuple[Limit, ...]],
     ) -> None:
         self._values = values
+        self.buses = buses
         self.racks = racks
         self.limits = limits
 
@@ -138,14 +134,15 @@ def load(text: str) -> Config:
         raise ConfigError("configuration: not a JSON object")
     problems: list[str] = []
     values = _scalars(tree, problems)
-    racks = _racks(tree.get("racks"), problems)
+    buses = load_buses(tree.get("buses", []), problems)
+    racks = load_racks(tree.get("racks"), [bus.name for bus in buses], problems)
     limits = _limits(tree.get("limits"), problems)
     _unknown(tree, problems)
     if not problems:
-        _cross_checks(values, limits, problems)
+        _cross_checks(values, buses, limits, problems)
     if problems:
         raise ConfigError("; ".join(problems))
-    return Config(values, racks, limits)
+    return Config(values, buses, racks, limits)
 
 
 def _lookup(tree: dict[str, Any], name: str, default: object = None) -> object:
@@ -162,79 +159,18 @@ def _scalars(tree: dict[str, Any], problems: list[str]) -> dict[str, object]:
     values: dict[str, object] = {}
     for name, low, high, default, unit, _ in INTEGERS:
         values[name] = _lookup(tree, name, default)
-        _check_integer(name, values[name], low, high, unit, problems)
+        check_integer(name, values[name], low, high, unit, problems)
     for name, longest, standard, _ in TEXTS:
         text = values[name] = _lookup(tree, name, standard)
         if not isinstance(text, str) or len(text) > longest:
             problems.append("%s: needs text of at most %d characters" % (name, longest))
     for name in ("site", "gateway", "map"):
-        _check_name(name, values[name], problems)
+        check_name(name, values[name], problems)
     if values["uplink.host"] != "":
-        _check_address("uplink.host", values["uplink.host"], problems)
+        check_address("uplink.host", values["uplink.host"], problems)
     if values["log_level"] not in ("debug", "info", "warning"):
         problems.append("log_level: needs debug, info or warning")
     return values
-
-
-def _check_integer(
-    name: str, value: object, low: int, high: int, unit: str, problems: list[str]
-) -> bool:
-    if not isinstance(value, int) or isinstance(value, bool):
-        problems.append("%s: needs a whole number, has %r" % (name, value))
-        return False
-    if not low <= value <= high:
-        problems.append(("%s: %d is outside %d..%d %s" % (name, value, low, high, unit)).strip())
-        return False
-    return True
-
-
-def _check_name(name: str, value: object, problems: list[str]) -> None:
-    """Names become MQTT topic levels and file names: plain characters only, and not empty."""
-    if not isinstance(value, str) or not value or any(c not in _NAME_CHARACTERS for c in value):
-        problems.append("%s: needs a name of letters a-z, digits and . - _" % name)
-
-
-def _check_address(name: str, value: object, problems: list[str]) -> None:
-    """Addresses only: looking a name up would stop the whole loop for as long as DNS is away."""
-    parts = value.split(".") if isinstance(value, str) else []
-    if len(parts) != 4 or not all(_is_octet(part) for part in parts):
-        problems.append("%s: needs an IPv4 address like 192.168.1.20, has %r" % (name, value))
-
-
-def _is_octet(part: str) -> bool:
-    """0..255 without leading zeros, which some resolvers take for octal."""
-    if not 1 <= len(part) <= 3 or any(c not in "0123456789" for c in part):
-        return False
-    return int(part) <= 255 and (part == "0" or part[0] != "0")
-
-
-def _racks(entries: object, problems: list[str]) -> list[RackSettings]:
-    if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_RACKS:
-        problems.append("racks: needs a list of 1..%d racks" % MAX_RACKS)
-        return []
-    racks = []
-    for index, entry in enumerate(entries):
-        where = "racks[%d]" % index
-        if not isinstance(entry, dict) or sorted(entry) != sorted(_RACK_KEYS):
-            problems.append("%s: needs exactly %s" % (where, ", ".join(_RACK_KEYS)))
-            continue
-        before = len(problems)
-        _check_name(where + ".name", entry["name"], problems)
-        _check_address(where + ".host", entry["host"], problems)
-        _check_integer(where + ".port", entry["port"], 1, 65535, "", problems)
-        _check_integer(where + ".unit", entry["unit"], 0, 247, "", problems)
-        _check_integer(where + ".trip_relay", entry["trip_relay"], 0, 31, "", problems)
-        if len(problems) == before:
-            racks.append(RackSettings(*[entry[key] for key in _RACK_KEYS]))
-    _unique("name", [rack.name for rack in racks], problems)
-    _unique("trip_relay", [rack.trip_relay for rack in racks], problems)
-    _unique("host, port and unit", [(r.host, r.port, r.unit) for r in racks], problems)
-    return racks
-
-
-def _unique(what: str, values: list[Any], problems: list[str]) -> None:
-    if len(set(values)) != len(values):
-        problems.append("racks: two racks have the same %s" % what)
 
 
 def _limits(tree: object, problems: list[str]) -> dict[str, tuple[Limit, ...]]:
@@ -249,7 +185,7 @@ def _limits(tree: object, problems: list[str]) -> dict[str, tuple[Limit, ...]]:
             limit = _limit(name, _lookup(tree, rule + "." + level), problems)
             if limit is None:
                 continue
-            _check_integer(name + ".set", limit.set_point, low, high, unit, problems)
+            check_integer(name + ".set", limit.set_point, low, high, unit, problems)
             if (limit.set_point - limit.clear_point) * side <= 0:
                 problems.append("%s: clear must lie on the safe side of set" % name)
             levels.append(limit)
@@ -271,7 +207,7 @@ def _limit(name: str, entry: object, problems: list[str]) -> Limit | None:
     good = True
     for key in _LEVEL_KEYS:
         low, high = _DELAY_MS if key.endswith("_ms") else (-20000, 20000)
-        good = _check_integer("%s.%s" % (name, key), entry[key], low, high, "", problems) and good
+        good = check_integer("%s.%s" % (name, key), entry[key], low, high, "", problems) and good
     return Limit(*[entry[key] for key in _LEVEL_KEYS]) if good else None
 
 
@@ -284,7 +220,11 @@ def _check_order(rule: str, side: int, levels: list[Limit], problems: list[str])
 
 
 def _unknown(tree: dict[str, Any], problems: list[str]) -> None:
-    known = ["racks", "limits"] + [entry[0] for entry in INTEGERS] + [entry[0] for entry in TEXTS]
+    known = (
+        ["racks", "buses", "limits"]
+        + [entry[0] for entry in INTEGERS]
+        + [entry[0] for entry in TEXTS]
+    )
     sections = [name.split(".")[0] for name in known if "." in name]
     for key in tree:
         if key in sections:
@@ -299,7 +239,10 @@ def _unknown(tree: dict[str, Any], problems: list[str]) -> None:
 
 
 def _cross_checks(
-    values: dict[str, object], limits: dict[str, tuple[Limit, ...]], problems: list[str]
+    values: dict[str, object],
+    buses: list[BusSettings],
+    limits: dict[str, tuple[Limit, ...]],
+    problems: list[str],
 ) -> None:
     """Checks over several settings: current rules against the rating, poll against its answer."""
     if values["uplink.password"] and not values["uplink.user"]:
@@ -314,7 +257,8 @@ def _cross_checks(
     if limits["comm_loss"][0].set_point < 2 * period_ms:  # type: ignore[operator]
         problems.append("limits.comm_loss.l1.set: below two summary periods")
     # A summary may have to wait for two other requests, and then takes its own time.
-    oldest_ms = period_ms + 3 * values["poll.reply_timeout_ms"]  # type: ignore[operator]
+    longest_ms = max([bus.reply_timeout_ms for bus in buses] + [values["poll.reply_timeout_ms"]])  # type: ignore[type-var]
+    oldest_ms = period_ms + 3 * longest_ms  # type: ignore[operator]
     for level, limit in zip(LEVELS, limits["comm_loss"]):
         if limit.clear_point < oldest_ms:
             problems.append(

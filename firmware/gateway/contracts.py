@@ -85,6 +85,22 @@ class Network(Protocol):
         """Begin to connect, return at once."""
 
 
+class SerialPort(Protocol):
+    """An RS-485 line; nothing waits or allocates, methods raise OSError when the port is gone."""
+
+    baud: int
+    char_bits: int  # with start, parity and stop bits
+
+    def write(self, frame: bytearray, /) -> int:
+        """Begin to send, direction to "send"; bytes taken."""
+
+    def sending(self) -> bool:
+        """False once the last stop bit is out; turns the direction back then, so ask often."""
+
+    def readinto(self, buffer: bytearray | memoryview, count: int = ..., /) -> int | None:
+        """Bytes read, at most `count`; None = nothing there."""
+
+
 class Relays(Protocol):
     """Outputs; all open (0) after reset. `set` is cheap, does not allocate, does not raise."""
 
@@ -146,6 +162,15 @@ class Board(Protocol):
 
     def network(self) -> Network:
         """TCP towards the bus."""
+
+    def uart(self, number: int, baud: int, parity: int | None, stop: int) -> SerialPort:
+        """A serial line with 8 data bits; parity None, 0 (even) or 1. OSError: there is none."""
+
+    def wait_for_bus(self, timeout_us: int) -> None:
+        """Sleep until something came in from the bus or the time is over; allocates nothing.
+
+        Everything else stands still meanwhile, so ask for a few milliseconds at most.
+        """
 
     def storage(self, role: str) -> Storage:
         """Files of a role: "config" or "data"."""

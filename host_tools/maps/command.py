@@ -6,6 +6,7 @@ from pathlib import Path
 
 from host_tools.errors import UserError
 from host_tools.maps import generate
+from host_tools.maps.register_list import register_list
 from host_tools.maps.register_map import MAPS, load, map_names
 
 FIRMWARE_MAPS = MAPS.parents[1] / "firmware" / "gateway" / "rack" / "maps"
@@ -17,7 +18,7 @@ def outputs() -> dict[Path, str]:
     for name in map_names():
         source = load(name)
         texts[FIRMWARE_MAPS / f"{source.module_name}.py"] = generate.firmware_module(source)
-        texts[MAPS / f"{name}.md"] = generate.register_list(source)
+        texts[MAPS / f"{name}.md"] = register_list(source)
     return texts
 
 

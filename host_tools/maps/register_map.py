@@ -1,56 +1,30 @@
-"""A register map as it stands in its CSV file, checked."""
+"""Reads the register maps that stand as CSV files beside this module, and checks them."""
 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from host_tools.errors import UserError
+from host_tools.maps import csv_rows
+from host_tools.maps.csv_rows import COLUMNS, Context, Row
+from host_tools.maps.lint import problems
+from host_tools.maps.model import RegisterMap
+from host_tools.maps.vocabulary import DERIVED, ROWS
 
 MAPS = Path(__file__).parent
-BLOCKS = ("summary", "control", "identity", "cells", "temps")
-REPEATED = ("cells", "temps")
-RAW_RANGE = {"u16": (0, 0xFFFF), "s16": (-0x8000, 0x7FFF)}
-UNITS = (
-    "count", "enum", "bits", "index", "0.1 V", "0.1 A", "0.1 %", "1 mV", "0.1 degC", "1 kOhm",
-)  # fmt: skip
-READ_LIMIT = 125  # registers in one answer, Modbus application protocol 1.1b3, 6.3
 
-
-@dataclass(frozen=True)
-class Register:
-    """One line of a map: zero-based PDU address, type with its sign, unit, plausible raw range."""
-
-    block: str
-    address: int
-    name: str
-    count: str
-    kind: str
-    unit: str
-    access: str
-    low: int
-    high: int
-    note: str
-
-
-@dataclass
-class RegisterMap:
-    """A whole map; `registers` are in address order."""
-
-    name: str
-    map_id: int
-    map_version: int
-    registers: list[Register] = field(default_factory=list)
-
-    def block(self, name: str) -> list[Register]:
-        """Registers of one block."""
-        return [register for register in self.registers if register.block == name]
-
-    @property
-    def module_name(self) -> str:
-        """Python name of the generated module."""
-        return self.name.replace("-", "_").replace(".", "_")
+REQUIRED_META = ("id", "version", "title", "source", "max_block")
+OPTIONAL_META = {
+    "read": "3",
+    "write": "6 16",
+    "base": "0",
+    "stride": "0",
+    "positions": "1",
+    "started": "",
+    "byte_order": "high first",
+    "cells": "1..1024",
+}
 
 
 def map_names() -> list[str]:
@@ -63,63 +37,85 @@ def load(name: str) -> RegisterMap:
     path = MAPS / f"{name}.csv"
     if not path.exists():
         raise UserError(f"no register map {name!r}; there are: {', '.join(map_names())}")
-    meta: dict[str, int] = {}
-    registers = []
-    with path.open(newline="") as lines:
-        for line, row in enumerate(csv.DictReader(lines), start=2):
-            try:
-                if row["block"] == "meta":
-                    meta[row["name"]] = int(row["address"], 0)
-                else:
-                    registers.append(_register(row))
-            except (ValueError, KeyError, TypeError) as error:
-                raise UserError(f"{path.name} line {line}: {error}") from error
-    loaded = RegisterMap(name, meta["map_id"], meta["map_version"], registers)
-    problems = _problems(loaded)
-    if problems:
-        raise UserError(f"{path.name}: {problems[0]}")
+    loaded = parse(name, path.read_text())
+    for line, problem in problems(loaded):
+        raise UserError(f"{path.name} line {line}: {problem}")
     return loaded
 
 
-def _register(row: dict[str, str]) -> Register:
-    register = Register(
-        block=row["block"],
-        address=int(row["address"], 0),
-        name=row["name"],
-        count=row["count"],
-        kind=row["type"],
-        unit=row["unit"],
-        access=row["access"],
-        low=int(row["low"]),
-        high=int(row["high"]),
-        note=row["note"],
-    )
-    if register.block not in BLOCKS:
-        raise ValueError(f"block {register.block!r} is none of {BLOCKS}")
-    if register.kind not in RAW_RANGE:
-        raise ValueError(f"type {register.kind!r}: the sign must be given, u16 or s16")
-    if register.unit not in UNITS:
-        raise ValueError(f"unit {register.unit!r} is none of {UNITS}")
-    low, high = RAW_RANGE[register.kind]
-    if not low <= register.low <= register.high <= high:
-        raise ValueError(f"range {register.low}..{register.high} impossible in {register.kind}")
-    return register
+def parse(name: str, text: str) -> RegisterMap:
+    """The map in the CSV `text`; UserError for a row that is no row of a map."""
+    rows = list(csv.DictReader(text.splitlines()))
+    if not rows or tuple(rows[0]) != COLUMNS:
+        raise UserError(f"{name}.csv line 1: the columns must be {','.join(COLUMNS)}")
+    loaded = RegisterMap(name, {})
+    context: Context | None = None
+    for line, row in enumerate(rows, start=2):
+        try:
+            if None in row or None in row.values():
+                raise ValueError(f"not {len(COLUMNS)} columns")
+            if row["row"] == "meta":
+                _add_meta(loaded, row)
+                continue
+            context = context or _context(loaded)
+            _add(loaded, row, line, context)
+        except ValueError as error:
+            raise UserError(f"{name}.csv line {line}: {error}") from error
+    if context is None:
+        raise UserError(f"{name}.csv: no rows but properties")
+    return loaded
 
 
-def _problems(loaded: RegisterMap) -> list[str]:
-    problems = []
-    seen: dict[int, str] = {}
-    for register in loaded.registers:
-        if register.address in seen:
-            problems.append(f"{register.name} overlaps {seen[register.address]}")
-        seen[register.address] = register.name
-    summary = loaded.block("summary")
-    addresses = [register.address for register in summary]
-    if addresses != list(range(addresses[0], addresses[0] + len(addresses))):
-        problems.append("the summary block has holes")
-    if len(summary) > READ_LIMIT:
-        problems.append(f"the summary block exceeds one read of {READ_LIMIT} registers")
-    for block in REPEATED:
-        if len(loaded.block(block)) != 1:
-            problems.append(f"exactly one line of block {block} is needed")
-    return problems
+def _add_meta(loaded: RegisterMap, row: Row) -> None:
+    if row["name"] not in REQUIRED_META and row["name"] not in OPTIONAL_META:
+        raise ValueError(f"property {row['name']!r} is unknown")
+    loaded.meta[row["name"]] = row["value"]
+
+
+def _context(loaded: RegisterMap) -> Context:
+    """Properties are complete now: they stand above everything else."""
+    for name in REQUIRED_META:
+        if not loaded.meta.get(name):
+            raise ValueError(f"property {name!r} is missing above this row")
+    loaded.meta = OPTIONAL_META | loaded.meta
+    if loaded.meta["byte_order"] not in ("high first", "low first"):
+        raise ValueError("byte_order is `high first` or `low first`")
+    writes = tuple(csv_rows.number(each, "write") for each in loaded.meta["write"].split())
+    return Context(loaded.number("base"), loaded.number("read"), writes)
+
+
+def _add(loaded: RegisterMap, row: Row, line: int, context: Context) -> None:
+    kind = row["row"]
+    if kind in ("item", "array", "write"):
+        target = {"item": loaded.items, "array": loaded.arrays, "write": loaded.writes}[kind]
+        target += csv_rows.items_of(row, line, context)
+    elif kind == "derived":
+        if row["name"] not in DERIVED:
+            raise ValueError(f"derived {row['name']!r} is none of: {', '.join(DERIVED)}")
+        loaded.derived[row["name"]] = row["note"]
+    elif kind in ("enum", "bit"):
+        _add_name(loaded, row, line)
+    elif kind in ("hole", "barrier"):
+        spans = loaded.holes if kind == "hole" else loaded.barriers
+        spans.append(csv_rows.span_of(row, line, context))
+    elif kind == "command":
+        loaded.commands.append(csv_rows.command_of(row, line))
+    else:
+        raise ValueError(f"row {kind!r} is none of: {', '.join(ROWS)}")
+
+
+def _add_name(loaded: RegisterMap, row: Row, line: int) -> None:
+    """An enum value or a bit belongs to the row of that name above it."""
+    owners = [item for item in loaded.items + loaded.writes if item.name == row["name"]]
+    if not owners:
+        raise ValueError(f"{row['row']} of {row['name']!r}, which does not stand above")
+    if row["row"] == "enum":
+        value = csv_rows.enum_of(row, line)
+        if any(each.raw == value.raw for each in owners[-1].enum):
+            raise ValueError(f"value {value.raw} of {row['name']} twice")
+        owners[-1].enum.append(value)
+    else:
+        bit = csv_rows.bit_of(row, line)
+        if any(each.number == bit.number for each in owners[-1].bit_names):
+            raise ValueError(f"bit {bit.number} of {row['name']} twice")
+        owners[-1].bit_names.append(bit)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gateway.config import LEVELS
-from gateway.rack.maps import generic_416s as register_map
 from host_tools.decode.journal_image import JournalImage, read_image
 from host_tools.errors import UserError
-from host_tools.run import device_files
+from host_tools.run import device_files, scenario_file
 from host_tools.run.driver import Driver
-from host_tools.run.evidence import Evidence, RackEvidence
+from host_tools.run.evidence import BusEvidence, Evidence, Expected, RackEvidence, Reached
 from host_tools.run.rig import Rig
+from host_tools.run.scenario import rack_indices
 from host_tools.run.watch import Watch
-
-OPEN = (0,)  # written to the contactor command register
+from host_tools.simulate.serial_bus import SerialBus
 
 
 def collect(rig: Rig, driver: Driver, watch: Watch, interrupted: bool) -> Evidence:
@@ -21,7 +22,7 @@ def collect(rig: Rig, driver: Driver, watch: Watch, interrupted: bool) -> Eviden
     limits = plan.config.limits
     images, image_errors = _images(rig)
     return Evidence(
-        scenario=plan.scenario,
+        scenario=plan.scenario.name,
         site=plan.site,
         interpreter=plan.interpreter.name,
         broker=rig.broker.kind if rig.broker else "{}:{}".format(*plan.broker_address),
@@ -31,6 +32,13 @@ def collect(rig: Rig, driver: Driver, watch: Watch, interrupted: bool) -> Eviden
         comm_loss_ages_ms=tuple(limit.set_point for limit in limits["comm_loss"]),
         racks=[_rack(rig, index) for index in range(plan.product.racks)],
         period_ms=plan.config.integer("poll.summary_period_ms"),
+        scan_period_ms=plan.config.integer("poll.scan_period_ms"),
+        temp_period_ms=plan.config.integer("poll.temp_period_ms"),
+        expected=_expected(rig),
+        struck=driver.struck,
+        welded=driver.welded,
+        happened={kind: rig.site.responder.happened[kind] for kind in sorted(driver.wire_kinds)},
+        buses=[_bus(bus) for bus in rig.site.buses],
         lives=rig.lives,
         faults=driver.faults(),
         outage=driver.outage,
@@ -50,12 +58,44 @@ def _rack(rig: Rig, index: int) -> RackEvidence:
         name=rig.plan.config.racks[index].name,
         relay_changes=rig.site.truth.relay_changes[index],
         contactor_changes=rig.site.truth.contactor_changes[index],
-        block_reads=list(access.block_reads),
-        open_commands_ms=[
-            at_ms
-            for at_ms, address, values in access.writes
-            if address == register_map.CONTACTOR_COMMAND and values == OPEN
-        ],
+        cell_reads=list(access.cell_reads),
+        temp_reads=list(access.temp_reads),
+        open_commands_ms=list(access.open_commands),
+        served=access.served if rig.site.racks[index].registers.exact else None,
+    )
+
+
+def _bus(bus: SerialBus) -> BusEvidence:
+    timing = bus.wire.timing
+    return BusEvidence(
+        name=bus.trunk.name,
+        baud=bus.trunk.baud,
+        busy_ms=timing.busy_ns // 1_000_000,
+        requests=bus.requests,
+        collisions=timing.collisions,
+        short_silences=timing.short_silences,
+        bad_frames=bus.bad_frames,
+        late=bus.late + bus.wire.late,
+    )
+
+
+def _expected(rig: Rig) -> Expected:
+    wanted, config = rig.plan.scenario.expect, rig.plan.config
+
+    def racks(reached: Iterable[scenario_file.Reached]) -> list[Reached]:
+        return [
+            Reached(rack_indices([entry.rack], config)[0], entry.rule, entry.level)
+            for entry in reached
+        ]
+
+    return Expected(
+        trips=racks(wanted.trips),
+        levels=racks(wanted.levels),
+        summary_gap_ms=wanted.summary_gap_ms,
+        faulty_gap_ms=wanted.faulty_gap_ms,
+        cell_refresh_s=wanted.cell_refresh_s,
+        lost_samples=wanted.lost_samples,
+        never_read=rack_indices(wanted.never_read, config),
     )
 
 

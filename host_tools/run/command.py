@@ -16,12 +16,13 @@ SUMMARY = "summary.json"
 LOG_WIDTH = 160  # of what goes to a file or a pipe
 
 
-def main(site: str, scenario: str, duration_s: int, interpreter: str) -> int:
-    """Run; 0 when every expectation held (or an endless run was ended), 1 when one failed.
+def main(site: str, scenario: str, duration_s: int, interpreter: str, bus: str = "") -> int:
+    """Run over `bus` (tcp, rtu, or empty: as scenario and site file have it).
 
+    0 when every expectation held (or an endless run was ended), 1 when one failed,
     130 after Ctrl-C in a run with an end; UserError for bad input.
     """
-    plan = run_plan.make(site, scenario, duration_s, interpreter)
+    plan = run_plan.make(site, scenario, duration_s, interpreter, bus)
     console = Console()
     if not console.is_terminal:
         console.width = LOG_WIDTH

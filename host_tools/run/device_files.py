@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from host_tools.errors import UserError
+from host_tools.run import rack_places
 from host_tools.run.ports import Ports
 from host_tools.run.scenario import ARM_DELAY_S
-from host_tools.simulate.modbus_server import UNIT
 from host_tools.simulate.ports import HOST
+from host_tools.simulate.topology import Topology
 from host_tools.site.compile import Tree
 from host_tools.site.products import Product
 
@@ -21,30 +23,31 @@ INPUTS = 8
 FLASH = "flash.img"
 
 
-def for_this_run(site: str, tree: Tree, product: Product, ports: Ports, own_broker: bool) -> Tree:
-    """`tree` with the addresses and times of a run.
+def for_this_run(
+    site: str, tree: Tree, product: Product, ports: Ports, own_broker: bool, bus: str
+) -> tuple[Tree, Topology]:
+    """`tree` with the addresses and times of a run, and where the simulated racks answer.
 
-    Names and relays of the racks stay as the site file has them; UserError when there are more or
-    fewer of them than the product has.
+    Names, units and relays of the racks stay as the site file has them; UserError when there are
+    more or fewer of them than the product has.
     """
-    racks = tree["racks"]
+    racks, buses = rack_places.choose(tree["racks"], tree.get("buses", []), bus)
     if len(racks) != product.racks:
         raise UserError(
             f"{site}: racks: {len(racks)} of them, but the simulated {product.slug} has"
             f" {product.racks}"
         )
     changed = dict(tree)
-    changed["racks"] = [
-        rack | {"host": HOST, "port": ports.racks + index, "unit": UNIT}
-        for index, rack in enumerate(racks)
-    ]
+    changed["racks"], changed["buses"], topology = rack_places.place(racks, buses, ports.racks)
+    if buses == [rack_places.ONE_BUS]:
+        changed["poll"] = rack_places.RTU_POLL | tree.get("poll", {})
     # A board in the field waits 10 s until all racks have answered and settled; in a run that
     # would be a third of the time.
     changed["outputs"] = tree.get("outputs", {}) | {"arm_delay_ms": ARM_DELAY_S * 1000}
     # In the field a fleet must not storm a broker that has come back; here there is one gateway.
     uplink = tree.get("uplink", {}) | {"reconnect_cap_ms": 2000}
     changed["uplink"] = uplink | ({"host": HOST, "port": ports.broker} if own_broker else {})
-    return changed
+    return changed, topology
 
 
 def clear(folder: Path) -> None:
@@ -53,8 +56,11 @@ def clear(folder: Path) -> None:
     folder.mkdir(parents=True)
 
 
-def write(folder: Path, tree: Tree, ports: Ports) -> Path:
-    """Write all files into `folder`; the path of the board description."""
+def write(folder: Path, tree: Tree, ports: Ports, serial: Sequence[str] = ()) -> Path:
+    """Write all files into `folder`; the path of the board description.
+
+    `serial` are the ports of the board's UARTs, in their order.
+    """
     config = folder / "config"
     config.mkdir()
     _dump(config / "config.json", tree)
@@ -67,6 +73,7 @@ def write(folder: Path, tree: Tree, ports: Ports) -> Path:
             "wiring_port": ports.wiring,
             "console_port": ports.console,
             "unique_id": "simulated",
+            "serial": list(serial),
         },
     )
     return board

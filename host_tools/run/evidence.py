@@ -5,15 +5,16 @@ Times are ms of the run's clock unless the name says otherwise; racks are counte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from host_tools.decode.journal_image import JournalImage
 from host_tools.monitor.console_client import Status
 from host_tools.run.observer import Delivered
+from host_tools.simulate.access_log import BlockRead
 from host_tools.simulate.truth import Change
 
-BlockRead = tuple[int, int, int]  # ms, first register address, count
+Served = tuple[int, ...]  # readings of one summary, see `integrity.py`
 
 
 @dataclass
@@ -59,8 +60,46 @@ class RackEvidence:
     name: str
     relay_changes: Sequence[Change] = ()
     contactor_changes: Sequence[Change] = ()
-    block_reads: Sequence[BlockRead] = ()
+    cell_reads: Sequence[BlockRead] = ()
+    temp_reads: Sequence[BlockRead] = ()
     open_commands_ms: Sequence[int] = ()  # contactor commanded open over the bus
+    served: Container[Served] | None = None  # every summary it gave out; None = not comparable
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A rack that must come to a level of a rule, and no further."""
+
+    rack: int
+    rule: str
+    level: int
+
+
+@dataclass
+class Expected:
+    """What the scenario file asks for; None = nothing in particular."""
+
+    trips: Sequence[Reached] = ()
+    levels: Sequence[Reached] = ()
+    summary_gap_ms: int | None = None
+    faulty_gap_ms: int | None = None
+    cell_refresh_s: float | None = None
+    lost_samples: int = 0
+    never_read: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class BusEvidence:
+    """One serial bus: what its slaves heard, and how long anybody was sending."""
+
+    name: str
+    baud: int
+    busy_ms: int
+    requests: int
+    collisions: int  # somebody sent while somebody else was sending
+    short_silences: int  # the master began before the line had been silent for t3.5
+    bad_frames: int  # of the master, by their checksum
+    late: int  # answers or bytes that the simulator gave out too late
 
 
 @dataclass
@@ -77,6 +116,13 @@ class Evidence:
     comm_loss_ages_ms: tuple[int, ...]  # of levels 1..3
     racks: list[RackEvidence]
     period_ms: int = 500
+    scan_period_ms: int = 4000
+    temp_period_ms: int = 4000
+    expected: Expected = field(default_factory=Expected)
+    struck: set[int] = field(default_factory=set)  # racks whose data a fault keeps or spoils
+    welded: set[int] = field(default_factory=set)  # racks whose contactor cannot open
+    happened: dict[str, int] = field(default_factory=dict)  # how often each wire fault acted
+    buses: Sequence[BusEvidence] = ()
     lives: list[Life] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     outage: Outage | None = None
@@ -94,6 +140,12 @@ class Evidence:
     def end_ms(self) -> int:
         """When the last gateway was asked to stop."""
         return (self.lives[-1].ended_ms or 0) if self.lives else 0
+
+    @property
+    def apart(self) -> set[int]:
+        """Racks that do not count for how regularly racks are read: none when all are struck."""
+        racks = self.struck | self.silenced
+        return set() if len(racks) == len(self.racks) else racks
 
     @property
     def silenced(self) -> set[int]:

@@ -70,8 +70,9 @@ class GatewayProcess:
                 stderr=asyncio.subprocess.STDOUT,
                 cwd=ROOT,
                 env=self._environment,
-                # Ctrl-C in the terminal goes to us alone: the gateway is asked to stop in order
-                start_new_session=True,
+                # Ctrl-C in the terminal goes to us alone: the gateway is asked to stop in order.
+                # Not a session: its leader would take the first serial line for its terminal.
+                process_group=0,
             )
         self._watch = asyncio.create_task(self._note_end(self._process))
 

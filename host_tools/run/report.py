@@ -26,6 +26,7 @@ def print_verdict(verdict: Verdict, console: Console) -> None:
 
 def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
     period, cells = summary["summary_period_ms"], summary["cell_refresh_s"]
+    temps = summary["temp_refresh_s"]
     telemetry, heap = summary["telemetry"], summary["heap"]
     rows = [
         ("gateway", f"{summary['interpreter']} {summary['interpreter_version']}"),
@@ -35,14 +36,19 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ),
         ("summary period", f"p50 {period['p50']} ms, p99 {period['p99']}, max {period['max']}"),
         ("cell refresh", f"p50 {cells['p50']} s, longest wait {cells['max']} s"),
+        ("temperatures", f"p50 {temps['p50']} s, longest wait {temps['max']} s"),
         ("samples", ", ".join(f"{key} {value}" for key, value in telemetry.items())),
         ("heap", f"peak {heap['peak'] or 0} bytes, {heap['free'] or 0} free at the end"),
     ]
     rows += [("trip", _trip(trip)) for trip in summary["trips"]]
     rows += [
         (name, ", ".join(f"{key} {value}" for key, value in summary[name].items()))
-        for name in ("broker", "restart", "silent")
-        if name in summary
+        for name in ("broker", "restart", "silent", "happened")
+        if summary.get(name)
+    ]
+    rows += [
+        ("bus", ", ".join(f"{key} {value}" for key, value in bus.items()))
+        for bus in summary["buses"]
     ]
     return rows
 

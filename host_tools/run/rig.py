@@ -48,7 +48,12 @@ class Rig:
             clock=self.clock,
         )
         self.site = SimulatedSite(
-            plan.product, base_port=plan.ports.racks, seed=SEED, clock=self.clock
+            plan.product,
+            base_port=plan.ports.racks,
+            seed=SEED,
+            clock=self.clock,
+            topology=plan.topology,
+            map_name=plan.config.text("map"),
         )
         self.field = Field(
             port=plan.ports.wiring,
@@ -74,7 +79,6 @@ class Rig:
         """Start everything, the gateway last. `stop` must follow, also after an exception."""
         stack = self._running
         device_files.clear(self.plan.folder)
-        device_files.write(self.plan.folder, self.plan.tree, self.plan.ports)
         if self.broker:
             stack.push_async_callback(self.broker.stop)
             await self.broker.start()
@@ -84,11 +88,14 @@ class Rig:
         await self.site.start()
         stack.push_async_callback(self.field.stop)
         await self.field.start()
+        serial = [bus.path for bus in self.site.buses]  # known since the site has started
+        device_files.write(self.plan.folder, self.plan.tree, self.plan.ports, serial)
         stack.push_async_callback(self.gateway.kill)
         await self.start_gateway()
 
     async def start_gateway(self) -> None:
         """Start a gateway process; a new life begins."""
+        self.site.forget_serial()
         self.lives.append(Life(self.clock()))
         await self.gateway.start()
 

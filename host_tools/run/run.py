@@ -40,7 +40,7 @@ class Run:
     async def run(self) -> Evidence:
         """Everything from start to stop; nothing is left running, whatever happens."""
         plan, rig = self._plan, self._rig
-        ports.check_free(plan.ports, plan.product.racks, plan.own_broker)
+        ports.check_free(plan.ports, plan.rack_ports, plan.own_broker)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._on_signal)

@@ -1,37 +1,43 @@
-"""Scenarios as data: what goes wrong, and when."""
+"""When the steps of a scenario happen in a run of a certain length, and on which racks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, groupby
 
-from gateway.config import Limit
+from gateway.config import Config
 from host_tools.errors import UserError
-from host_tools.simulate.faults import FAULTS
+from host_tools.run.scenario_file import Reached, Scenario
+from host_tools.simulate.fault_base import ALL, Fault, Moment, RackName
 from host_tools.simulate.forced_reading import RAMP_MS
+from host_tools.simulate.rack_faults import ReadingFault, Restart
 
 ARM_DELAY_S = 3  # of the gateway in a run, see device_files.py
 SETTLED_S = ARM_DELAY_S + 2  # after its start a gateway has closed its relays and reads all racks
-CELLS_S = 4  # until every cell was read again
 MARGIN_S = 2  # two samples, the reaction, and some life afterwards
 ENDLESS_S = 45  # a run without an end has its faults when one of this length has
 
-FAULT = "fault"
-BROKER_DOWN = "broker down"
-BROKER_UP = "broker up"
-GATEWAY_RESTART = "gateway restart"
+BEGIN = "begin"
+END = "end"
+BROKER_DOWN = "broker_down"
+BROKER_UP = "broker_up"
+GATEWAY_RESTART = "gateway_restart"
 
-# Seconds that an action needs before the next one, or the end; a fault's depends on its limit.
+# Seconds that an event needs before the next one, or the end.
 _TAKES_S = {BROKER_DOWN: 3.0, BROKER_UP: 4.0, GATEWAY_RESTART: SETTLED_S + 2.0}
+_HIGHEST_LEVEL = 3
 
 
 @dataclass(frozen=True)
 class Step:
-    """`action` happens at `share` of the run, later if the run has not settled by then."""
+    """`action` at `when`, then `takes_s` seconds until it has shown."""
 
-    share: float
+    when: Moment
     action: str
-    fault: str = ""
+    fault: Fault | None = None
+    racks: tuple[int, ...] = ()  # from 0
+    takes_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -42,59 +48,99 @@ class TimedStep:
     step: Step
 
 
-SCENARIOS: dict[str, tuple[Step, ...]] = {
-    "normal": (),
-    "cell_overvoltage": (Step(1 / 3, FAULT, "cell_overvoltage"),),
-    "cell_undervoltage": (Step(1 / 3, FAULT, "cell_undervoltage"),),
-    "overtemperature": (Step(1 / 3, FAULT, "overtemperature"),),
-    "overcurrent": (Step(1 / 3, FAULT, "overcurrent"),),
-    "rack_silent": (Step(1 / 3, FAULT, "rack_silent"),),
-    "broker_outage": (Step(1 / 3, BROKER_DOWN), Step(2 / 3, BROKER_UP)),
-    # a trip first, to see that its latch outlives the gateway
-    "gateway_restart": (Step(1 / 4, FAULT, "cell_overvoltage"), Step(1 / 2, GATEWAY_RESTART)),
-}
-Limits = dict[str, tuple[Limit, ...]]
+def rack_indices(wanted: Sequence[RackName] | str, config: Config) -> tuple[int, ...]:
+    """Racks of a site from numbers and names; of a number beyond its last rack that one.
+
+    UserError for an unknown name.
+    """
+    names = [rack.name for rack in config.racks]
+    if wanted == ALL:
+        return tuple(range(len(names)))
+    found = []
+    for rack in wanted:
+        if isinstance(rack, str) and rack not in names:
+            raise UserError(f"no rack {rack!r}; there are: {', '.join(names)}")
+        found.append(names.index(rack) if isinstance(rack, str) else min(rack, len(names)) - 1)
+    return tuple(dict.fromkeys(found))
 
 
-def find(name: str) -> tuple[Step, ...]:
-    """The steps of a scenario; UserError when there is none of this name."""
-    if name not in SCENARIOS:
-        raise UserError(f"SCENARIO: no scenario {name!r}; there are: {', '.join(SCENARIOS)}")
-    return SCENARIOS[name]
+def steps(scenario: Scenario, config: Config) -> list[Step]:
+    """Everything that happens, not yet in the order of time; UserError for an unknown rack."""
+    found = []
+    try:
+        for fault in scenario.fault:
+            racks = rack_indices(fault.racks, config)
+            takes_s = _fault_takes_s(fault, racks, scenario, config)
+            found.append(Step(fault.begin, BEGIN, fault, racks, takes_s))
+            if fault.end is not None:
+                found.append(Step(fault.end, END, fault, racks))
+    except UserError as error:
+        raise UserError(f"SCENARIO: {scenario.name}: {error}") from None
+    found += [Step(e.at, e.action, takes_s=_TAKES_S[e.action]) for e in scenario.event]
+    return found
 
 
-def timeline(name: str, duration_s: int, limits: Limits) -> list[TimedStep]:
+def timeline(scenario: Scenario, duration_s: int, config: Config) -> list[TimedStep]:
     """When each step happens in a run of `duration_s` (0 = no end).
 
     UserError when that is too short for all of them to show.
     """
-    steps = find(name)
-    timed, end_s = _place(steps, duration_s or ENDLESS_S, limits)
+    wanted = steps(scenario, config)
+    least_s = SETTLED_S + config.integer("poll.scan_period_ms") / 1000
+    timed, end_s = _place(wanted, duration_s or ENDLESS_S, least_s)
     if duration_s and end_s > duration_s:
-        needed_s = next(s for s in count(duration_s) if _place(steps, s, limits)[1] <= s)
+        needed_s = next(s for s in count(duration_s) if _place(wanted, s, least_s)[1] <= s)
         raise UserError(
-            f"DURATION={duration_s}: {name} needs {needed_s} s at least, or 0 for no end"
+            f"DURATION={duration_s}: {scenario.name} needs {needed_s} s at least, or 0 for no end"
         )
     return timed
 
 
-def _place(
-    steps: tuple[Step, ...], duration_s: float, limits: Limits
-) -> tuple[list[TimedStep], float]:
-    """The steps in a run of this length, and the second at which the last one is through."""
-    timed = []
+def _place(wanted: list[Step], duration_s: float, least_s: float) -> tuple[list[TimedStep], float]:
+    """The steps in a run of this length, and the second at which all of it is through.
+
+    Steps in seconds stand where they are. Those in shares happen one after the other, later than
+    their share when the run has not settled or an earlier one is not through; equal shares are
+    together.
+    """
+    timed = [
+        TimedStep(step.when.seconds, step) for step in wanted if step.when.seconds is not None
+    ]
+    shares = sorted(
+        ((step.when.share, step) for step in wanted if step.when.share is not None),
+        key=lambda entry: entry[0],
+    )
     free_s = float(SETTLED_S)
-    for step in steps:
-        at_s = max(free_s, step.share * duration_s)
-        timed.append(TimedStep(at_s, step))
-        free_s = at_s + _takes_s(step, limits)
-    return timed, max(free_s, SETTLED_S + CELLS_S)
+    for share, group in groupby(shares, key=lambda entry: entry[0]):
+        at_s = max(free_s, share * duration_s)
+        for _, step in group:
+            timed.append(TimedStep(at_s, step))
+            free_s = max(free_s, at_s + step.takes_s)
+    timed.sort(key=lambda entry: entry.at_s)
+    return timed, max([least_s, *(entry.at_s + entry.step.takes_s for entry in timed)])
 
 
-def _takes_s(step: Step, limits: Limits) -> float:
-    if step.action != FAULT:
-        return _TAKES_S[step.action]
-    limit = limits[FAULTS[step.fault].rule][-1]
+def _fault_takes_s(
+    fault: Fault, racks: tuple[int, ...], scenario: Scenario, config: Config
+) -> float:
+    """Until the fault itself and what is expected of its racks have shown."""
+    takes_s = float(MARGIN_S)
+    if isinstance(fault, Restart):
+        takes_s += fault.silent_s + fault.zero_s
+    if isinstance(fault, ReadingFault):
+        takes_s = _reaction_s(fault.reading.rule, _HIGHEST_LEVEL, config)
+    for reached in (*scenario.expect.trips, *scenario.expect.levels):
+        if _strikes(reached, racks, config):
+            takes_s = max(takes_s, _reaction_s(reached.rule, reached.level, config))
+    return takes_s
+
+
+def _strikes(reached: Reached, racks: tuple[int, ...], config: Config) -> bool:
+    return rack_indices([reached.rack], config)[0] in racks
+
+
+def _reaction_s(rule: str, level: int, config: Config) -> float:
+    limit = config.limits[rule][level - 1]
     # the limit of comm loss is an age in ms; all others count their time from the crossing
-    age_ms = limit.set_point if FAULTS[step.fault].field is None else RAMP_MS
+    age_ms = limit.set_point if rule == "comm_loss" else RAMP_MS
     return (age_ms + limit.delay_ms) / 1000 + MARGIN_S

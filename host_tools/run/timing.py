@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.rack.data import GOOD
-from gateway.rack.maps import generic_416s as register_map
 from host_tools.decode.records import Record, Sample
-from host_tools.run.evidence import BlockRead, Evidence, Life
+from host_tools.run.evidence import Evidence, Life
+from host_tools.simulate.access_log import BlockRead
 
 
 def percentile(values: Sequence[int], percent: float) -> int | None:
@@ -41,50 +41,73 @@ def summary_gaps_ms(records: Iterable[Record], leave_out: set[int]) -> list[int]
     ]
 
 
+def tails_ms(evidence: Evidence) -> dict[int, int]:
+    """Time from each rack's last good summary to the end of the last gateway.
+
+    Counted from the start of its process, so longer than the truth by the time of its boot.
+    """
+    if not evidence.lives or evidence.lives[-1].ended_ms is None:
+        return {}
+    length_ms = evidence.lives[-1].ended_ms - evidence.lives[-1].started_ms
+    records = evidence.delivered.records.values()
+    boot = max((record.boot for record in records), default=0)
+    last_ms = dict.fromkeys(range(len(evidence.racks)), 0)
+    for record in records:
+        if isinstance(record, Sample) and record.boot == boot and record.quality == GOOD:
+            last_ms[record.rack] = max(last_ms[record.rack], record.acquired_ms)
+    return {rack: length_ms - at_ms for rack, at_ms in last_ms.items()}
+
+
 def cell_gaps_ms(evidence: Evidence) -> tuple[list[int], int, int]:
-    """(times between two reads of the same cell or sensor, longest wait for one, cells ever read).
+    """(times between two reads of the same cell, longest wait for one, cells ever read).
 
     The longest wait also counts from a gateway's start to its first read, and from its last read
-    to its end; the time between two gateways belongs to none. Silenced racks do not count.
+    to its end; the time between two gateways belongs to none. Racks apart do not count.
     """
+    reads = [rack.cell_reads for rack in evidence.racks]
+    return _gaps(evidence, reads, evidence.cells_per_rack)
+
+
+def temp_gaps_ms(evidence: Evidence) -> tuple[list[int], int, int]:
+    """The same of temperature sensors."""
+    reads = [rack.temp_reads for rack in evidence.racks]
+    return _gaps(evidence, reads, evidence.temps_per_rack)
+
+
+def _gaps(
+    evidence: Evidence, reads: Sequence[Sequence[BlockRead]], size: int
+) -> tuple[list[int], int, int]:
     gaps: list[int] = []
     longest = 0
-    cells_read = 0
-    sizes = (
-        (register_map.CELLS_ADDRESS, evidence.cells_per_rack),
-        (register_map.TEMPS_ADDRESS, evidence.temps_per_rack),
-    )
-    for index, rack in enumerate(evidence.racks):
-        for address, size in sizes:
-            seen = np.zeros(size, bool)
-            for life in evidence.lives:
-                found, longest_here, read = _gaps_of_life(rack.block_reads, life, address, size)
-                seen |= read
-                if index not in evidence.silenced:
-                    gaps += found
-                    longest = max(longest, longest_here)
-            if address == register_map.CELLS_ADDRESS:
-                cells_read += int(seen.sum())
-    return gaps, longest, cells_read
+    ever_read = 0
+    for index, of_rack in enumerate(reads):
+        seen = np.zeros(size, bool)
+        for life in evidence.lives:
+            found, longest_here, read = _gaps_of_life(of_rack, life, size)
+            seen |= read
+            if index not in evidence.apart:
+                gaps += found
+                longest = max(longest, longest_here)
+        ever_read += int(seen.sum())
+    return gaps, longest, ever_read
 
 
 def _gaps_of_life(
-    reads: Sequence[BlockRead], life: Life, address: int, size: int
+    reads: Sequence[BlockRead], life: Life, size: int
 ) -> tuple[list[int], int, NDArray[np.bool_]]:
     last = np.full(size, life.started_ms)
     read = np.zeros(size, bool)
     gaps: list[int] = []
     longest = 0
     for at_ms, first, count in reads:
-        start = first - address
-        if not 0 <= start < size or not life.covers(at_ms):
+        if not life.covers(at_ms):
             continue
-        window = slice(start, start + count)
+        window = slice(first, first + count)
         waited = at_ms - last[window]
-        longest = max(longest, int(waited.max()))
+        longest = max(longest, int(waited.max(initial=0)))
         gaps += waited[read[window]].tolist()
         last[window] = at_ms
         read[window] = True
     if life.ended_ms is not None:
-        longest = max(longest, int((life.ended_ms - last).max()))
+        longest = max(longest, int((life.ended_ms - last).max(initial=0)))
     return gaps, longest, read

@@ -6,39 +6,44 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gateway.rack.maps import generic_416s as register_map
+from host_tools.simulate import bms_state
+from host_tools.simulate import registers as meaning
 from host_tools.simulate.bms_rules import CHARGE_CURVES, DISCHARGE_CURVES, alarm_bits, allowed_da
+from host_tools.simulate.bms_state import BmsState
 from host_tools.simulate.cell_model import CellModel, Integers
 from host_tools.simulate.forced_reading import ForcedReading
 from host_tools.simulate.product import Product
+from host_tools.simulate.registers import Registers
 
 HEARTBEAT_MS = 500
 START_SOC = 0.5  # middle of the plateau: a normal run stays far from every limit
 START_SOC_SPREAD = 0.01
 INSULATION_KOHM = 5000
-NO_REQUEST = 0xFFFF
 ALARM_FIELDS = ("alarm_warn_bits", "alarm_stop_bits", "alarm_trip_bits")
 
 STANDBY, DISCHARGE, CHARGE, FAULT = range(4)
 OPEN, CLOSED = 0, 1
 
-# address: (value at start, lowest and highest value that may be written). The rack starts with
-# its contactor commanded closed; it stays open until the trip relay supplies the coil.
-CONTROL = {
-    register_map.CONTACTOR_COMMAND: (1, 0, 1),
-    register_map.GATEWAY_HEARTBEAT: (0, 0, 0xFFFF),
-    register_map.CHARGE_LIMIT_REQUEST_DA: (NO_REQUEST, 0, 0xFFFF),
-    register_map.DISCHARGE_LIMIT_REQUEST_DA: (NO_REQUEST, 0, 0xFFFF),
+# What the master commands, at power-on: the contactor is commanded closed, and stays open until
+# the trip relay supplies the coil.
+COMMANDS = {
+    meaning.CONTACTOR: 1,
+    meaning.HEARTBEAT: 0,
+    meaning.CHARGE_LIMIT: meaning.NO_LIMIT,
+    meaning.DISCHARGE_LIMIT: meaning.NO_LIMIT,
 }
+# What a BMS says before it has measured anything.
+_BLANK = ("charge_limit_da", "discharge_limit_da", *ALARM_FIELDS)
 
 
 class RackUnit:
     """A rack that is moved on by `tick` and read through `registers` and `values`.
 
-    `registers` is indexed by Modbus address and changes in `tick` and `write` only, so whoever
-    reads it between two ticks sees one moment. `values` holds the same summary signed, by name.
-    `forced` maps a quantity to the fault that drives it: "cell_mv", "temp_dc", "load" (past every
-    limit) or "silence" (the BMS takes connections and requests but never answers).
+    `registers` changes in `tick`, `write` and `restart` only, so whoever reads it between two
+    ticks sees one moment. `values` holds the same summary signed, by name, `served` every cell
+    and sensor, `commands` what the master wants. `forced` maps a quantity to the fault that
+    drives it: "cell_mv", "temp_dc", "load" (past every limit) or "silence" (the BMS takes
+    connections and requests but never answers). `state` is what is wrong with the BMS as a whole.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class RackUnit:
         name: str,
         product: Product,
         *,
+        registers: Registers,
         rng: np.random.Generator,
         now_ms: int,
         on_contactor: Callable[[bool], None],
@@ -64,6 +70,9 @@ class RackUnit:
             soc=rng.normal(START_SOC, START_SOC_SPREAD),
             rng=rng,
         )
+        self.registers = registers
+        self.commands = dict(COMMANDS)
+        self.state = BmsState()
         self.forced: dict[str, ForcedReading] = {}
         self.relay_energised = False
         self.contactor_closed = False
@@ -80,30 +89,25 @@ class RackUnit:
         self._started_ms = self._ticked_ms = now_ms
 
         self.values: dict[str, int] = {}
-        self.registers = [0] * (register_map.TEMPS_ADDRESS + product.temps_per_rack)
-        for address, (start, _, _) in CONTROL.items():
-            self.registers[address] = start
-        self._put(
-            register_map.IDENTITY[0],
-            [
-                register_map.MAP_ID,
-                register_map.MAP_VERSION,
-                product.cells_per_rack,
-                product.temps_per_rack,
-            ],
-        )
+        self.served: tuple[Integers, Integers]
         self._publish(now_ms, 0.0)
 
     @property
     def silent(self) -> bool:
-        """Whether the BMS has stopped to answer."""
-        return "silence" in self.forced
+        """Whether the BMS does not answer."""
+        return "silence" in self.forced or self.restarting
+
+    @property
+    def restarting(self) -> bool:
+        """Whether the BMS is without power for a moment."""
+        return self.state.is_silent(self._ticked_ms)
 
     def tick(self, now_ms: int, load: float) -> None:
         """Move on to `now_ms` with the site wanting `load` (-1..1) of `load_da`."""
         current_a = self._current_a(now_ms, load)
         self.model.step(current_a, (now_ms - self._ticked_ms) / 1000)
         self._ticked_ms = now_ms
+        self._move_contactor()
         self._publish(now_ms, current_a)
 
     def set_relay(self, energised: bool) -> None:
@@ -111,22 +115,36 @@ class RackUnit:
         self.relay_energised = energised
         self._move_contactor()
 
-    def write(self, address: int, values: list[int]) -> bool:
-        """Take a write of the master; False and nothing changed when a value is out of range.
-
-        Only addresses in CONTROL may come here.
-        """
-        for offset, value in enumerate(values):
-            _, low, high = CONTROL[address + offset]
-            if not low <= value <= high:
-                return False
-        self._put(address, values)
+    def write(self, function: int, address: int, values: list[int]) -> dict[str, int]:
+        """Take a write of the master; what it commands. RefusedError changes nothing."""
+        commands = self.registers.write(function, address, values)
+        self.commands |= commands
         self._move_contactor()
-        return True
+        return commands
+
+    def restart(self, now_ms: int, silent_ms: int, zero_ms: int) -> None:
+        """Power-cycle the BMS: the contactor falls, commands and heartbeat begin anew."""
+        self.state.restart(now_ms, silent_ms, zero_ms)
+        self._ticked_ms = now_ms
+        self._started_ms = now_ms + silent_ms
+        self.registers.restart()
+        self.commands = dict(COMMANDS)
+        self._move_contactor()
+        self._publish(now_ms, 0.0)
+
+    def jam_contactor(self, closed: bool | None) -> None:
+        """Keep the contactor where it is said to be, whatever is commanded; None frees it."""
+        self.state.stuck = closed
+        self._move_contactor()
 
     def _move_contactor(self) -> None:
-        commanded = self.registers[register_map.CONTACTOR_COMMAND] == 1
-        closed = commanded and self.relay_energised
+        closed = (
+            self.commands[meaning.CONTACTOR] == 1
+            and self.relay_energised
+            and not self.state.is_zero(self._ticked_ms)
+        )
+        if self.state.stuck is not None:
+            closed = self.state.stuck
         if closed != self.contactor_closed:
             self.contactor_closed = closed
             self._on_contactor(closed)
@@ -134,13 +152,9 @@ class RackUnit:
     def _current_a(self, now_ms: int, load: float) -> float:
         if not self.contactor_closed:
             return 0.0
-        charge_da = min(
-            self.values["charge_limit_da"],
-            self.registers[register_map.CHARGE_LIMIT_REQUEST_DA],
-        )
+        charge_da = min(self.values["charge_limit_da"], self.commands[meaning.CHARGE_LIMIT])
         discharge_da = min(
-            self.values["discharge_limit_da"],
-            self.registers[register_map.DISCHARGE_LIMIT_REQUEST_DA],
+            self.values["discharge_limit_da"], self.commands[meaning.DISCHARGE_LIMIT]
         )
         current_da = min(max(load * self.load_da, -discharge_da), charge_da)
         forced = self.forced.get("load")
@@ -157,12 +171,32 @@ class RackUnit:
         return measured
 
     def _publish(self, now_ms: int, current_a: float) -> None:
+        zero = self.state.is_zero(now_ms)
         cells_mv = self._read("cell_mv", self.model.measured_mv(self._rng), now_ms)
         temps_dc = self._read("temp_dc", self.model.measured_dc(self._rng), now_ms)
-        current_da = round(current_a * 10)
+        if zero:
+            cells_mv = np.zeros_like(cells_mv)
+        values = self._summary(now_ms, round(current_a * 10), cells_mv, temps_dc)
+        if zero:
+            values |= dict.fromkeys(_BLANK, 0) | {"state": STANDBY}
+        frozen = self.state.frozen
+        if frozen == bms_state.EVERYTHING:
+            return
+        if frozen == bms_state.VALUES:
+            values = self.values | {"heartbeat": values["heartbeat"]}
+            cells_mv, temps_dc = self.served
+        elif frozen == bms_state.HEARTBEAT:
+            values["heartbeat"] = self.values["heartbeat"]
+        self.values = values
+        self.served = cells_mv, temps_dc
+        self.registers.publish(values, cells_mv, temps_dc)
+
+    def _summary(
+        self, now_ms: int, current_da: int, cells_mv: Integers, temps_dc: Integers
+    ) -> dict[str, int]:
         values: dict[str, int] = {
             **self._fixed,
-            "heartbeat": (now_ms - self._started_ms) // HEARTBEAT_MS & 0xFFFF,
+            "heartbeat": max(0, now_ms - self._started_ms) // HEARTBEAT_MS & 0xFFFF,
             "contactor_state": CLOSED if self.contactor_closed else OPEN,
             "rack_voltage_dv": round(int(cells_mv.sum()) / 100),
             "rack_current_da": current_da,
@@ -180,16 +214,7 @@ class RackUnit:
         }
         values |= zip(ALARM_FIELDS, alarm_bits(values | ratios), strict=True)
         values["state"] = FAULT if values["alarm_trip_bits"] else _direction(current_da)
-        self.values = values
-        self._put(
-            register_map.SUMMARY[0],
-            [values[name] & 0xFFFF for name, _, _, _, _ in register_map.FIELDS],
-        )
-        self._put(register_map.CELLS_ADDRESS, cells_mv.tolist())
-        self._put(register_map.TEMPS_ADDRESS, (temps_dc & 0xFFFF).tolist())
-
-    def _put(self, address: int, values: list[int]) -> None:
-        self.registers[address : address + len(values)] = values
+        return values
 
 
 def _extremes(what: str, unit: str, readings: Integers) -> dict[str, int]:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from host_tools.errors import UserError
+from host_tools.site import bus_time
 from host_tools.site import compile as site_compile
 
 
@@ -15,16 +16,21 @@ def check(site: str, as_json: bool = False) -> None:
     config = site_compile.check(tree, site)
     racks = len(config.racks)
     cells = racks * config.integer("cells_per_rack")
+    times = bus_time.bus_times(config, site)
     if as_json:
-        print(json.dumps({"site": site, "product": product.name, "racks": racks, "cells": cells}))
-    else:
-        print(f"{site}: {product.name}, {racks} racks, {cells} cells: good")
+        facts = {"site": site, "product": product.name, "racks": racks, "cells": cells}
+        buses = [vars(time) | {"use_pm": time.use_pm} for time in times]
+        print(json.dumps(facts | {"buses": buses}))
+        return
+    for time in times:
+        print(bus_time.line(time))
+    print(f"{site}: {product.name}, {racks} racks, {cells} cells: good")
 
 
 def build(site: str, out: str) -> None:
     """Write the device's configuration of a site file to `out`."""
     _, tree = site_compile.load_site(site, need_racks=True)
-    site_compile.check(tree, site)
+    bus_time.bus_times(site_compile.check(tree, site), site)
     try:
         Path(out).write_text(json.dumps(tree, indent=1) + "\n")
     except OSError as error:

@@ -19,6 +19,7 @@ def micropython_path(*before: Path, board: str = "sim") -> str:
     folders = (
         *before,
         ROOT / "boards" / board,
+        ROOT / "boards" / "parts",
         ROOT / "firmware",
         ROOT / "firmware" / "shims",
         UPY_PACKAGES / "modbus",

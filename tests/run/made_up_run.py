@@ -11,6 +11,7 @@ from host_tools.decode.journal_image import JournalImage
 from host_tools.decode.records import Event, Record, Sample
 from host_tools.run.evidence import Evidence, Fault, Life, RackEvidence
 from host_tools.run.observer import Delivered
+from host_tools.simulate.access_log import BlockRead
 from host_tools.simulate.truth import Change
 
 RACKS = 3
@@ -23,7 +24,6 @@ RELAYS_ON_MS = 3_600
 CROSSED_MS = 10_000
 RELAY_MS = 11_800
 UTC_ZERO_MS = 1_800_000_000_000
-CELLS_ADDRESS, TEMPS_ADDRESS = 0x1000, 0x2000
 RULE = "cell_overvoltage"
 
 
@@ -57,16 +57,17 @@ def deliver(records: list[Record]) -> Delivered:
     return delivered
 
 
-def block_reads(start_ms: int = START_MS, end_ms: int = END_MS) -> list[tuple[int, int, int]]:
-    """Cells in two blocks and temperatures in one, every 4 s."""
+def cell_reads(start_ms: int = START_MS, end_ms: int = END_MS) -> list[BlockRead]:
+    """In two blocks, every 4 s."""
     reads = []
     for at_ms in range(start_ms + 1000, end_ms, 4000):
-        reads += [
-            (at_ms, CELLS_ADDRESS, 6),
-            (at_ms + 1000, CELLS_ADDRESS + 6, CELLS - 6),
-            (at_ms + 2000, TEMPS_ADDRESS, TEMPS),
-        ]
+        reads += [(at_ms, 0, 6), (at_ms + 1000, 6, CELLS - 6)]
     return reads
+
+
+def temp_reads(start_ms: int = START_MS, end_ms: int = END_MS) -> list[BlockRead]:
+    """In one block, every 4 s."""
+    return [(at_ms + 2000, 0, TEMPS) for at_ms in range(start_ms + 1000, end_ms, 4000)]
 
 
 def good_run() -> Evidence:
@@ -84,7 +85,8 @@ def good_run() -> Evidence:
                 name=f"rack{index + 1:02d}",
                 relay_changes=changes,
                 contactor_changes=[replace(change, at_ms=change.at_ms + 1) for change in changes],
-                block_reads=block_reads(),
+                cell_reads=cell_reads(),
+                temp_reads=temp_reads(),
                 open_commands_ms=[RELAY_MS + 5] if index == FAULTY else [],
             )
         )
@@ -141,7 +143,8 @@ def silent_run() -> Evidence:
     changes = [Change(RELAYS_ON_MS, True), Change(answer_ms + 10_040, False)]
     run.racks[FAULTY].relay_changes = run.racks[FAULTY].contactor_changes = changes
     run.racks[FAULTY].open_commands_ms = []
-    run.racks[FAULTY].block_reads = block_reads(end_ms=answer_ms)
+    run.racks[FAULTY].cell_reads = cell_reads(end_ms=answer_ms)
+    run.racks[FAULTY].temp_reads = temp_reads(end_ms=answer_ms)
     return run
 
 
@@ -156,7 +159,8 @@ def restarted_run() -> Evidence:
     run.delivered = deliver([*first, trip, *second])
     run.images = [JournalImage([*first, trip], (1, 10)), JournalImage(cursor=(2, len(second)))]
     for index, rack in enumerate(run.racks):
-        rack.block_reads = [*block_reads(START_MS, killed_ms), *block_reads(again_ms, END_MS)]
+        rack.cell_reads = [*cell_reads(START_MS, killed_ms), *cell_reads(again_ms, END_MS)]
+        rack.temp_reads = [*temp_reads(START_MS, killed_ms), *temp_reads(again_ms, END_MS)]
         if index != FAULTY:
             rack.relay_changes = [
                 Change(RELAYS_ON_MS, True),

@@ -9,26 +9,23 @@ from pathlib import Path
 import pytest
 
 from host_tools.errors import UserError
-from host_tools.run import device_files, plan, ports
-from host_tools.run.scenario import (
-    BROKER_DOWN,
-    BROKER_UP,
-    FAULT,
-    GATEWAY_RESTART,
-    SCENARIOS,
-    SETTLED_S,
-    timeline,
-)
+from host_tools.run import device_files, plan, ports, scenario_file
+from host_tools.run.scenario import SETTLED_S, Config, TimedStep, timeline
 from host_tools.simulate.ports import HOST
+from host_tools.simulate.topology import SerialTrunk, TcpTrunk
 from host_tools.site.compile import check, load_site
 
 SITE = "energalactic-5015-0.5c"
 
 
 @pytest.fixture
-def limits():
+def config() -> Config:
     _, tree = load_site(SITE)
-    return check(tree, SITE).limits
+    return check(tree, SITE)
+
+
+def times_of(name: str, duration_s: int, config: Config) -> list[TimedStep]:
+    return timeline(scenario_file.find(name), duration_s, config)
 
 
 def site_file(tmp_path: Path, text: str) -> str:
@@ -40,33 +37,43 @@ def site_file(tmp_path: Path, text: str) -> str:
 # -- scenarios --
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", scenario_file.names())
 @pytest.mark.parametrize("duration_s", [30, 0])
-def test_every_scenario_fits_half_a_minute_and_no_end(limits, name: str, duration_s: int) -> None:
-    steps = timeline(name, duration_s, limits)
+def test_every_scenario_fits_half_a_minute_and_no_end(
+    config: Config, name: str, duration_s: int
+) -> None:
+    steps = times_of(name, duration_s, config)
     times = [step.at_s for step in steps]
     assert times == sorted(times)
-    assert all(SETTLED_S <= at_s < (duration_s or 60) for at_s in times)
+    assert all(0 <= at_s < (duration_s or 60) for at_s in times)
+    settled = [step.at_s for step in steps if step.step.when.share is not None]
+    assert all(at_s >= SETTLED_S for at_s in settled)
 
 
-def test_actions_come_in_the_order_that_makes_sense(limits) -> None:
-    actions = {name: [step.action for step in steps] for name, steps in SCENARIOS.items()}
-    assert actions["normal"] == []
-    assert actions["broker_outage"] == [BROKER_DOWN, BROKER_UP]
-    assert actions["gateway_restart"] == [FAULT, GATEWAY_RESTART]
-    down, up = timeline("broker_outage", 30, limits)
-    assert up.at_s - down.at_s == pytest.approx(10)
+def test_steps_come_in_the_order_that_makes_sense(config: Config) -> None:
+    def actions(name: str) -> list[str]:
+        return [step.step.action for step in times_of(name, 30, config)]
+
+    assert actions("normal") == []
+    assert actions("broker_outage") == ["broker_down", "broker_up"]
+    assert actions("gateway_restart") == ["begin", "gateway_restart"]
+    assert actions("late_replies") == ["begin", "end"]
+    down, up = times_of("broker_outage", 30, config)
+    assert up.at_s - down.at_s == pytest.approx(10, abs=0.1)
 
 
 @pytest.mark.parametrize(
-    ("name", "needed_s"), [("cell_overvoltage", 9), ("rack_silent", 18), ("gateway_restart", 16)]
+    ("name", "needed_s"),
+    [("cell_overvoltage", 9), ("rack_silent", 18), ("gateway_restart", 16), ("dead_unit", 17)],
 )
-def test_a_run_too_short_names_the_seconds_it_needs(limits, name: str, needed_s: int) -> None:
+def test_a_run_too_short_names_the_seconds_it_needs(
+    config: Config, name: str, needed_s: int
+) -> None:
     with pytest.raises(UserError, match=rf"DURATION=5: {name} needs {needed_s} s"):
-        timeline(name, 5, limits)
-    assert timeline(name, needed_s, limits)
+        times_of(name, 5, config)
+    times_of(name, needed_s, config)
     with pytest.raises(UserError):
-        timeline(name, needed_s - 1, limits)
+        times_of(name, needed_s - 1, config)
 
 
 def test_a_longer_delay_in_the_site_file_needs_a_longer_run(tmp_path: Path) -> None:
@@ -85,6 +92,9 @@ def test_a_longer_delay_in_the_site_file_needs_a_longer_run(tmp_path: Path) -> N
         (("nowhere.toml", "normal", 0, "cpython"), r"nowhere\.toml: No such file"),
         ((SITE, "earthquake", 0, "cpython"), "no scenario 'earthquake'; there are: normal"),
         ((SITE, "normal", 0, "pypy"), "no 'pypy'; there are: micropython, cpython"),
+        ((SITE, "normal", 0, "cpython", "can"), "BUS: no 'can'; there are: tcp, rtu"),
+        ((SITE, "nowhere/x.toml", 0, "cpython"), r"nowhere/x\.toml: No such file"),
+        ((SITE, "noisy_bus", 0, "cpython", "tcp"), "noisy_bus shows nothing on tcp.*BUS=rtu"),
     ],
 )
 def test_unknown_names_are_told_with_the_known_ones(arguments, words: str) -> None:
@@ -140,7 +150,7 @@ def test_another_first_port_is_another_folder(monkeypatch) -> None:
 
 def test_the_device_gets_the_sites_racks_at_the_simulators_addresses(tmp_path: Path) -> None:
     racks = "".join(
-        f'[[racks]]\nname = "east-{n}"\nhost = "10.0.0.{n}"\nport = 502\nunit = {n}\n'
+        f'[[racks]]\nname = "east-{n}"\nhost = "10.0.0.{n}"\nport = 502\nunit = {n + 1}\n'
         f"trip_relay = {11 - n}\n"
         for n in range(12)
     )
@@ -152,9 +162,72 @@ def test_the_device_gets_the_sites_racks_at_the_simulators_addresses(tmp_path: P
         "name": "east-3",
         "host": HOST,
         "port": made.ports.racks + 3,
-        "unit": 1,
+        "unit": 4,
         "trip_relay": 8,
     }
     assert tree["uplink"]["port"] == made.ports.broker
     assert tree["outputs"]["arm_delay_ms"] == 3000
     assert board["console_port"] == made.ports.console
+
+
+# -- buses --
+
+RACK = '[[racks]]\nname = "r{n}"\ntrip_relay = {n}\nunit = {unit}\n'
+
+
+def test_rtu_puts_all_racks_on_one_bus_with_its_own_times() -> None:
+    made = plan.make(SITE, "normal", 0, "cpython", "rtu")
+    assert made.topology.trunks == (SerialTrunk("rs485-1", 115200, "8N1", 15),)
+    assert [place.unit for place in made.topology.places] == list(range(1, 13))
+    assert [rack["unit"] for rack in made.tree["racks"]] == list(range(1, 13))
+    assert made.tree["poll"] == {"scan_period_ms": 5500, "temp_period_ms": 24000}
+    assert [bus.uart for bus in made.config.buses] == [0]
+    assert made.rack_ports == 0
+    assert made.bus == "rtu"
+
+
+def test_a_scenario_for_a_bus_brings_it_along() -> None:
+    assert plan.make(SITE, "noisy_bus", 0, "cpython").bus == "rtu"
+    assert plan.make(SITE, "normal", 0, "cpython").bus == "tcp"
+
+
+def test_a_site_with_buses_is_simulated_as_it_stands(tmp_path: Path) -> None:
+    buses = "".join(
+        f'[[buses]]\nname = "bus-{n}"\nuart = {n + 2}\nbaud = {baud}\nframe = "{frame}"\n'
+        f"latency_ms = {latency}\n"
+        for n, (baud, frame, latency) in enumerate([(57600, "8E1", 40), (115200, "8N1", 15)])
+    )
+    racks = "".join(
+        RACK.format(n=n, unit=n % 6 + 7) + f'bus = "bus-{n // 6}"\n' for n in range(12)
+    )
+    made = plan.make(site_file(tmp_path, buses + racks), "normal", 0, "cpython")
+    assert made.topology.trunks == (
+        SerialTrunk("bus-0", 57600, "8E1", 40),
+        SerialTrunk("bus-1", 115200, "8N1", 15),
+    )
+    assert made.topology.units(1) == {unit: (unit - 1,) for unit in range(7, 13)}
+    assert [bus.uart for bus in made.config.buses] == [0, 1]
+    assert made.config.racks[8].bus == "bus-1"
+    over_tcp = plan.make(site_file(tmp_path, buses + racks), "normal", 0, "cpython", "tcp")
+    assert over_tcp.rack_ports == 12 and over_tcp.config.buses == []
+
+
+def test_racks_with_one_address_share_one_here_too(tmp_path: Path) -> None:
+    racks = "".join(
+        RACK.format(n=n, unit=n + 1) + f'host = "10.0.0.{n // 4}"\nport = 502\n' for n in range(12)
+    )
+    made = plan.make(site_file(tmp_path, racks), "normal", 0, "cpython")
+    assert made.topology.trunks == (TcpTrunk(0), TcpTrunk(1), TcpTrunk(2))
+    assert {rack.port for rack in made.config.racks} == {
+        made.ports.racks,
+        made.ports.racks + 1,
+        made.ports.racks + 2,
+    }
+    assert made.topology.units(2) == {9: (8,), 10: (9,), 11: (10,), 12: (11,)}
+
+
+def test_the_board_is_told_its_serial_ports(tmp_path: Path) -> None:
+    made = plan.make(SITE, "normal", 0, "cpython", "rtu")
+    device_files.clear(tmp_path / "run")
+    path = device_files.write(tmp_path / "run", made.tree, made.ports, ["/dev/pts/77"])
+    assert json.loads(path.read_text())["serial"] == ["/dev/pts/77"]

@@ -38,7 +38,7 @@ def test_a_good_run_is_good_and_its_figures_are_right() -> None:
     assert summary["racks"] == 3 and summary["cells"] == 30 and summary["seconds"] == 20.0
     assert summary["interpreter"] == "micropython"
     assert summary["summary_period_ms"] == {"p50": 500, "p99": 500, "max": 500}
-    assert summary["cell_refresh_s"] == {"p50": 4.0, "max": 4.0}
+    assert summary["cell_refresh_s"] == summary["temp_refresh_s"] == {"p50": 4.0, "max": 4.0}
     assert summary["trips"] == [
         {
             "rack": "rack02",
@@ -218,8 +218,8 @@ def test_the_same_summary_sampled_twice_is_one_acquisition() -> None:
 
 def test_a_cell_block_that_is_no_longer_read_shows() -> None:
     run = good_run()
-    run.racks[2].block_reads = [
-        read for read in run.racks[2].block_reads if read[0] < 10_000 or read[1] != 0x1006
+    run.racks[2].cell_reads = [
+        read for read in run.racks[2].cell_reads if read[0] < 10_000 or read[1] != 6
     ]
     verdict = judge(run)
     assert verdict.summary["cell_refresh_s"]["max"] == END_MS / 1000 - 6.5
@@ -228,10 +228,29 @@ def test_a_cell_block_that_is_no_longer_read_shows() -> None:
 
 def test_a_cell_that_was_never_read_shows() -> None:
     run = good_run()
-    run.racks[0].block_reads = [read for read in run.racks[0].block_reads if read[1] != 0x1006]
+    run.racks[0].cell_reads = [read for read in run.racks[0].cell_reads if read[1] != 6]
     verdict = judge(run)
     assert verdict.summary["cells"] == 26
     assert verdict.summary["cell_refresh_s"]["max"] == 20.0
+
+
+def test_temperatures_have_a_bound_of_their_own() -> None:
+    run = good_run()
+    run.racks[2].temp_reads = [read for read in run.racks[2].temp_reads if read[0] < 10_000]
+    verdict = judge(run)
+    assert verdict.summary["cell_refresh_s"]["max"] == 4.0
+    assert verdict.summary["temp_refresh_s"]["max"] == END_MS / 1000 - 7.5
+    assert "a sensor waited 13.0 s, wanted 6" in "\n".join(verdict.warnings)
+    run.temp_period_ms = 12_000
+    assert judge(run).warnings == []
+
+
+@pytest.mark.parametrize(("scan_period_ms", "bound"), [(6000, "7.6"), (1000, "6")])
+def test_a_slower_scan_has_a_higher_bound(scan_period_ms: int, bound: str) -> None:
+    run = good_run()
+    run.scan_period_ms = scan_period_ms
+    run.racks[2].cell_reads = [read for read in run.racks[2].cell_reads if read[0] < 10_000]
+    assert f"wanted {bound}" in "\n".join(judge(run).warnings)
 
 
 # -- what else can be wrong --

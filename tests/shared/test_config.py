@@ -72,7 +72,7 @@ class RefuseTest(unittest.TestCase):
         ("racks", None, "racks"),
         ("racks.1.name", "rack01", "same name"),
         ("racks.1.trip_relay", 0, "same trip_relay"),
-        ("racks.1.port", 15020, "same host"),
+        ("racks.1.port", 15020, "same bus or host"),
         ("racks.0.unit", 248, "racks[0].unit"),
         ("racks.0.host", "", "racks[0].host"),
         ("racks.0.host", "rack-bms.local", "racks[0].host"),
@@ -113,6 +113,52 @@ class RefuseTest(unittest.TestCase):
         for path, value, named in self.BAD:
             with self.subTest(path=path, value=value):
                 self.assertIn(named, refusal(changed(path, value)))
+
+    def serial_tree(self):
+        entries = tree()
+        entries["buses"] = [{"name": "rs485-1", "uart": 0, "baud": 115200, "frame": "8N1"}]
+        entries["racks"] = [
+            {"name": "rack%02d" % unit, "bus": "rs485-1", "unit": unit, "trip_relay": unit}
+            for unit in (1, 2)
+        ]
+        return entries
+
+    def test_racks_on_a_serial_line(self):
+        loaded = config.load(json.dumps(self.serial_tree()))
+        bus = loaded.buses[0]
+        self.assertEqual((bus.baud, bus.parity, bus.stop), (115200, None, 1))
+        self.assertEqual((bus.latency_ms, bus.reply_timeout_ms), (15, 200))
+        self.assertEqual([rack.endpoint for rack in loaded.racks], [("rs485-1", "", 0)] * 2)
+
+    def test_serial_lines_are_checked_too(self):
+        bad = (
+            (("buses", 0, "baud"), 300, "buses[0].baud"),
+            (("buses", 0, "frame"), "7E1", "buses[0].frame"),
+            (("buses", 0, "frame"), 8, "buses[0].frame"),
+            (("buses", 0, "uart"), None, "buses[0].uart"),
+            (("buses", 0, "speed"), 9600, "buses[0].speed: no such setting"),
+            (("buses", 0, "reply_timeout_ms"), 2001, "buses[0].reply_timeout_ms"),
+            (("buses", 0, "reply_timeout_ms"), 250, "limits.comm_loss.l1.clear: below 1250 ms"),
+            (("racks", 0, "bus"), "rs485-2", "racks[0].bus: no bus"),
+            (("racks", 0, "unit"), 0, "racks[0].unit"),
+            (("racks", 0, "host"), "10.0.0.1", "racks[0].host: no such setting"),
+            (("racks", 1, "unit"), 1, "same bus or host, port, unit and position"),
+        )
+        for (table, index, key), value, named in bad:
+            with self.subTest(key=key, value=value):
+                entries = self.serial_tree()
+                entries[table][index][key] = value
+                self.assertIn(named, refusal(entries))
+        entries = self.serial_tree()
+        entries["buses"].append(entries["buses"][0])
+        self.assertIn("same name", refusal(entries))
+        self.assertIn("same uart", refusal(entries))
+
+    def test_positions_tell_racks_of_one_unit_apart(self):
+        entries = self.serial_tree()
+        entries["racks"][1]["unit"] = 1
+        entries["racks"][1]["position"] = 1
+        self.assertEqual(config.load(json.dumps(entries)).racks[1].position, 1)
 
     def test_a_message_must_hold_a_whole_cell_frame(self):
         entries = changed("uplink.batch_bytes", 2048)

@@ -8,6 +8,7 @@ import pytest
 
 from host_tools.errors import UserError
 from host_tools.simulate import faults
+from host_tools.simulate.rack_faults import ReadingFault
 from host_tools.simulate.simulated_site import SimulatedSite
 from host_tools.simulate.truth import Change, opened_after
 
@@ -27,19 +28,21 @@ def test_reading_reaches_its_target_within_a_second(
     site, run = run_site
     run(10_000)
     limit, target = REACHED[name]
-    fault = faults.FAULTS[name]
-    assert fault.field is not None
-    watches = [site.truth.watch(index, fault.field, limit, fault.above) for index in range(3)]
+    fault = faults.by_name(name)
+    assert isinstance(fault, ReadingFault)
+    reading = fault.reading
+    assert reading.field is not None
+    watches = [site.truth.watch(index, reading.field, limit, reading.above) for index in range(3)]
     run(1_000)
     assert [watch.crossed_ms for watch in watches] == [None, None, None]
 
     began_ms = hand_clock()
-    assert faults.start(site, name, 1, began_ms) is fault
+    faults.begin(site, fault, 1)
     crossed_ms = None
     for _ in range(10):
         run(100)
-        value = site.racks[1].values[fault.field]
-        if crossed_ms is None and (value >= limit if fault.above else value <= limit):
+        value = site.racks[1].values[reading.field]
+        if crossed_ms is None and (value >= limit if reading.above else value <= limit):
             crossed_ms = hand_clock()
     assert value == target
     assert crossed_ms is not None
@@ -47,10 +50,10 @@ def test_reading_reaches_its_target_within_a_second(
     assert began_ms < crossed_ms <= began_ms + 1_000
     assert watches[0].crossed_ms is watches[2].crossed_ms is None
 
-    faults.stop(site, name, 1)
+    faults.end(site, fault, 1)
     run(200)
-    back = site.racks[1].values[fault.field]
-    assert back < limit if fault.above else back > limit
+    back = site.racks[1].values[reading.field]
+    assert back < limit if reading.above else back > limit
     assert watches[1].crossed_ms == crossed_ms
 
 
@@ -68,10 +71,10 @@ def test_forced_cell_is_what_the_master_reads(
     run_site: Run, hand_clock: Callable[[], int]
 ) -> None:
     site, run = run_site
-    faults.start(site, "cell_overvoltage", 2, hand_clock())
+    faults.begin(site, faults.by_name("cell_overvoltage"), 2)
     run(1_000)
     values = site.racks[2].values
-    assert site.racks[2].registers[0x1000 + values["cell_max_index"]] == 3700
+    assert site.racks[2].registers.read(3, 0x1000 + values["cell_max_index"], 1) == [3700]
     assert values["charge_limit_da"] == 0
 
 
@@ -80,8 +83,8 @@ def test_overcurrent_ignores_every_limit_but_not_the_contactor(
 ) -> None:
     site, run = run_site
     rack = site.racks[0]
-    rack.write(0x0103, [100])
-    faults.start(site, "overcurrent", 0, hand_clock())
+    rack.write(6, 0x0103, [100])
+    faults.begin(site, faults.by_name("overcurrent"), 0)
     run(1_000)
     assert rack.values["rack_current_da"] == -2198
     site.set_relay(0, False)
@@ -92,13 +95,14 @@ def test_overcurrent_ignores_every_limit_but_not_the_contactor(
 def test_unknown_fault_and_rack_are_refused(run_site: Run) -> None:
     site, _ = run_site
     with pytest.raises(UserError, match=r"no fault 'fire'.*rack_silent"):
-        faults.start(site, "fire", 0, 0)
+        faults.by_name("fire")
     with pytest.raises(UserError, match="no rack 3"):
-        faults.start(site, "rack_silent", 3, 0)
+        faults.begin(site, faults.by_name("rack_silent"), 3)
 
 
-def test_stopping_what_never_started_is_no_error(run_site: Run) -> None:
-    faults.stop(run_site[0], "rack_silent", 0)
+@pytest.mark.parametrize("name", faults.names())
+def test_stopping_what_never_started_is_no_error(run_site: Run, name: str) -> None:
+    faults.end(run_site[0], faults.by_name(name), 0)
 
 
 def test_relays_and_contactors_are_noted_at_each_change(
@@ -107,7 +111,7 @@ def test_relays_and_contactors_are_noted_at_each_change(
     site, run = run_site
     run(300)
     site.set_relay(0, True)  # no change
-    site.racks[0].write(0x0100, [0])
+    site.racks[0].write(6, 0x0100, [0])
     run(200)
     site.set_relay(0, False)
     assert site.truth.relay_changes[0] == [Change(1_000, True), Change(1_500, False)]

@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gateway.rack.maps import generic_416s as register_map
+from gateway.rack.data import SUMMARY_FIELDS
+from host_tools.simulate.image_registers import ImageRegisters, shipped
 from host_tools.simulate.product import Product
-from host_tools.simulate.rack_unit import CHARGE, DISCHARGE, STANDBY, RackUnit
+from host_tools.simulate.rack_unit import CHARGE, COMMANDS, DISCHARGE, STANDBY, RackUnit
+from host_tools.simulate.registers import RefusedError
+from host_tools.simulate.simulated_site import GENERIC
 
 START_MS = 5_000
+CONTACTOR_COMMAND = 0x0100
 
 
 @pytest.fixture
@@ -22,6 +26,7 @@ def rack(product: Product, contactor_calls: list[bool]) -> RackUnit:
     return RackUnit(
         "rack01",
         product,
+        registers=ImageRegisters(shipped(GENERIC), product.cells_per_rack, product.temps_per_rack),
         rng=np.random.default_rng(2),
         now_ms=START_MS,
         on_contactor=contactor_calls.append,
@@ -34,7 +39,7 @@ def rack(product: Product, contactor_calls: list[bool]) -> RackUnit:
 def test_contactor_needs_command_and_relay(
     rack: RackUnit, command: int, relay: bool, closed: int
 ) -> None:
-    assert rack.write(register_map.CONTACTOR_COMMAND, [command])
+    assert rack.write(6, CONTACTOR_COMMAND, [command]) == {"contactor": command}
     rack.set_relay(relay)
     rack.tick(START_MS + 100, 0.5)
     assert rack.values["contactor_state"] == closed
@@ -49,7 +54,7 @@ def test_opening_makes_the_current_exactly_zero(
     rack.tick(START_MS + 100, 0.8)
     assert rack.values["rack_current_da"] == round(0.8 * 1570)
     if opened_by == "command":
-        rack.write(register_map.CONTACTOR_COMMAND, [0])
+        rack.write(6, CONTACTOR_COMMAND, [0])
     else:
         rack.set_relay(False)
     assert contactor_calls == [True, False]
@@ -79,18 +84,19 @@ def test_heartbeat_counts_half_seconds_whatever_the_tick(rack: RackUnit) -> None
 def test_direction_and_sign_of_the_current(rack: RackUnit, load: float, state: int) -> None:
     rack.set_relay(True)
     rack.tick(START_MS + 100, load)
-    assert rack.values["state"] == rack.registers[1] == state
+    assert rack.values["state"] == rack.registers.read(3, 1, 1)[0] == state
     assert rack.values["rack_current_da"] == round(load * 1570)
-    assert rack.registers[7] == round(load * 1570) & 0xFFFF
+    assert rack.registers.read(3, 7, 1) == [round(load * 1570) & 0xFFFF]
 
 
 def test_summary_is_computed_from_the_served_cells(rack: RackUnit) -> None:
     rack.set_relay(True)
     for tick in range(1, 50):
         rack.tick(START_MS + tick * 100, -0.7)
-        cells = rack.registers[0x1000 : 0x1000 + 416]
-        temps = rack.registers[0x2000 : 0x2000 + 208]
-        summary = {name: rack.registers[offset] for name, offset, *_ in register_map.FIELDS}
+        cells = rack.registers.read(3, 0x1000, 416)
+        temps = rack.registers.read(3, 0x2000, 208)
+        raw = rack.registers.read(3, 0, 25)
+        summary = dict(zip(SUMMARY_FIELDS, raw, strict=True))  # this map has them in this order
         assert summary["cell_max_mv"] == max(cells) == cells[summary["cell_max_index"]]
         assert summary["cell_min_mv"] == min(cells) == cells[summary["cell_min_index"]]
         assert abs(summary["cell_mean_mv"] - sum(cells) / 416) <= 0.5
@@ -102,31 +108,32 @@ def test_summary_is_computed_from_the_served_cells(rack: RackUnit) -> None:
 
 def test_every_value_lies_in_the_plausible_range_of_the_map(rack: RackUnit) -> None:
     rack.tick(START_MS + 100, 0.0)
-    for name, _, _, low, high in register_map.FIELDS:
-        assert low <= rack.values[name] <= high
+    for item in shipped(GENERIC).in_poll("summary"):
+        if item.low is not None and item.high is not None:
+            assert item.low <= rack.values[item.name] <= item.high
 
 
 def test_identity(rack: RackUnit) -> None:
-    assert rack.registers[0x0200:0x0204] == [0x4716, 1, 416, 208]
+    assert rack.registers.read(3, 0x0200, 4) == [0x4716, 1, 416, 208]
 
 
 @pytest.mark.parametrize(
     ("address", "load", "current_da"),
     [
-        (register_map.CHARGE_LIMIT_REQUEST_DA, 1.0, 300),
-        (register_map.CHARGE_LIMIT_REQUEST_DA, -1.0, -1570),
-        (register_map.DISCHARGE_LIMIT_REQUEST_DA, -1.0, -300),
-        (register_map.DISCHARGE_LIMIT_REQUEST_DA, 1.0, 1570),
+        (0x0102, 1.0, 300),
+        (0x0102, -1.0, -1570),
+        (0x0103, -1.0, -300),
+        (0x0103, 1.0, 1570),
     ],
 )
 def test_load_respects_the_requested_limit(
     rack: RackUnit, address: int, load: float, current_da: int
 ) -> None:
     rack.set_relay(True)
-    rack.write(address, [300])
+    rack.write(6, address, [300])
     rack.tick(START_MS + 100, load)
     assert rack.values["rack_current_da"] == current_da
-    rack.write(address, [0xFFFF])
+    rack.write(6, address, [0xFFFF])
     rack.tick(START_MS + 200, load)
     assert abs(rack.values["rack_current_da"]) == 1570
 
@@ -143,6 +150,8 @@ def test_bms_takes_its_own_limit_back_at_the_top(rack: RackUnit) -> None:
 
 
 def test_a_refused_write_changes_nothing(rack: RackUnit) -> None:
-    before = rack.registers[0x0100:0x0104]
-    assert not rack.write(register_map.CONTACTOR_COMMAND, [2, 9, 9, 9])
-    assert rack.registers[0x0100:0x0104] == before
+    before = rack.registers.read(3, 0x0100, 4)
+    with pytest.raises(RefusedError, match="exception 3"):
+        rack.write(16, CONTACTOR_COMMAND, [2, 9, 9, 9])
+    assert rack.registers.read(3, 0x0100, 4) == before
+    assert rack.commands == COMMANDS

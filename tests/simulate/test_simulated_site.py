@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from host_tools.errors import UserError
 from host_tools.simulate import command
 from host_tools.simulate.command import monotonic_ms
+from host_tools.simulate.exchange import is_sound, with_crc
 from host_tools.simulate.field import Field
 from host_tools.simulate.product import Product
 from host_tools.simulate.simulated_site import SimulatedSite
@@ -147,6 +150,55 @@ def test_serve_names_every_rack_and_ends_when_cancelled(
     asyncio.run(main(free_ports(4)))
 
 
-def test_serve_refuses_an_unknown_product() -> None:
-    with pytest.raises(UserError, match="no-such-product"):
-        asyncio.run(command.serve("no-such-product", 15_000))
+SMALL = "celestial-energy-835-400v-0.5c"
+
+
+@pytest.mark.parametrize(
+    ("site", "options", "words"),
+    [
+        ("no-such-product", {}, "no-such-product"),
+        (SMALL, {"bus": "can"}, "BUS: no 'can'; there are: tcp, rtu"),
+        (SMALL, {"map_name": "nothing"}, "no register map 'nothing'; there are: "),
+        (SMALL, {"fault": "fire"}, "no fault 'fire'; there are: "),
+        (SMALL, {"fault": "dead", "rack": 5}, "rack 5: the site has racks 1..4"),
+        (SMALL, {"fault": "noise"}, "fault noise does not show on tcp"),
+    ],
+)
+def test_serve_refuses(site: str, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        asyncio.run(command.serve(site, 15_000, **options))
+
+
+def test_serve_on_a_bus_with_a_map_and_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    """The second of four racks is dead; the third answers as its map says."""
+    identity = with_crc(bytes.fromhex("0303218B0004"))
+
+    async def main() -> tuple[list[str], bytes, bytes]:
+        options = {"map_name": "soltaro-single-c", "bus": "rtu", "fault": "dead", "rack": 2}
+        serving = asyncio.create_task(command.serve(SMALL, 15_000, **options))
+        lines: list[str] = []
+
+        def printed_all() -> bool:
+            lines.extend(capsys.readouterr().out.splitlines())
+            return len(lines) >= 4 or serving.done()
+
+        await until(printed_all)
+        port = os.open(lines[0].split()[1], os.O_RDWR | os.O_NOCTTY)
+        try:
+            os.write(port, with_crc(b"\x02" + identity[1:-2]))
+            await asyncio.sleep(0.2)
+            dead = os.read(port, 100)
+            os.write(port, identity)
+            await asyncio.sleep(0.5)
+            alive = os.read(port, 100)
+        finally:
+            os.close(port)
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+        return lines, dead, alive
+
+    lines, dead, alive = asyncio.run(main())
+    assert [line.split("  ")[-1] for line in lines] == [f"unit {n}" for n in (1, 2, 3, 4)]
+    assert all("rs485-1, 115200 8N1" in line for line in lines)
+    assert dead == b""
+    assert is_sound(alive) and alive[:3] == bytes([3, 3, 8])

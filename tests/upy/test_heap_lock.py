@@ -3,18 +3,16 @@
 import unittest
 
 import micropython
+from bus_bench import generic_map, periods, tcp_link, tcp_poller
 from fake_hardware import FakeRelays, HandClock
 from rack_wire import RackWire
 from sample_site import settings
 
-from gateway.modbus.tcp_link import TcpLink
 from gateway.outputs.enforcer import Enforcer
 from gateway.protection.changes import Changes
 from gateway.protection.engine import RackProtection
+from gateway.rack.bus import Bus
 from gateway.rack.data import RackData
-from gateway.rack.maps import generic_416s
-from gateway.rack.poller import RackPoller
-from gateway.rack.register_map import RegisterMap, decode_array
 
 CELLS = 416
 ARM_MS = 1000
@@ -25,23 +23,25 @@ class QuietWire(RackWire):
 
     def __init__(self, cells):
         super().__init__(cells)
-        self._request = bytearray(12)
+        self._request = bytearray(32)
+        self._request_bytes = 0
         self._asked = False
         self._reply = bytearray(260)
         self._length = 0
         self._taken = 0
 
     def write(self, frame):
-        for index in range(12):
+        for index in range(len(frame)):
             self._request[index] = frame[index]
+        self._request_bytes = len(frame)
         self._asked = True
-        return 12
+        return len(frame)
 
     def prepare(self):
         """Between two steps of the gateway, heap open: work out the answer."""
         if self._asked:
             self._asked = False
-            answer = self._answer(bytes(self._request))
+            answer = self._answer(bytes(self._request[: self._request_bytes]))
             self._length = len(answer)
             self._taken = 0
             for index in range(self._length):
@@ -67,15 +67,16 @@ class LockedSite:
         for wire in self.wires:
             wire.registers[0x0006] = 6656
         self.relays = FakeRelays(2)
-        register_map = RegisterMap(generic_416s, CELLS, CELLS // 2)
         changes = Changes()
+        register_map = generic_map(CELLS)
         pollers = []
+        buses = []
         for index in range(2):
             data = RackData(index, "rack", CELLS, CELLS // 2, 1100, now)
-            link = TcpLink(self.wires[index], "rack", 502, 1000, 200)
-            pollers.append(RackPoller(data, register_map, link, 1, 500, 2000, now))
+            pollers.append(tcp_poller(data, register_map, now, times=periods(cells_ms=2000)))
+            buses.append(Bus("rack", tcp_link(self.wires[index]), [pollers[-1]], now))
         protections = [RackProtection(poller.data, loaded, changes) for poller in pollers]
-        self.enforcer = Enforcer(pollers, protections, self.relays, [0, 1], ARM_MS, now)
+        self.enforcer = Enforcer(buses, pollers, protections, self.relays, [0, 1], ARM_MS, now)
 
         for _ in range(5):  # connecting is allowed to allocate
             self.enforcer.step(self.clock.advance(1))
@@ -143,14 +144,16 @@ class HeapLockTest(unittest.TestCase):
 
     def test_decode_of_a_whole_cell_block(self):
         data = RackData(0, "rack", CELLS, CELLS // 2, 1100, 0)
-        buffer = bytearray(260)
+        register_map = generic_map(CELLS)
+        cells, temps = register_map.cells[0], register_map.temps[0]
+        buffer = bytearray([1] * 260)
         micropython.heap_lock()
         try:
-            decode_array(data.cells_mv, False, 0, 104, buffer, 9)
-            decode_array(data.temps_dc, True, 0, 104, buffer, 9)
+            register_map.decode_array(data, cells, buffer, 9)
+            register_map.decode_array(data, temps, buffer, 9)
         finally:
             micropython.heap_unlock()
-        self.assertEqual(data.cells_mv[0], 0)
+        self.assertEqual((data.cells_mv[0], data.temps_dc[0]), (257, 257))
 
 
 if __name__ == "__main__":

@@ -1,90 +1,246 @@
 """Modbus requests built once at start, and the check of an answer without allocation.
 
-The request PDUs come from `umodbus.functions`. That library cuts numbers to 16 bits silently on
-MicroPython, so ranges are checked here. Sizes and codes: Modbus application protocol 1.1b3 and
-Modbus messaging on TCP/IP 1.0b.
+Sizes and codes: Modbus application protocol 1.1b3, messaging on TCP/IP 1.0b, serial line 1.02.
+PDUs of functions 3, 4, 5, 6 and 16 come from `umodbus.functions`. That library cuts numbers to
+16 bits silently on MicroPython, so ranges are checked here; it mirrors the bits of coils within
+each byte, so functions 1, 2 and 15 are built here.
 """
 
 from __future__ import annotations
 
 from umodbus import functions
 
+from gateway.modbus.crc16 import crc16
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.modbus.reply_time import ReplyTime
+
+# Framings.
+TCP = 0
+RTU = 1
+
 READ_LIMIT = 125  # registers in one answer
-MBAP_BYTES = 7
-EXCEPTION_BYTES = 9
-DATA_OFFSET = 9  # of the registers in a good answer to a read
-FRAME_BYTES = 260
+WRITE_LIMIT = 123  # registers in one request
+READ_BITS_LIMIT = 2000
+WRITE_BITS_LIMIT = 1968
+FRAME_BYTES = 260  # longest frame of either framing
 
 # Results of `Request.check`.
 GOOD = 0
-EXCEPTION = 1  # the device refused; the code is in byte 8 of the answer
+EXCEPTION = 1  # the device refused; the code is at `data_at - 1` of the answer
 MALFORMED = 2  # not an answer to this request
 
-_READ = 3
+READ_COILS = 1
+READ_DISCRETE_INPUTS = 2
+READ_HOLDING_REGISTERS = 3
+READ_INPUT_REGISTERS = 4
+WRITE_SINGLE_COIL = 5
+WRITE_SINGLE_REGISTER = 6
+WRITE_MULTIPLE_COILS = 15
+WRITE_MULTIPLE_REGISTERS = 16
+
 _EXCEPTION_BIT = 0x80
+_ECHO_BYTES = 5  # function, address, value or quantity: how any write is answered
+_DATA_AT = (9, 3)  # by framing: MBAP or unit, then function and byte count
+_CRC_BYTES = (0, 2)
+_HIGHEST_UNIT = 247
+_NO_UNIT = 255  # Modbus TCP: the server itself, not a unit behind it
 
 
 class Request:
-    """One request as a whole Modbus TCP frame, sent again and again with new transaction ids.
+    """One request as a whole frame, sent again and again.
 
-    `expected` is the number of bytes of a good answer; its registers start at byte 9.
+    `frame`: the bytes to send. `head`: how a good answer begins, up to its data; for a write, the
+    echo. `expected`: bytes of a good answer. `data_at`: where its data begins. `reply_time`: how
+    fast the unit answers, shared by all its requests. `label`: for people.
     """
 
-    def __init__(self, unit: int, pdu: bytes, expected: int, label: str) -> None:
-        if not 0 <= unit <= 247:
-            raise ValueError("unit id %d outside 0..247" % unit)
-        self.frame = bytearray(MBAP_BYTES) + bytearray(pdu)
-        self.frame[5] = len(pdu) + 1
-        self.frame[6] = unit
-        self.expected = expected
+    def __init__(
+        self,
+        framing: int,
+        unit: int,
+        pdu: bytes,
+        answer: bytes,
+        data_bytes: int,
+        reply_time: ReplyTime,
+        label: str,
+    ) -> None:
+        """`answer`: the PDU of a good answer without its `data_bytes` of data."""
+        # on a line 0 means all units: none answers, so nothing can be read
+        lowest = 1 if framing == RTU and pdu[0] <= READ_INPUT_REGISTERS else 0
+        if not lowest <= unit <= _HIGHEST_UNIT and not (framing == TCP and unit == _NO_UNIT):
+            raise ValueError("unit id %d outside %d..%d" % (unit, lowest, _HIGHEST_UNIT))
+        self.framing = framing
+        self.unit = unit
+        self.function = pdu[0]
+        self.data_at = _DATA_AT[framing]
+        self.reply_time = reply_time
         self.label = label
+        self.frame = _framed(framing, unit, pdu, 0)
+        self.head = _framed(framing, unit, answer, data_bytes)
+        self.expected = len(self.head) + data_bytes + _CRC_BYTES[framing]
+        self._values_at = self.data_at + (1 if self.function == WRITE_SINGLE_REGISTER else 4)
+        if framing == RTU:
+            self.frame.extend(b"\0\0")
+            self._seal()
 
     def set_transaction(self, number: int) -> None:
-        """Put a 16-bit transaction id into the frame; allocates nothing."""
-        self.frame[0] = (number >> 8) & 0xFF
-        self.frame[1] = number & 0xFF
+        """Put a 16-bit id into a TCP frame and the head of its answer; allocates nothing."""
+        self.frame[0] = self.head[0] = number >> 8
+        self.frame[1] = self.head[1] = number & 0xFF
 
-    def set_value(self, value: int) -> None:
-        """Put another value (0..65535) into a write request; allocates nothing."""
-        if not 0 <= value <= 0xFFFF:
+    def set_value(self, index: int, value: int) -> None:
+        """Put another value (0..65535) into register `index` of a write; allocates nothing."""
+        at = self._values_at + 2 * index
+        single = self.function == WRITE_SINGLE_REGISTER
+        if not single and self.function != WRITE_MULTIPLE_REGISTERS:
             raise ValueError
-        self.frame[10] = value >> 8
-        self.frame[11] = value & 0xFF
+        end = len(self.frame) - _CRC_BYTES[self.framing]
+        if not 0 <= value <= 0xFFFF or index < 0 or at + 2 > end:
+            raise ValueError
+        self.frame[at] = value >> 8
+        self.frame[at + 1] = value & 0xFF
+        if single:
+            self.head[at] = value >> 8
+            self.head[at + 1] = value & 0xFF
+        if self.framing == RTU:
+            self._seal()
 
-    def check(self, buffer: bytearray, start: int, length: int) -> int:
-        """Judge the answer of `length` bytes at `start`; allocates nothing.
+    def check(self, buffer: bytearray, length: int) -> int:
+        """Judge the answer of `length` bytes at the start of `buffer`; allocates nothing.
 
-        The transaction id is the link's business and not looked at here.
+        Unit, function, byte count, every byte of an echo and, on RTU, the CRC must fit. The MBAP
+        header of a TCP answer is the link's business and not looked at here.
         """
-        frame = self.frame
-        if buffer[start + 6] != frame[6]:
-            return MALFORMED
-        function = buffer[start + 7]
-        if function == frame[7] | _EXCEPTION_BIT:
-            return EXCEPTION if length == EXCEPTION_BYTES else MALFORMED
-        if function != frame[7] or length != self.expected:
-            return MALFORMED
-        if function == _READ:
-            good = buffer[start + 8] == self.expected - EXCEPTION_BYTES
+        code_at = self.data_at - 1
+        if length == self.expected:
+            head = self.head
+            for index in range(code_at - 2, len(head)):
+                if buffer[index] != head[index]:
+                    return MALFORMED
+            verdict = GOOD
+        elif (
+            length == code_at + 1 + _CRC_BYTES[self.framing]
+            and buffer[code_at - 2] == self.unit
+            and buffer[code_at - 1] == self.function | _EXCEPTION_BIT
+        ):
+            verdict = EXCEPTION
         else:
-            good = True
-            for index in range(8, 12):  # a write is answered by its echo
-                if buffer[start + index] != frame[index]:
-                    good = False
-        return GOOD if good else MALFORMED
+            return MALFORMED
+        if self.framing == RTU:
+            crc = buffer[length - 2] | buffer[length - 1] << 8
+            if crc16(buffer, 0, length - 2) != crc:
+                return MALFORMED
+        return verdict
+
+    def misfit(self, buffer: bytearray, length: int) -> str:
+        """Why `check` says MALFORMED, for people."""
+        for what, at, wanted in (
+            ("unit", self.data_at - 3, self.unit),
+            ("function", self.data_at - 2, self.function),
+        ):
+            if buffer[at] != wanted:
+                return "%s: answer of %s %d" % (self.label, what, buffer[at])
+        if length != self.expected:
+            return "%s: answer of %d bytes instead of %d" % (self.label, length, self.expected)
+        for index in range(self.data_at - 1, len(self.head)):
+            if buffer[index] != self.head[index]:
+                what = "byte count" if len(self.head) == self.data_at else "echo"
+                return "%s: wrong %s in the answer" % (self.label, what)
+        return "%s: wrong checksum in the answer" % self.label
+
+    def _seal(self) -> None:
+        end = len(self.frame) - 2
+        crc = crc16(self.frame, 0, end)
+        self.frame[end] = crc & 0xFF
+        self.frame[end + 1] = crc >> 8
 
 
-def read_request(unit: int, address: int, count: int) -> Request:
-    """Function 3 for `count` (1..125) holding registers; ValueError outside the address space."""
-    if not 1 <= count <= READ_LIMIT or not 0 <= address <= 0x10000 - count:
-        raise ValueError("cannot read %d registers at 0x%04X" % (count, address))
-    pdu = functions.read_holding_registers(address, count)
-    return Request(unit, pdu, EXCEPTION_BYTES + 2 * count, "read 0x%04X+%d" % (address, count))
+def _framed(framing: int, unit: int, pdu: bytes, more: int) -> bytearray:
+    """A frame up to the end of `pdu`, its length field counting `more` bytes behind."""
+    if framing == RTU:
+        return bytearray([unit]) + pdu
+    length = 1 + len(pdu) + more
+    return bytearray([0, 0, 0, 0, length >> 8, length & 0xFF, unit]) + pdu
 
 
-def write_request(unit: int, address: int, value: int) -> Request:
+def read_request(
+    framing: int, unit: int, function: int, address: int, count: int, reply_time: ReplyTime
+) -> Request:
+    """Functions 1 and 2 for 1..2000 bits, 3 and 4 for 1..125 registers; else ValueError."""
+    bits = function in (READ_COILS, READ_DISCRETE_INPUTS)
+    limit = READ_BITS_LIMIT if bits else READ_LIMIT
+    label = "read %d:0x%04X+%d" % (function, address, count)
+    if not 1 <= count <= limit or not 0 <= address <= 0x10000 - count:
+        raise ValueError("cannot " + label)
+    if bits:
+        pdu = bytes([function]) + _pair(address, count)
+    elif function == READ_HOLDING_REGISTERS:
+        pdu = functions.read_holding_registers(address, count)
+    elif function == READ_INPUT_REGISTERS:
+        pdu = functions.read_input_registers(address, count)
+    else:
+        raise ValueError("cannot " + label)
+    size = (count + 7) // 8 if bits else 2 * count
+    return Request(framing, unit, pdu, bytes([function, size]), size, reply_time, label)
+
+
+def write_register(
+    framing: int, unit: int, address: int, value: int, reply_time: ReplyTime
+) -> Request:
     """Function 6 for one holding register, value 0..65535."""
-    if not 0 <= address <= 0xFFFF or not 0 <= value <= 0xFFFF:
-        raise ValueError("cannot write %d to 0x%04X" % (value, address))
+    label = _write_label(WRITE_SINGLE_REGISTER, address, (value,), 1, 0xFFFF)
     pdu = functions.write_single_register(address, value, False)
-    return Request(unit, pdu, MBAP_BYTES + 5, "write 0x%04X" % address)
+    return _write(framing, unit, pdu, reply_time, label)
+
+
+def write_registers(
+    framing: int, unit: int, address: int, values: Sequence[int], reply_time: ReplyTime
+) -> Request:
+    """Function 16 for 1..123 holding registers, values 0..65535."""
+    label = _write_label(WRITE_MULTIPLE_REGISTERS, address, values, WRITE_LIMIT, 0xFFFF)
+    pdu = functions.write_multiple_registers(address, values, False)
+    return _write(framing, unit, pdu, reply_time, label)
+
+
+def write_coil(framing: int, unit: int, address: int, on: bool, reply_time: ReplyTime) -> Request:
+    """Function 5 for one coil."""
+    label = _write_label(WRITE_SINGLE_COIL, address, (int(on),), 1, 1)
+    pdu = functions.write_single_coil(address, 0xFF00 if on else 0)
+    return _write(framing, unit, pdu, reply_time, label)
+
+
+def write_coils(
+    framing: int, unit: int, address: int, values: Sequence[int], reply_time: ReplyTime
+) -> Request:
+    """Function 15 for 1..1968 coils, each 0 or 1; bit 0 of the first byte is the lowest."""
+    label = _write_label(WRITE_MULTIPLE_COILS, address, values, WRITE_BITS_LIMIT, 1)
+    packed = bytearray((len(values) + 7) // 8)
+    for index, value in enumerate(values):
+        packed[index >> 3] |= value << (index & 7)
+    head = bytes([WRITE_MULTIPLE_COILS]) + _pair(address, len(values))
+    return _write(framing, unit, head + bytes([len(packed)]) + packed, reply_time, label)
+
+
+def _write(framing: int, unit: int, pdu: bytes, reply_time: ReplyTime, label: str) -> Request:
+    return Request(framing, unit, pdu, pdu[:_ECHO_BYTES], 0, reply_time, label)
+
+
+def _write_label(
+    function: int, address: int, values: Sequence[int], limit: int, highest: int
+) -> str:
+    """The text for people; ValueError for a write that the protocol cannot carry."""
+    label = "write %d:0x%04X+%d" % (function, address, len(values))
+    if not 1 <= len(values) <= limit or not 0 <= address <= 0x10000 - len(values):
+        raise ValueError("cannot " + label)
+    for value in values:
+        if not 0 <= value <= highest:
+            raise ValueError("cannot %s: %d outside 0..%d" % (label, value, highest))
+    return label
+
+
+def _pair(first: int, second: int) -> bytes:
+    return bytes([first >> 8, first & 0xFF, second >> 8, second & 0xFF])

@@ -1,40 +1,47 @@
 """One Modbus TCP connection with one request in flight, stepped; it never waits by itself.
 
-The owner calls `step` often. Answers are matched by transaction id: one that belongs to an older
-request (it came after its deadline) is dropped and counted, anything else that does not fit closes
-the connection, because the byte stream can no longer be trusted.
+Several unit ids may share it: the request carries the unit. An answer that belongs to an older
+request of this connection (it came after its deadline) is dropped and counted; anything else that
+does not fit closes the connection, because the byte stream can no longer be trusted.
 """
 
 from __future__ import annotations
 
-from gateway.clock import add, diff
+from gateway.backoff import Backoff
+from gateway.clock import TICKS_MASK, add, diff
 from gateway.modbus import pdu
+from gateway.modbus.link import (
+    CLOSED,
+    IDLE,
+    LOST,
+    NOTHING,
+    OPENING,
+    REFUSED,
+    REPLY,
+    TIMED_OUT,
+    WAITING,
+    WHENEVER_US,
+    Link,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gateway.backoff import Random
     from gateway.contracts import Network
     from gateway.modbus.pdu import Request
 
-# States.
-CLOSED = 0
-OPENING = 1
-IDLE = 2
-WAITING = 3
-
-# Events of `step`.
-NOTHING = 0
-REPLY = 1  # a good answer; registers start at pdu.DATA_OFFSET in `buffer`
-REFUSED = 2  # an exception answer; code in `exception_code`
-TIMED_OUT = 3
-LOST = 4  # the connection is closed; `reason` says why
-
-_TIMEOUTS_TO_CLOSE = 3
-_RETRY_MS = (250, 500, 1000, 2000)  # pauses before the next connection attempt
+_MBAP_BYTES = 7
+_HEAD_BYTES = 9  # MBAP, function, byte count or exception code: the shortest answer
+_TIMEOUTS_TO_CLOSE = 3  # in a row
+_LATE_WINDOW = 8  # how many transactions back an answer still counts as a late one
+_LOOK_SHIFT = 6  # an idle connection is looked at every 2**6 ms
+_PAUSE_MS = 250  # between connection attempts, doubling ...
+_LONGEST_PAUSE_MS = 2000  # ... up to this, with full jitter
 
 
-class TcpLink:
+class TcpLink(Link):
     """The connection to one Modbus TCP server.
 
     `network.connect(host, port)` gives a non-blocking stream at once: `connected()`,
@@ -43,75 +50,126 @@ class TcpLink:
     """
 
     def __init__(
-        self,
-        network: Network,
-        host: str,
-        port: int,
-        connect_timeout_ms: int,
-        reply_timeout_ms: int,
+        self, network: Network, host: str, port: int, connect_timeout_ms: int, random: Random
     ) -> None:
+        super().__init__(pdu.TCP)
         self._network = network
         self._host = host
         self._port = port
         self._connect_timeout_ms = connect_timeout_ms
-        self._reply_timeout_ms = reply_timeout_ms
+        self._backoff = Backoff(_PAUSE_MS, _LONGEST_PAUSE_MS, random)
         self._stream: Any = None  # a Stream, unless CLOSED
-        self._request: Any = None  # the Request sent last
-        self._transaction = 0
-        self._deadline = 0
-        self._silent = 0  # timeouts since the last answer
-        self._failures = 0  # connections lost or refused since the last answer
+        self._read: Any = None  # its bound methods, made once because making one allocates
+        self._write: Any = None
+        self._head = memoryview(self.buffer)[:_HEAD_BYTES]
+        self._more = bytearray(pdu.FRAME_BYTES)  # what comes behind the first piece of a frame
         self._fill = 0  # bytes in `buffer`
-        self.buffer = bytearray(2 * pdu.FRAME_BYTES)
-        self.state = CLOSED
-        self.sent_at = 0  # ticks of the request sent last
-        self.exception_code = 0
-        self.reason = "not connected yet"
-        # Counters for diagnosis.
-        self.replies = 0
-        self.timeouts = 0
-        self.refusals = 0
-        self.late = 0
-        self.losses = 0
-        self._open_at = -1  # ticks of the next attempt; -1 = at once
+        self._transaction = 0
+        self._silent = 0  # timeouts since the last answer
+        self._unproven = True  # no answer yet since the connection was made or went silent
+        self._loss_untold = False  # lost outside `step`, which has to report it
+        self._at_once = True  # connect without waiting for _due
+        self._due = 0  # ticks: CLOSED the next attempt, OPENING the deadline
+        self._looked = -1  # when an idle connection was looked at last, in ticks >> _LOOK_SHIFT
 
     def send(self, request: Request, now: int) -> None:
         """Send `request`; only in state IDLE. Allocates nothing unless the stream fails."""
-        self._transaction = (self._transaction + 1) & 0xFFFF
-        request.set_transaction(self._transaction)
-        self._request = request
-        self._deadline = add(now, self._reply_timeout_ms)
+        self._transaction = number = (self._transaction + 1) & 0xFFFF
+        request.set_transaction(number)
+        self.request = request
         self.sent_at = now
         self.state = WAITING
         try:
-            written = self._stream.write(request.frame)
+            written = self._write(request.frame)
         except OSError as error:
-            self._lose(now, "write failed: %s" % error)
+            self.close(now, "write failed: %s" % error)
             return
         if written != len(request.frame):
-            self._lose(now, "send buffer full")
+            self.close(now, "send buffer full")
 
     def step(self, now: int) -> int:
-        """Advance to `now` (ticks) without waiting; one of the events above."""
+        """Advance to `now` (ticks) without waiting; one event of `gateway.modbus.link`.
+
+        Allocates nothing but while connecting and when the connection is lost.
+        """
+        if self.state != WAITING or self._fill:
+            return self._step_unusual(now)
+        # The usual case stands here in full, since each call costs as much as ten lines: the
+        # whole answer to a read in one piece, judged by one comparison of its first nine bytes.
+        request = self.request
+        try:
+            count = self._read(self.buffer, request.expected)
+        except OSError as error:
+            return self._lose(now, "read failed: %s" % error)
+        if count != request.expected or self._head != request.head:
+            return self._take(now, count)
+        self.state = IDLE
+        self.replies += 1
+        if now != self.sent_at or request.reply_time.latency_ms:
+            self._measure(now)
+        if self._unproven:
+            self._prove()
+        return REPLY
+
+    def wait_us(self, now: int) -> int:
+        """Microseconds until `step` is needed even if nothing comes."""
+        if self.state == IDLE:
+            return WHENEVER_US
         if self.state == WAITING:
-            return self._step_waiting(now)
-        if self.state == CLOSED:
-            if self._open_at < 0 or diff(now, self._open_at) >= 0:
-                return self._open(now)
-        elif self.state == OPENING:
-            return self._step_opening(now)
-        return NOTHING
+            left_ms: int = self.request.reply_time.timeout_ms - diff(now, self.sent_at)
+        elif self._loss_untold or (self._at_once and self.state == CLOSED):
+            left_ms = 0
+        else:
+            left_ms = diff(self._due, now)
+        return min(max(left_ms, 0) * 1000, WHENEVER_US)
+
+    def transfer_ms(self, request: Request) -> int:
+        """Expected time of the whole exchange; the wire itself takes next to nothing."""
+        return request.reply_time.latency_ms + 1
+
+    def hole_registers(self) -> int:
+        """Whatever fits one answer: a second request costs a whole latency."""
+        return pdu.READ_LIMIT
 
     def close(self, now: int, reason: str) -> None:
-        """Close the connection; it opens again by itself after a pause."""
-        self._lose(now, reason)
+        """Close the connection; the next `step` says LOST, and it opens again after a pause."""
+        if self.state != CLOSED:
+            self._lose(now, reason)
+            self._loss_untold = True
+
+    def retry_now(self) -> None:
+        """Skip the pause before the next connection attempt."""
+        if self.state == CLOSED:
+            self._at_once = True
+
+    def _step_unusual(self, now: int) -> int:
+        """Anything but the wait for the first byte of an answer."""
+        if self.state == WAITING:
+            return self._read_more(now)
+        if self.state == IDLE:
+            if now >> _LOOK_SHIFT == self._looked:
+                return NOTHING
+            # Late answers and a close by the peer are noticed between requests too.
+            self._looked = now >> _LOOK_SHIFT
+            return self._read_more(now)
+        if self._loss_untold:
+            self._loss_untold = False
+            return LOST
+        if self.state == OPENING:
+            return self._step_opening(now)
+        if self._at_once or diff(now, self._due) >= 0:
+            return self._open(now)
+        return NOTHING
 
     def _open(self, now: int) -> int:
-        self._deadline = add(now, self._connect_timeout_ms)
+        self._at_once = False
+        self._due = add(now, self._connect_timeout_ms)
         try:
             self._stream = self._network.connect(self._host, self._port)
         except OSError as error:
             return self._lose(now, "connect failed: %s" % error)
+        self._read = self._stream.readinto
+        self._write = self._stream.write
         self.state = OPENING
         return NOTHING
 
@@ -125,68 +183,113 @@ class TcpLink:
             self.reason = ""
             self._fill = 0
             self._silent = 0
-        elif diff(now, self._deadline) >= 0:
+            self._unproven = True
+        elif diff(now, self._due) >= 0:
             return self._lose(now, "connect timed out")
         return NOTHING
 
-    def _step_waiting(self, now: int) -> int:
-        event = self._receive(now)
-        if event == NOTHING and diff(now, self._deadline) >= 0:
-            self.timeouts += 1
-            self._silent += 1
-            if self._silent >= _TIMEOUTS_TO_CLOSE:
-                return self._lose(now, "no answer to %d requests" % self._silent)
-            self.state = IDLE
-            return TIMED_OUT
-        return event
+    def _read_more(self, now: int) -> int:
+        """Read on to the end of the header, or of the frame it announces, never beyond.
 
-    def _receive(self, now: int) -> int:
+        Goes through a second buffer and a loop: a window into `buffer` would allocate.
+        """
+        event = self._parse(now)  # something may have come together with a refusal
+        if event != NOTHING:
+            return event
+        start = self._fill
+        buffer = self.buffer
+        more = self._more
         try:
-            if self._fill == 0:
-                count = self._stream.readinto(self.buffer, self._request.expected)
-            else:
-                count = self._stream.readinto(memoryview(self.buffer)[self._fill :])
+            count = self._read(more, self._frame_bytes() - start)
         except OSError as error:
             return self._lose(now, "read failed: %s" % error)
-        if count is None:
-            return NOTHING
+        if count:
+            for index in range(count):
+                buffer[start + index] = more[index]
+        return self._take(now, count)
+
+    def _take(self, now: int, count: int | None) -> int:
+        """`count` more bytes are in `buffer`: the event they make, or the deadline's."""
         if count == 0:
             return self._lose(now, "closed by the peer")
-        self._fill += count
-        return self._parse(now)
+        if count is not None:
+            self._fill += count
+            event = self._parse(now)
+            if event != NOTHING:
+                return event
+        if self.state == IDLE or diff(now, self.sent_at) < self.request.reply_time.timeout_ms:
+            return NOTHING
+        return self._time_out(now)
 
     def _parse(self, now: int) -> int:
-        """Take frames off the front of the buffer until the awaited one comes or none is whole."""
-        buffer = self.buffer
-        while self._fill >= pdu.MBAP_BYTES + 2:
-            length = 6 + (buffer[4] << 8 | buffer[5])
-            if buffer[2] or buffer[3] or not 9 <= length <= pdu.FRAME_BYTES:
-                return self._lose(now, "not a Modbus TCP frame")
+        """Take whole frames off the front of `buffer` up to the awaited one."""
+        while self._fill >= _HEAD_BYTES:
+            length = self._frame_bytes()
+            if self.buffer[2] or self.buffer[3]:
+                return self._lose(now, "not a Modbus TCP frame: protocol id is not 0")
+            if not _HEAD_BYTES <= length <= pdu.FRAME_BYTES:
+                return self._lose(now, "not a Modbus TCP frame: %d bytes" % length)
+            behind = (self._transaction - (self.buffer[0] << 8 | self.buffer[1])) & 0xFFFF
+            if behind > _LATE_WINDOW:
+                return self._lose(now, "answer to no request of ours")
             if self._fill < length:
                 break
-            behind = (self._transaction - (buffer[0] << 8 | buffer[1])) & 0xFFFF
-            if behind == 0:
+            if behind == 0 and self.state == WAITING:
                 return self._judge(now, length)
-            if behind > _TIMEOUTS_TO_CLOSE:
-                return self._lose(now, "answer to no request of ours")
             self.late += 1
             self._drop_front(length)
         return NOTHING
 
+    def _frame_bytes(self) -> int:
+        """Length of the frame at the front of `buffer`, of the shortest while it is unknown."""
+        if self._fill < _HEAD_BYTES:
+            return _HEAD_BYTES
+        return _MBAP_BYTES - 1 + (self.buffer[4] << 8 | self.buffer[5])
+
     def _judge(self, now: int, length: int) -> int:
-        verdict = self._request.check(self.buffer, 0, length)
-        if verdict == pdu.MALFORMED or self._fill != length:
-            return self._lose(now, "answer does not fit %s" % self._request.label)
-        self._fill = 0
-        self._silent = 0
-        self._failures = 0
-        self.state = IDLE
+        """The awaited answer is whole."""
+        request = self.request
+        verdict = request.check(self.buffer, length)
+        if verdict == pdu.MALFORMED:
+            return self._lose(now, request.misfit(self.buffer, length))
         if verdict == pdu.EXCEPTION:
+            self.exception_code = self.buffer[_HEAD_BYTES - 1]
             self.refusals += 1
-            self.exception_code = self.buffer[8]
-            return REFUSED
-        self.replies += 1
-        return REPLY
+            self._drop_front(length)  # as much was read as a good answer has
+        elif self._fill != length:
+            return self._lose(now, "bytes behind the answer to %s" % request.label)
+        else:
+            self._fill = 0
+            self.replies += 1
+        self.state = IDLE
+        self._measure(now)
+        self._prove()
+        return REFUSED if verdict == pdu.EXCEPTION else REPLY
+
+    def _time_out(self, now: int) -> int:
+        self.timeouts += 1
+        self.request.reply_time.missed()
+        self._silent += 1
+        self._unproven = True
+        if self._silent >= _TIMEOUTS_TO_CLOSE:
+            return self._lose(now, "no answer to %d requests" % self._silent)
+        self._count_busy(now)
+        self.state = IDLE
+        return TIMED_OUT
+
+    def _measure(self, now: int) -> None:
+        """An answer came: what it took."""
+        self.request.reply_time.observe(diff(now, self.sent_at))
+        self._count_busy(now)
+
+    def _count_busy(self, now: int) -> None:
+        self.busy_ms = (self.busy_ms + diff(now, self.sent_at)) & TICKS_MASK
+
+    def _prove(self) -> None:
+        """The other side does answer: forget earlier silence and failed connections."""
+        self._unproven = False
+        self._silent = 0
+        self._backoff.reset()
 
     def _drop_front(self, count: int) -> None:
         buffer = self.buffer
@@ -195,14 +298,15 @@ class TcpLink:
         self._fill -= count
 
     def _lose(self, now: int, reason: str) -> int:
+        if self.state == WAITING:
+            self._count_busy(now)
         if self._stream is not None:
             try:
                 self._stream.close()
             except OSError:
                 pass  # it is gone either way; counted as a loss below
-        self._stream = None
-        self._open_at = add(now, _RETRY_MS[min(self._failures, len(_RETRY_MS) - 1)])
-        self._failures += 1
+        self._stream = self._read = self._write = None
+        self._due = add(now, self._backoff.next_ms())
         self.losses += 1
         self.reason = reason
         self.state = CLOSED

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gateway.outputs.enforcer import Enforcer
     from gateway.protection.changes import Changes
     from gateway.protection.latch_store import LatchStore
+    from gateway.rack.bus import Bus
     from gateway.rack.poller import RackPoller
     from gateway.telemetry.journal import Journal
     from gateway.telemetry.recorder import Recorder
@@ -76,6 +77,7 @@ class Status:
             "boot": journal.boot,
             "uptime_ms": parts.clock.uptime_ms(),
             "armed": parts.enforcer.armed,
+            "buses": [self._bus(bus, now) for bus in parts.enforcer.buses],
             "racks": [self._rack(index, now) for index in range(len(parts.enforcer.pollers))],
             "telemetry": {
                 "stored": journal.stored,
@@ -93,6 +95,7 @@ class Status:
                 "log_errors": parts.logs.ring.write_errors,
                 "console_errors": parts.console.errors,
                 "relay_errors": parts.enforcer.relay_errors,
+                "incidents_lost": parts.recorder.incidents_lost,
             },
             "events": [list(event) for event in parts.recorder.latest],
         }
@@ -117,33 +120,57 @@ class Status:
             "name": data.name,
             "quality": rack_data.QUALITY_NAMES[data.quality(now)],
             "age_ms": data.age_ms(now),
-            "voltage_dv": values[rack_data.RACK_VOLTAGE_DV],
-            "current_da": values[rack_data.RACK_CURRENT_DA],
-            "soc_pm": values[rack_data.SOC_PM],
-            "cell_max_mv": values[rack_data.CELL_MAX_MV],
-            "cell_min_mv": values[rack_data.CELL_MIN_MV],
-            "temp_max_dc": values[rack_data.TEMP_MAX_DC],
-            "temp_min_dc": values[rack_data.TEMP_MIN_DC],
-            "contactor": values[rack_data.CONTACTOR_STATE],
+            "worst_age_ms": poller.worst_age_ms,
+            "voltage_dv": _known(values[rack_data.RACK_VOLTAGE_DV]),
+            "current_da": _known(values[rack_data.RACK_CURRENT_DA]),
+            "soc_pm": _known(values[rack_data.SOC_PM]),
+            "cell_max_mv": _known(values[rack_data.CELL_MAX_MV]),
+            "cell_min_mv": _known(values[rack_data.CELL_MIN_MV]),
+            "temp_max_dc": _known(values[rack_data.TEMP_MAX_DC]),
+            "temp_min_dc": _known(values[rack_data.TEMP_MIN_DC]),
+            "contactor": _known(values[rack_data.CONTACTOR_STATE]),
             "level": protection.level,
             "rule": rules.name(protection.rule),
             "latched": protection.latch_bits() != 0,
             "relay": enforcer.closed[index],
             "charge_limit_da": protection.charge_da,
             "discharge_limit_da": protection.discharge_da,
-            "link": self._link(poller),
-        }
-
-    def _link(self, poller: RackPoller) -> dict[str, object]:
-        link = poller.link
-        return {
-            "reason": link.reason,
-            "replies": link.replies,
-            "timeouts": link.timeouts,
-            "refusals": link.refusals,
-            "late": link.late,
-            "losses": link.losses,
             "implausible": poller.data.implausible,
             "odd_values": poller.data.odd_values,
             "skipped": poller.skipped,
+            "hot": poller.hot,
+            "unit": _unit(poller, now),
         }
+
+    def _bus(self, bus: Bus, now: int) -> dict[str, object]:
+        link = bus.link
+        return {
+            "name": bus.name,
+            "reason": link.reason,
+            "use_pm": bus.use_pm,
+            "worst_age_ms": max([poller.data.age_ms(now) for poller in bus.pollers]),
+            "replies": link.replies,
+            "timeouts": link.timeouts,
+            "refusals": link.refusals,
+            "garbled": link.garbled,
+            "late": link.late,
+            "losses": link.losses,
+        }
+
+
+def _unit(poller: RackPoller, now: int) -> dict[str, object]:
+    health = poller.health
+    return {
+        "down": health.down,
+        "misses": health.misses,
+        "next_probe_ms": -health.probe_overdue_ms(now) if health.down else 0,
+        "identity": poller.data.identity_problem,
+        "writes": [
+            [job.address, job.confirmed, job.refused, job.failed] for job in poller.writes.jobs
+        ],
+    }
+
+
+def _known(value: int) -> int | None:
+    """None for what has not been read, or what this rack BMS does not supply."""
+    return None if value == rack_data.ABSENT else value

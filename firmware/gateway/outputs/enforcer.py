@@ -16,10 +16,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.contracts import Relays
     from gateway.protection.engine import RackProtection
+    from gateway.rack.bus import Bus
     from gateway.rack.poller import RackPoller
 
 _AGEING_MS = 50
-_LONGEST_WAIT_MS = 10
+_LONGEST_WAIT_US = 10000
 
 
 class Enforcer:
@@ -30,6 +31,7 @@ class Enforcer:
 
     def __init__(
         self,
+        buses: list[Bus],
         pollers: list[RackPoller],
         protections: list[RackProtection],
         relays: Relays,
@@ -37,6 +39,7 @@ class Enforcer:
         arm_delay_ms: int,
         now: int,
     ) -> None:
+        self.buses = buses
         self.pollers = pollers
         self.protections = protections
         self.closed = bytearray(len(pollers))  # relay of each rack: 1 = energised
@@ -50,20 +53,20 @@ class Enforcer:
         self.relay_errors = 0
 
     def step(self, now: int) -> int:
-        """One pass over all racks; returns the ms until something may be due."""
+        """One pass over all buses; returns the microseconds until something may be due."""
         if not self.armed and diff(now, self._started) >= self._arm_delay_ms:
             self.armed = True
-        ageing = diff(now, self._aged) >= _AGEING_MS
-        if ageing:
+        wait_us = _LONGEST_WAIT_US
+        for bus in self.buses:
+            rack = bus.step(now)
+            if rack >= 0:
+                self._protect(rack, now)
+            wait_us = min(wait_us, bus.wait_us(now))
+        if diff(now, self._aged) >= _AGEING_MS:
             self._aged = now
-        wait_ms = _LONGEST_WAIT_MS
-        for index in range(len(self.pollers)):
-            poller = self.pollers[index]
-            if poller.step(now) or ageing:
-                self.protections[index].step(now)
-                self._act(index, now)
-            wait_ms = min(wait_ms, poller.wait_ms(now))
-        return wait_ms
+            for index in range(len(self.pollers)):
+                self._protect(index, now)
+        return wait_us
 
     def latches_changed(self) -> bool:
         """A latch changed that nobody has put on flash yet; allocates nothing."""
@@ -84,11 +87,17 @@ class Enforcer:
             except Exception:  # noqa: BLE001 - whatever a driver does, go on with the next relay
                 self.relay_errors += 1
 
+    def _protect(self, index: int, now: int) -> None:
+        protection = self.protections[index]
+        protection.step(now)
+        self.pollers[index].hot = protection.running
+        self._act(index, now)
+
     def _act(self, index: int, now: int) -> None:
         protection = self.protections[index]
         poller = self.pollers[index]
         if protection.permit:
-            poller.hold_open = False
+            poller.leave_contactor()
             if self.armed and not self.closed[index] and poller.data.quality(now) == GOOD:
                 self._set_relay(index, 1)
         else:

@@ -59,6 +59,10 @@ class Detectors:
         self._accumulate(number, elapsed_ms if was_bad else -elapsed_ms)
         return self._try_set(number, bad)
 
+    def is_running(self, number: int) -> bool:
+        """Bad time is being counted, and the delay is not over yet; allocates nothing."""
+        return not self.active[number] and (self._sums[number] > 0 or self._bad[number] != 0)
+
     def force(self, number: int) -> None:
         """Make it active now, as after a restart: the clear delay must pass from here on."""
         self._bad[number] = 1

@@ -26,7 +26,8 @@ _LEVEL_3 = 2
 class RackProtection:
     """Result of the last step: `permit`, `levels` per rule, the worst `level` and its `rule`,
     `tripped` (a latch holds: the rack must stay open until a person resets it),
-    `charge_da` and `discharge_da` the gateway grants (0.1 A; the limits of the BMS come on top).
+    `charge_da` and `discharge_da` the gateway grants (0.1 A; the limits of the BMS come on top),
+    `running` (a value is past a set point and its delay not over: faster samples help).
     `latch_changed` is set with every change of a latch, for whoever keeps them; it is cleared
     there. Stepping allocates nothing.
     """
@@ -53,6 +54,7 @@ class RackProtection:
         self.level = 0
         self.rule = rules.NO_RULE
         self.permit = False
+        self.running = False
         self.tripped = False
         self.charge_da = 0
         self.discharge_da = 0
@@ -112,6 +114,7 @@ class RackProtection:
         self._sampled = data.acquired
         self._sequence = data.sequence
         summary = data.summary
+        self.running = False
         for rule in range(rules.COMM_LOSS):
             row = rules.TABLE[rule]
             self._step_rule(rule, summary[row[1]] * row[2], elapsed_ms, gap)
@@ -139,6 +142,8 @@ class RackProtection:
                     self.latch_changed = True
             if detectors.active[number]:
                 level = index + 1
+            elif rule != rules.COMM_LOSS and detectors.is_running(number):
+                self.running = True
         self.levels[rule] = level
 
     def _decide(self) -> None:

@@ -58,6 +58,9 @@ VITAL = (
 
 CONTACTOR_OPEN = 0
 CONTACTOR_CLOSED = 1
+CONTACTOR_UNKNOWN = 3
+
+ABSENT = -(1 << 30)  # in a slot that this rack BMS does not supply; never a measured value
 
 _OLDEST_MS = 1 << 28  # 3.1 days; ages stop here, long before ticks compare the wrong way round
 
@@ -66,7 +69,8 @@ class RackData:
     """Everything known about one rack.
 
     `summary` is indexed by the slots above; `cells_mv` and `temps_dc` by cell and sensor number.
-    `acquired` are ticks of the answer; `sequence` counts good summaries (0 = none yet).
+    `acquired` are ticks of the question; `sequence` counts good summaries (0 = none yet).
+    `staging` is the decoder's: values of a summary of which not every block has been read yet.
     """
 
     def __init__(
@@ -75,7 +79,9 @@ class RackData:
         self.index = index
         self.name = name
         self.stale_after_ms = stale_after_ms
-        self.summary = array("i", [0] * len(SUMMARY_FIELDS))
+        self.summary = array("i", [ABSENT] * len(SUMMARY_FIELDS))
+        self.staging = array("i", [ABSENT] * len(SUMMARY_FIELDS))
+        self.absent = bytearray(len(SUMMARY_FIELDS))  # 1 = its register does not exist here
         self.acquired = now  # of MISSING data: the start, so that its age grows too
         self.sequence = 0
         self.suspect = False
@@ -84,7 +90,15 @@ class RackData:
         self.cells_mv = array("H", [0] * cells)
         self.temps_dc = array("h", [0] * temps)
         self.cells_acquired = now  # of the oldest part of the last whole scan
-        self.cells_sequence = 0  # whole scans of cells and temperatures
+        self.cells_sequence = 0  # whole scans of the cells
+        self.temps_sequence = 0  # whole scans of the temperatures
+        # The register map's notes on this rack.
+        self.staged = 1 << 16  # order of the summary block staged last; 1 << 16 = none
+        self.started = False  # the BMS reports that its readings are real
+        self.before_start = 0  # summaries that were void because it does not
+        self.missing_registers: list[tuple[int, int, int]] = []  # (function, address, count)
+        self.details: list[int] = []  # in the order of the map's `detail_names`; ABSENT = not read
+        self.identity_problem = ""  # why this BMS is not the one the map describes
 
     def hold_age(self, now: int) -> None:
         """Keep a very old time stamp comparable; call at least once a day."""

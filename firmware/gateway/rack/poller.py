@@ -1,206 +1,424 @@
-"""Poll schedule of one rack: the summary on a fixed grid, writes next, cells in the spare time.
+"""What one rack wants from its bus: which request is due, and what its answer means.
 
-Stepped by the enforcing loop; each rack has a connection of its own, so all racks are polled at
-once and a silent one delays no other.
+The bus (see `gateway.rack.bus`) decides between the racks that share it. Every job of a rack has
+its own due time; nothing here waits or sends.
 """
 
 from __future__ import annotations
 
 from gateway.clock import add, diff
-from gateway.modbus import tcp_link
-from gateway.modbus.pdu import DATA_OFFSET, read_request, write_request
+from gateway.errors import ConfigError
+from gateway.rack import incidents
+from gateway.rack.block_read import BlockRead
 from gateway.rack.data import CONTACTOR_OPEN, CONTACTOR_STATE, GOOD
-from gateway.rack.register_map import decode_array
+from gateway.rack.identity_check import IdentityCheck
+from gateway.rack.rack_writes import RackWrites
+from gateway.rack.scan import Scan
+from gateway.rack.summary_cycle import SummaryCycle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gateway.modbus.link import Link
     from gateway.modbus.pdu import Request
-    from gateway.modbus.tcp_link import TcpLink
+    from gateway.rack.block_read import UnitAddress
     from gateway.rack.data import RackData
+    from gateway.rack.fields_bind import Block
+    from gateway.rack.incidents import Incidents
     from gateway.rack.register_map import RegisterMap
+    from gateway.rack.write_job import WriteJob
 
-NO_LIMIT = 0xFFFF
-_OPEN_RETRY_MS = 1000  # between contactor commands while the rack still reads closed
-_HEARTBEAT_MS = 1000
-_LIMITS_REFRESH_MS = 10000
-_NEAR_MS = 30  # no spare request this close before a summary
+# What the request in flight is for.
+_NOTHING = 0
+_SUMMARY = 1
+_SCAN = 2
+_IDENTITY = 3
+_PROBE = 4
+_WRITE = 5
+
+_ILLEGAL_ADDRESS = 2
+_GATEWAY_SILENCE = (0x0A, 0x0B)  # a converter in between could not reach the unit
+# A register that was missing is asked for again: soon where the rack cannot be served without it.
+_RESTORE_MS = 3600000
+_RESTORE_VITAL_MS = 30000
+_REPORTED = 32  # missing registers that are remembered as told
+_FIRST_PROBE_COUNT = 2
+
+
+class Periods:
+    """How often what is read, ms."""
+
+    def __init__(
+        self, summary_ms: int, cells_ms: int, temps_ms: int, details_ms: int, hot_ms: int
+    ) -> None:
+        self.summary_ms = summary_ms
+        self.cells_ms = cells_ms
+        self.temps_ms = temps_ms
+        self.details_ms = details_ms
+        self.hot_ms = hot_ms
 
 
 class RackPoller:
-    """Keeps `data` fresh over `link` and carries commands to the rack BMS.
+    """Keeps `data` fresh and carries commands to the rack BMS; usually allocates nothing.
 
-    `step` allocates nothing on its usual path.
+    `hot`: a detector is running on this rack, so its summary is wanted as fast as the bus allows.
     """
 
     def __init__(
         self,
         data: RackData,
         register_map: RegisterMap,
-        link: TcpLink,
-        unit: int,
-        period_ms: int,
-        scan_period_ms: int,
+        address: UnitAddress,
+        periods: Periods,
         first_due: int,
+        log: Incidents,
     ) -> None:
         self.data = data
-        self.link = link
+        register_map.prepare(data)
+        self.health = address.health
+        self._returns = 0  # of the unit, that this rack knows of
+        self.hot = False
+        self.worst_age_ms = 0  # longest time between two summaries so far
         self._map = register_map
-        self._period_ms = period_ms
-        self._due = first_due
-        self._summary = read_request(
-            unit, register_map.summary_address, register_map.summary_count
-        )
-        # (request, first index, count, True = cells): one whole scan, in order.
-        self._scan = tuple(
-            (read_request(unit, address, count), first, count, cells)
-            for blocks, cells in (
-                (register_map.cell_blocks, True),
-                (register_map.temp_blocks, False),
-            )
-            for address, first, count in blocks
-        )
-        self._scan_pace_ms = scan_period_ms // len(self._scan)
-        self._scan_next = 0
-        self._scan_due = first_due
-        self._scan_began = first_due
-        self._scan_whole = True
-        self._heartbeat = write_request(unit, register_map.gateway_heartbeat, 0)
-        self._heartbeat_count = 0
-        self._heartbeat_due = first_due
-        self._open = write_request(unit, register_map.contactor_command, CONTACTOR_OPEN)
-        self._open_due = first_due
-        self._charge = write_request(unit, register_map.charge_limit_request, NO_LIMIT)
-        self._discharge = write_request(unit, register_map.discharge_limit_request, NO_LIMIT)
-        self._charge_da = NO_LIMIT
-        self._discharge_da = NO_LIMIT
-        self._charge_due = first_due
-        self._discharge_due = first_due
-        self._sent = self._summary  # the request in flight
-        self.hold_open = False  # keep commanding the contactor open until it reads open
-        self.open_commands = 0  # acknowledged ones since `hold_open` was set
-        self.skipped = 0  # summary slots that passed unused
+        self._log = log
+        self._hot_ms = periods.hot_ms
+        self._summary = SummaryCycle(register_map, address, periods.summary_ms, first_due)
+        self._identity = IdentityCheck(register_map, data, address, first_due)
+        self._cells = _scan(register_map.cells, address, periods.cells_ms, first_due)
+        self._temps = _scan(register_map.temps, address, periods.temps_ms, first_due)
+        self._details = _scan(register_map.details, address, periods.details_ms, first_due)
+        self._scans = (self._cells, self._temps, self._details)
+        self._restore_due = add(first_due, _RESTORE_MS)
+        self._restore_wanted = False
+        self._reported: list[int] = []
+        self._probes = self._choose_probes(address)
+        self.writes = RackWrites(register_map, address, first_due)
+        # What is in flight, as far as the job needs it.
+        self._job = _NOTHING
+        self._read = self._summary.reads[0]
+        self._scan = self._cells
+        self._write: WriteJob | None = None
+
+    # What is due. Each returns the request to send, which then counts as sent, or None.
+
+    def opening(self, now: int) -> Request | None:
+        """The command that opens the contactor, while it may still be closed."""
+        writes = self.writes
+        if not writes.hold_open or not self._trusted or not writes.opening_due(now):
+            return None
+        return self._send_write(writes.opening, now) if self._may_be_closed(now) else None
+
+    @property
+    def identified(self) -> bool:
+        """It has shown that it is the device of the map."""
+        return self._identity.passed
+
+    @property
+    def in_summary(self) -> bool:
+        """Some blocks of a summary have been read, others not yet."""
+        return self._summary.under_way
+
+    @property
+    def skipped(self) -> int:
+        """Summary slots that passed unused."""
+        return self._summary.skipped
+
+    def summary_late_ms(self, now: int) -> int:
+        """How long the summary has been due; negative before."""
+        return self._summary.late_ms(now)
+
+    def summary(self, now: int) -> Request:
+        """The next block of the summary, or of the identity where that must come first."""
+        if self._identity.is_due(now):
+            return self._send_read(_IDENTITY, self._identity.read)
+        return self._send_read(_SUMMARY, self._summary.next_read(now))
+
+    def limits(self, now: int, link: Link, room_ms: int) -> Request | None:
+        """A granted current to be written; one that has changed goes out even without room."""
+        writes = self.writes
+        job = writes.limit_due(now) if self._trusted else None
+        if job is None or (not writes.urgent and link.transfer_ms(job.request) > room_ms):
+            return None
+        writes.urgent = False
+        return self._send_write(job, now)
+
+    def heartbeat(self, now: int, link: Link, room_ms: int) -> Request | None:
+        """The sign of life that the rack BMS expects, when there is room for it."""
+        job = self.writes.heartbeat_due(now) if self._trusted else None
+        if job is None or link.transfer_ms(job.request) > room_ms:
+            return None
+        return self._send_write(job, now)
+
+    def hot_late_ms(self, now: int) -> int:
+        """How long a summary out of turn has been wanted; negative when none is."""
+        return self._summary.since_begun_ms(now) - self._hot_ms if self.hot else -1
+
+    @property
+    def probe_request(self) -> Request:
+        """What `probe` would send."""
+        health = self.health
+        return self._probes[health.doubts & 1 | (0 if health.patient else 2)]
+
+    def probe(self) -> Request:
+        """One short request that shows whether the unit is back, and that it owes nothing."""
+        self._job = _PROBE
+        return self.probe_request
+
+    def scan_late_pm(self, now: int) -> int:
+        """How late the most urgent spare-time block is, in 0.1 % of its period; negative: none."""
+        latest = -1
+        if self._trusted:
+            for scan in self._scans:
+                late = scan.lateness_pm(now)
+                if late > latest:
+                    latest = late
+                    self._scan = scan
+        return latest
+
+    def scan_request(self) -> Request:
+        """What `scan` would send."""
+        return self._scan.current.request
+
+    def scan(self) -> Request:
+        """The block that `scan_late_pm` found."""
+        return self._send_read(_SCAN, self._scan.current)
+
+    def due_in_ms(self, now: int) -> int:
+        """Milliseconds until something may become due; may be negative."""
+        if self.health.wants_probe:
+            return -self.health.probe_overdue_ms(now)
+        due_ms = -self._summary.late_ms(now)
+        for scan in self._scans:
+            late_in_ms = scan.due_in_ms(now)
+            if 0 < late_in_ms < due_ms:
+                due_ms = late_in_ms
+        return due_ms
+
+    # How long things take, for the schedule and for its check beforehand.
+
+    def summary_ms(self, link: Link) -> int:
+        """How long reading a whole summary takes."""
+        return self._summary.transfer_ms(link)
+
+    def slow_exchanges(self, link: Link) -> list[tuple[int, int]]:
+        """(ms it takes, ms after which it comes again) of everything but the summary."""
+        exchanges = self.writes.exchanges(link)
+        for scan in self._scans:
+            exchanges += scan.exchanges(link)
+        return exchanges
+
+    # What came.
+
+    def answered(self, link: Link, now: int) -> bool:
+        """A good answer; True when a fresh good summary was taken over."""
+        job = self._job
+        self._job = _NOTHING
+        self.health.answered()
+        self._see_return(now)
+        start = link.request.data_at
+        if job == _SUMMARY:
+            return self._take_summary(link.buffer, start)
+        if job == _SCAN:
+            self._take_scan(link, start, now)
+        elif job == _IDENTITY:
+            self._note_identity(self._identity.take(link.buffer, start, now))
+        elif job == _WRITE and self._write is not None:
+            self._write.echoed()
+        return False
+
+    def refused(self, code: int, now: int) -> None:
+        """An exception answer: the unit lives, unless a converter says that it does not."""
+        job = self._job
+        if code in _GATEWAY_SILENCE or (job == _PROBE and self.health.in_doubt):
+            self.missed(now)  # a probe in doubt must be answered by registers
+            return
+        self._job = _NOTHING
+        self.health.refused()
+        self._see_return(now)
+        if job == _SUMMARY:
+            self._refuse_read(code, now)
+            self._summary.begin_again(code == _ILLEGAL_ADDRESS and not self._read.empty)
+        elif job == _SCAN:
+            self._refuse_read(code, now)
+            if code != _ILLEGAL_ADDRESS or self._read.empty:
+                self._scan.block_ended(now, now, False)
+        elif job == _IDENTITY:
+            self._note_identity(self._identity.refused(code, now))
+        elif job == _WRITE and self._write is not None:
+            self._write.refused += 1
+            self._log.put(self.data.index, incidents.WRITE_REFUSED, self._write.address, code)
+            self._end_write(self._write)
+
+    def missed(self, now: int) -> None:
+        """No usable answer came."""
+        job = self._job
+        if self.health.missed(now):
+            self._log.put(self.data.index, incidents.UNIT_DOWN, 0, self.health.misses)
+        self.aborted(now)
+        if job == _WRITE and self._write is not None:
+            self._end_write(self._write)
+
+    def aborted(self, now: int) -> None:
+        """There will be no answer; what it was for begins again or goes on without it."""
+        job = self._job
+        self._job = _NOTHING
+        if job == _SUMMARY or self._summary.under_way:
+            self._summary.begin_again(True)
+        if job == _SCAN:
+            self._read.rewind()
+            self._scan.block_ended(now, now, False)
+
+    # Orders from protection, and from a person.
 
     def open_contactor(self, now: int) -> None:
         """Command the BMS contactor open as soon as possible, and again until it reads open."""
-        if not self.hold_open:
-            self.hold_open = True
-            self.open_commands = 0
-            self._open_due = now
+        self.writes.open_contactor(now)
+
+    def leave_contactor(self) -> None:
+        """The contactor is the BMS's own business again."""
+        self.writes.leave_contactor()
 
     def set_limits(self, charge_da: int, discharge_da: int, now: int) -> None:
-        """Current the gateway grants (0.1 A); written when it changes and every 10 s."""
-        if charge_da != self._charge_da:
-            self._charge_da = charge_da
-            self._charge_due = now
-        if discharge_da != self._discharge_da:
-            self._discharge_da = discharge_da
-            self._discharge_due = now
+        """Current the gateway grants (0.1 A); written when it changes and now and then again."""
+        self.writes.set_limits(charge_da, discharge_da, now)
 
-    def step(self, now: int) -> bool:
-        """Advance to `now`; True when a fresh good summary was taken over."""
-        event = self.link.step(now)
-        fresh = event == tcp_link.REPLY and self._take(now)
-        if event > tcp_link.REPLY and self._sent is self._scan[self._scan_next][0]:
-            self._end_scan_block(now, False)
-        if self.link.state == tcp_link.IDLE:
-            self._send_next(now)
-        elif diff(now, self._due) >= self._period_ms:
-            self._next_slot(now)
+    def retry_now(self, now: int) -> None:
+        """Forget every pause and every missing register: ask for all of it again."""
+        self.health.retry_now(now)
+        self._restore_wanted = True
+
+    def keep_grid(self, now: int) -> None:
+        """Keep every time that is due comparable, whether the rack answers or not.
+
+        To be called at least twice a period: ticks more than 6 days apart do not compare.
+        """
+        if self._summary.keep_grid(now):
+            for scan in self._scans:
+                scan.keep_comparable(now)
+            self.writes.keep_comparable(now)
+            self._identity.keep_comparable(now)
+            self.health.keep_comparable(now)
+        self._see_return(now)
+        if self._job == _NOTHING and (self._restore_wanted or diff(now, self._restore_due) >= 0):
+            self._restore(now)
+
+    @property
+    def _trusted(self) -> bool:
+        """It is the device of the map, and the next answer will be to the next request."""
+        return self._identity.passed and not self.health.in_doubt
+
+    def _take_summary(self, buffer: bytearray, start: int) -> bool:
+        read = self._read
+        if not read.take(buffer, start):
+            return False
+        data = self.data
+        self._map.stage(data, read.block, read.data, read.start)
+        if not self._summary.block_taken():
+            return False
+        if not self._identity.passed:
+            data.suspect = True
+            return False
+        before = data.acquired
+        first = data.sequence == 0
+        fresh = self._map.commit(data, self._summary.asked)
+        if fresh and not first:
+            self.worst_age_ms = max(self.worst_age_ms, diff(data.acquired, before))
         return fresh
 
-    def wait_ms(self, now: int) -> int:
-        """How long nothing will have to be done here; 0 while an answer is awaited."""
-        if self.link.state != tcp_link.IDLE:
-            return 0 if self.link.state == tcp_link.WAITING else 20
-        return max(0, min(diff(self._due, now), diff(self._scan_due, now)))
-
-    def _take(self, now: int) -> bool:
-        sent = self._sent
-        link = self.link
-        if sent is self._summary:
-            return self._map.decode_summary(self.data, link.buffer, DATA_OFFSET, link.sent_at)
-        if sent is self._open:
-            self.open_commands += 1
-        elif sent is self._scan[self._scan_next][0]:
-            self._take_scan(now)
-        return False
-
-    def _take_scan(self, now: int) -> None:
-        _, first, count, cells = self._scan[self._scan_next]
+    def _take_scan(self, link: Link, start: int, now: int) -> None:
+        scan = self._scan
+        read = self._read
+        if not read.take(link.buffer, start):
+            return
         data = self.data
-        target = data.cells_mv if cells else data.temps_dc
-        decode_array(target, not cells, first, count, self.link.buffer, DATA_OFFSET)
-        self._end_scan_block(now, True)
+        if scan is self._details:
+            self._map.decode_detail(data, read.block, read.data, read.start)
+        else:
+            self._map.decode_array(data, read.block, read.data, read.start)
+        if not scan.block_ended(link.sent_at, now, True):
+            return
+        if scan is self._cells:
+            data.cells_acquired = scan.began
+            data.cells_sequence += 1
+        elif scan is self._temps:
+            data.temps_sequence += 1
 
-    def _end_scan_block(self, now: int, good: bool) -> None:
-        """On to the next block; a scan with a refused or lost one does not count as whole."""
-        if self._scan_next == 0:
-            self._scan_began = now
-            self._scan_whole = True
-        self._scan_whole = self._scan_whole and good
-        self._scan_next += 1
-        if self._scan_next == len(self._scan):
-            self._scan_next = 0
-            if self._scan_whole:
-                self.data.cells_acquired = self._scan_began
-                self.data.cells_sequence += 1
+    def _note_identity(self, fits: bool) -> None:
+        if not fits:
+            self._log.put(self.data.index, incidents.IDENTITY, 0, 0)
 
-    def _send_next(self, now: int) -> None:
-        """Send the most urgent request that is due: opening, summary, limits, heartbeat, scan."""
-        if self.hold_open and diff(now, self._open_due) >= 0 and self._may_be_closed(now):
-            self._open_due = add(now, _OPEN_RETRY_MS)
-            self._send(self._open, now)
-        elif diff(now, self._due) >= 0:
-            self._next_slot(now)
-            self._send(self._summary, now)
-        elif diff(now, self._charge_due) >= 0:
-            self._charge_due = add(now, _LIMITS_REFRESH_MS)
-            self._charge.set_value(self._charge_da)
-            self._send(self._charge, now)
-        elif diff(now, self._discharge_due) >= 0:
-            self._discharge_due = add(now, _LIMITS_REFRESH_MS)
-            self._discharge.set_value(self._discharge_da)
-            self._send(self._discharge, now)
-        elif diff(self._due, now) >= _NEAR_MS:
-            self._send_spare(now)
+    def _refuse_read(self, code: int, now: int) -> None:
+        read = self._read
+        if code != _ILLEGAL_ADDRESS:
+            read.rewind()
+            return
+        address, count = read.refused()
+        if not count:
+            return
+        if self._map.missing(self.data, read.block, address, count):
+            self._restore_due = add(now, _RESTORE_VITAL_MS)
+        if address not in self._reported and len(self._reported) < _REPORTED:
+            self._reported.append(address)
+            self._log.put(self.data.index, incidents.REGISTER_MISSING, address, count)
 
-    def _send_spare(self, now: int) -> None:
-        if diff(now, self._heartbeat_due) >= 0:
-            self._heartbeat_due = add(now, _HEARTBEAT_MS)
-            self._heartbeat_count = (self._heartbeat_count + 1) & 0xFFFF
-            self._heartbeat.set_value(self._heartbeat_count)
-            self._send(self._heartbeat, now)
-        elif diff(now, self._scan_due) >= 0:
-            self._scan_due = add(now, self._scan_pace_ms)
-            self._send(self._scan[self._scan_next][0], now)
+    def _send_read(self, job: int, read: BlockRead) -> Request:
+        self._job = job
+        self._read = read
+        return read.request
+
+    def _send_write(self, job: WriteJob, now: int) -> Request:
+        self._job = _WRITE
+        self._write = job
+        job.sent(now)
+        return job.request
+
+    def _end_write(self, job: WriteJob) -> None:
+        if job.not_echoed():
+            self._log.put(self.data.index, incidents.WRITE_FAILED, job.address, 0)
+
+    def _see_return(self, now: int) -> None:
+        """The unit may be another BMS now, or the same one started anew."""
+        if self._returns == self.health.returns:
+            return
+        self._returns = self.health.returns
+        self._log.put(self.data.index, incidents.UNIT_BACK, 0, 0)
+        self._identity.restart(now)
+        self._restore_wanted = True
+        self.writes.repeat_all(now)
+
+    def _restore(self, now: int) -> None:
+        self._restore_due = add(now, _RESTORE_MS)
+        self._restore_wanted = False
+        self._map.restore(self.data)
+        self._summary.restore()
+        for scan in self._scans:
+            scan.restore()
+
+    def _choose_probes(self, address: UnitAddress) -> list[Request]:
+        """Reads whose answers have two lengths that no other answer of this unit has.
+
+        Each length once with the deadline of any request and once with a short one.
+        """
+        reads = self._summary.reads + self._identity.reads
+        for scan in self._scans:
+            reads = reads + scan.reads
+        taken = [read.block.count for read in reads]
+        block = max([read.block for read in self._summary.reads], key=lambda each: each.count)
+        free = [count for count in range(2, block.count) if count not in taken]
+        if len(free) < 2:
+            raise ConfigError("register map: summary blocks too short to probe a unit with")
+        address.probe_counts = (free[0], free[1])
+        return [
+            address.read(block, 0, count, short)
+            for short in (False, True)
+            for count in address.probe_counts
+        ]
 
     def _may_be_closed(self, now: int) -> bool:
         """Only fresh good data that say "open" are believed, and only after a command."""
-        if self.open_commands == 0 or self.data.quality(now) != GOOD:
+        if self.writes.open_commands == 0 or self.data.quality(now) != GOOD:
             return True
         return self.data.summary[CONTACTOR_STATE] != CONTACTOR_OPEN
 
-    def _next_slot(self, now: int) -> None:
-        """Keep the grid: the next slot after `now`, skipping what was missed.
 
-        Comes round every period whether the rack answers or not, so it also keeps every other
-        time that is due comparable: ticks more than 6 days apart are not.
-        """
-        self._due = add(self._due, self._period_ms)
-        while diff(now, self._due) >= 0:
-            self._due = add(self._due, self._period_ms)
-            self.skipped += 1
-        self._scan_due = _not_before(self._scan_due, now)
-        self._heartbeat_due = _not_before(self._heartbeat_due, now)
-        self._open_due = _not_before(self._open_due, now)
-        self._charge_due = _not_before(self._charge_due, now)
-        self._discharge_due = _not_before(self._discharge_due, now)
-
-    def _send(self, request: Request, now: int) -> None:
-        self._sent = request
-        self.link.send(request, now)
-
-
-def _not_before(due: int, now: int) -> int:
-    """`due`, or `now` when it has passed."""
-    return now if diff(now, due) > 0 else due
+def _scan(blocks: tuple[Block, ...], address: UnitAddress, period_ms: int, now: int) -> Scan:
+    return Scan([BlockRead(block, address) for block in blocks], period_ms, now)

@@ -1,6 +1,7 @@
 """Applies a generated register map: which registers to ask for and how to take an answer over.
 
-A map is data (see `gateway.rack.maps`); nothing here knows a vendor.
+A map is data (see `gateway.rack.maps`); nothing here knows a vendor. The order of a summary cycle:
+`stage` for each block of `summary`, then `commit` once.
 """
 
 from __future__ import annotations
@@ -8,17 +9,31 @@ from __future__ import annotations
 from array import array
 
 from gateway.errors import ConfigError
-from gateway.modbus.pdu import READ_LIMIT
+from gateway.rack import fields_bind
 from gateway.rack.data import (
+    ABSENT,
     CELL_COUNT,
+    CELL_MAX_INDEX,
     CELL_MAX_MV,
+    CELL_MEAN_MV,
+    CELL_MIN_INDEX,
     CELL_MIN_MV,
+    RACK_VOLTAGE_DV,
     SUMMARY_FIELDS,
     TEMP_COUNT,
     TEMP_MAX_DC,
+    TEMP_MAX_INDEX,
     TEMP_MIN_DC,
+    TEMP_MIN_INDEX,
     VITAL,
 )
+from gateway.rack.fields import TOP, value_of
+from gateway.rack.fields_alarm import add_alarms
+from gateway.rack.fields_array import CELL_ABSENT, TEMP_ABSENT, decode_piece, void_zeros
+from gateway.rack.fields_bind import Block
+from gateway.rack.fields_missing import rows_on, silent_alarms
+from gateway.rack.fields_wide import text_of
+from gateway.rack.writes import Heartbeat, LimitWrite, Write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,88 +41,268 @@ if TYPE_CHECKING:
 
     from gateway.rack.data import RackData
 
+TABLE_FORMAT = 2
+CELLS_EXPECTED = -1  # in X_EXPECT: as many as the configuration says
+TEMPS_EXPECTED = -2
+_NEW_CYCLE = 1 << 16  # in data.staged; beyond every block's order
+_INDEX_OF_CELLS = (CELL_MAX_INDEX, CELL_MIN_INDEX)
+_INDEX_OF_TEMPS = (TEMP_MAX_INDEX, TEMP_MIN_INDEX)
+
 
 class RegisterMap:
-    """A map bound to the cell and sensor count of a site; ConfigError when it cannot serve."""
+    """A map bound to the cell and sensor count of a site; ConfigError when it cannot serve.
 
-    def __init__(self, table: Any, cells: int, temps: int) -> None:
-        self.cells = cells
-        self.temps = temps
-        self.summary_address, self.summary_count = table.SUMMARY
-        self.contactor_command = table.CONTACTOR_COMMAND
-        self.gateway_heartbeat = table.GATEWAY_HEARTBEAT
-        self.charge_limit_request = table.CHARGE_LIMIT_REQUEST_DA
-        self.discharge_limit_request = table.DISCHARGE_LIMIT_REQUEST_DA
-        self._fields = _bind(table.FIELDS)
-        self._raw = array("i", [0] * len(SUMMARY_FIELDS))
-        self.cell_blocks = split(table.CELLS_ADDRESS, cells)
-        self.temp_blocks = split(table.TEMPS_ADDRESS, temps)
+    Immutable, shared by all racks with this map. `stride`: registers from one rack to the next
+    behind the same unit (0 = there is none). Blocks by poll class: `summary` (each cycle, in this
+    order), `cells`, `temps`, `details` (spare time), `once` (identity), `thresholds` (on request).
+    """
 
-    def decode_summary(self, data: RackData, buffer: bytearray, start: int, now: int) -> bool:
-        """Take the summary over from registers at `start`; False when a vital one is implausible.
+    def __init__(self, table: Any, cells: int, temps: int, hole_registers: int = 0) -> None:
+        if getattr(table, "TABLE_FORMAT", 0) != TABLE_FORMAT:
+            raise ConfigError("register map: generated for another version of the firmware")
+        fewest, most = table.CELLS
+        if not fewest <= cells <= most or temps < 0:
+            raise ConfigError(
+                "register map: serves %d to %d cells, not %d" % (fewest, most, cells)
+            )
+        self.cells_count = cells
+        self.temps_count = temps
+        self.stride: int = table.STRIDE
+        self.positions: int = table.POSITIONS
+        self.max_block: int = table.MAX_BLOCK
+        self.detail_names: tuple[str, ...] = table.DETAIL_NAMES
+        self.threshold_names: tuple[str, ...] = table.THRESHOLD_NAMES
+        sizes = (cells, temps)
+        self.summary, self.cells, self.temps, self.details, self.once = [
+            fields_bind.bind(table, poll, sizes, hole_registers)
+            for poll in range(fields_bind.REQUEST)
+        ]
+        self._sizes = sizes
+        self._hole_registers = hole_registers
+        self.open_contactor = Write(table.OPEN_CONTACTOR) if table.OPEN_CONTACTOR else None
+        self.heartbeat = Heartbeat(table.HEARTBEAT) if table.HEARTBEAT else None
+        self.charge_limit = LimitWrite(table.CHARGE_LIMIT) if table.CHARGE_LIMIT else None
+        self.discharge_limit = LimitWrite(table.DISCHARGE_LIMIT) if table.DISCHARGE_LIMIT else None
+        self.limits_together = bool(table.LIMITS_TOGETHER)
+        self._table = table
+        self._started_slot: int = table.STARTED[0] if table.STARTED else -1
+        self._started_values: tuple[int, ...] = table.STARTED[1:]
+        self._mean_derived = CELL_MEAN_MV in table.DERIVED
+        self._rules = self._bind_rules(table)
 
-        All or nothing: an implausible answer leaves the older values and their age standing, so
-        bad data ages into comm loss instead of hiding a limit. `now`: when it was asked for, so
-        that an age is never told too young. Allocates nothing.
+    def _bind_rules(self, table: Any) -> tuple[tuple[int, int, int, bool, bool], ...]:
+        """(slot, lowest, highest plausible, vital, zero before start) of what is supplied."""
+        rules = []
+        for slot, low, high, zero in table.RULES:
+            if slot in _INDEX_OF_CELLS:
+                high = min(high, self.cells_count - 1)
+            elif slot in _INDEX_OF_TEMPS:
+                high = min(high, self.temps_count - 1)
+            rules.append((slot, low, high, slot in VITAL, bool(zero)))
+        supplied = [rule[0] for rule in rules] + [CELL_COUNT, TEMP_COUNT]
+        for slot in VITAL:
+            if slot not in supplied:
+                raise ConfigError("register map: no register for %s" % SUMMARY_FIELDS[slot])
+        return tuple(rules)
+
+    @property
+    def thresholds(self) -> tuple[Block, ...]:
+        """Blocks with the limits set in the BMS; seldom asked for, so made anew each time."""
+        return fields_bind.bind(
+            self._table, fields_bind.REQUEST, self._sizes, self._hole_registers
+        )
+
+    def stage(self, data: RackData, block: Block, buffer: bytearray, start: int) -> None:
+        """Decode the summary block whose registers stand at `start`; allocates nothing."""
+        staging = data.staging
+        if block.order <= data.staged:
+            for slot in range(len(staging)):
+                staging[slot] = ABSENT
+        data.staged = block.order
+        details = data.details
+        for field in block.fields:
+            value = value_of(field, buffer, start, details)
+            staging[field[0]] = value if ABSENT <= value <= TOP else TOP
+        for alarm in block.alarms:
+            add_alarms(alarm, buffer, start, staging)
+
+    def commit(self, data: RackData, acquired: int) -> bool:
+        """Judge what was staged and take it over; False when a vital value is implausible.
+
+        All or nothing: an implausible summary leaves the older values and their age standing, so
+        bad data ages into comm loss instead of hiding a limit. `acquired`: when it was asked for,
+        so that an age is never told too young. Allocates nothing.
         """
-        raw = self._raw
-        for slot, offset, signed, low, high, vital in self._fields:
-            value = buffer[start + offset] << 8 | buffer[start + offset + 1]
-            if signed and value >= 0x8000:
-                value -= 0x10000
-            if not low <= value <= high:
-                if vital:
-                    return self._refuse(data)
-                data.odd_values += 1
-            raw[slot] = value
-        if raw[CELL_COUNT] != self.cells or raw[TEMP_COUNT] != self.temps:
-            return self._refuse(data)
-        if raw[CELL_MAX_MV] < raw[CELL_MIN_MV] or raw[TEMP_MAX_DC] < raw[TEMP_MIN_DC]:
-            return self._refuse(data)
-        summary = data.summary
-        for slot in range(len(raw)):
-            summary[slot] = raw[slot]
-        data.acquired = now
-        data.sequence += 1
-        data.suspect = False
+        staging = data.staging
+        if data.staged == _NEW_CYCLE:  # nothing was staged since the last time
+            return _refuse(data)
+        data.staged = _NEW_CYCLE
+        self._see_start(data)
+        for slot, low, high, vital, zero in self._rules:
+            value = staging[slot]
+            if data.absent[slot]:
+                value = ABSENT
+            elif value == 0 and zero and not data.started:
+                value = ABSENT
+                data.before_start += vital
+            elif value != ABSENT and not low <= value <= high:
+                value = ABSENT
+                data.odd_values += not vital
+            if vital and value == ABSENT:
+                return _refuse(data)
+            staging[slot] = value
+        if not self._counts_and_extremes_fit(staging):
+            return _refuse(data)
+        self._take_over(data, acquired)
         return True
 
-    def _refuse(self, data: RackData) -> bool:
-        data.suspect = True
-        data.implausible += 1
+    def _take_over(self, data: RackData, acquired: int) -> None:
+        staging = data.staging
+        if self._mean_derived:
+            voltage_mv = 100 * staging[RACK_VOLTAGE_DV]
+            staging[CELL_MEAN_MV] = (voltage_mv + self.cells_count // 2) // self.cells_count
+        summary = data.summary
+        for slot in range(len(summary)):
+            summary[slot] = staging[slot]
+        data.acquired = acquired
+        data.sequence += 1
+        data.suspect = False
+
+    def _see_start(self, data: RackData) -> None:
+        slot = self._started_slot
+        data.started = slot < 0 or data.staging[slot] in self._started_values
+
+    def _counts_and_extremes_fit(self, staging: array[int]) -> bool:
+        if staging[CELL_COUNT] == ABSENT:
+            staging[CELL_COUNT] = self.cells_count
+        if staging[TEMP_COUNT] == ABSENT:
+            staging[TEMP_COUNT] = self.temps_count
+        if staging[CELL_COUNT] != self.cells_count or staging[TEMP_COUNT] != self.temps_count:
+            return False
+        return (
+            staging[CELL_MAX_MV] >= staging[CELL_MIN_MV]
+            and staging[TEMP_MAX_DC] >= staging[TEMP_MIN_DC]
+        )
+
+    def decode_array(self, data: RackData, block: Block, buffer: bytearray, start: int) -> None:
+        """A block of `cells` or `temps` into data.cells_mv and data.temps_dc.
+
+        Not available: CELL_ABSENT, TEMP_ABSENT. Allocates nothing.
+        """
+        for piece in block.pieces:
+            target = data.temps_dc if piece.target else data.cells_mv
+            decode_piece(target, piece, buffer, start, data.details)
+            if piece.zero_absent and not data.started:
+                void_zeros(target, piece)
+        if data.missing_registers:
+            self._void_missing(data, block)
+
+    def _void_missing(self, data: RackData, block: Block) -> None:
+        for function, first, count in data.missing_registers:
+            for piece in block.pieces:
+                if function != block.function:
+                    continue
+                target = data.temps_dc if piece.target else data.cells_mv
+                absent = TEMP_ABSENT if piece.target else CELL_ABSENT
+                for index in range(piece.count):
+                    address = block.address + (piece.at + index * piece.step) // 2
+                    if first <= address < first + count:
+                        target[piece.first + index * piece.every] = absent
+
+    def decode_detail(self, data: RackData, block: Block, buffer: bytearray, start: int) -> None:
+        """A block of `details` or `once` into data.details, in the order of `detail_names`.
+
+        Texts stand there as str, what is not available as ABSENT. May allocate.
+        """
+        self.prepare(data)
+        self._decode(data, block, buffer, start, data.details)
+
+    def prepare(self, data: RackData) -> None:
+        """Make room for the details; at start, so that it need not be made while running."""
+        room = len(self.detail_names) - len(data.details)
+        if room > 0:
+            data.details.extend([ABSENT] * room)
+
+    def decode_thresholds(
+        self, data: RackData, block: Block, buffer: bytearray, start: int, values: list[int]
+    ) -> None:
+        """A block of `thresholds` into `values`, in the order of `threshold_names`."""
+        self._decode(data, block, buffer, start, values)
+
+    def _decode(
+        self, data: RackData, block: Block, buffer: bytearray, start: int, values: list[Any]
+    ) -> None:
+        for field in block.fields:
+            values[field[0]] = value_of(field, buffer, start, data.details)
+        for target, words in block.texts:
+            values[target] = text_of(buffer, start, words)
+        for target, low, high in block.ranges:
+            if not low <= values[target] <= high:
+                values[target] = ABSENT
+        for function, first, count in data.missing_registers:
+            for row in rows_on(self._table, block, function, first, count):
+                values[row[1]] = ABSENT
+
+    def identity_problem(self, data: RackData, block: Block, buffer: bytearray, start: int) -> str:
+        """What in this block of `once` does not fit the map or the site; "" when all fits.
+
+        Allocates only when something does not fit, for values of more than 32 bits and texts, and
+        for a rack that was not prepared.
+        """
+        self.decode_detail(data, block, buffer, start)
+        for expected in block.expected:
+            if not self._is_expected(expected, data.details[expected[0]]):
+                return self._unexpected(expected, data.details[expected[0]])
+        return ""
+
+    def _is_expected(self, expected: tuple[int, ...], value: int) -> bool:
+        for index in range(1, len(expected), 2):
+            low = self._wanted(expected[index])
+            if low <= value <= max(low, expected[index + 1]):
+                return True
         return False
 
+    def _wanted(self, number: int) -> int:
+        if number == CELLS_EXPECTED:
+            return self.cells_count
+        return self.temps_count if number == TEMPS_EXPECTED else number
 
-def decode_array(
-    target: array[int], signed: bool, first: int, count: int, buffer: bytearray, start: int
-) -> None:
-    """Copy `count` 16-bit registers at `start` to `target[first:]`; allocates nothing."""
-    for index in range(count):
-        value = buffer[start] << 8 | buffer[start + 1]
-        if signed and value >= 0x8000:
-            value -= 0x10000
-        target[first + index] = value
-        start += 2
+    def _unexpected(self, expected: tuple[int, ...], value: int) -> str:
+        wanted = []
+        for index in range(1, len(expected), 2):
+            low = self._wanted(expected[index])
+            high = max(low, expected[index + 1])
+            wanted.append(str(low) if low == high else "%d..%d" % (low, high))
+        found = "not available" if value == ABSENT else str(value)
+        name = self.detail_names[expected[0]]
+        return "%s is %s instead of %s" % (name, found, " or ".join(wanted))
+
+    def missing(self, data: RackData, block: Block, address: int, count: int) -> bool:
+        """These registers of `block` do not exist in this device (addresses as in the map).
+
+        What stands on them is absent from now on. True when a vital value of the summary is among
+        them: this rack cannot be served. Allocates.
+        """
+        vital = False
+        data.missing_registers.append((block.function, address, count))
+        if block.poll == fields_bind.SUMMARY:
+            for row in rows_on(self._table, block, block.function, address, count):
+                data.absent[row[1]] = 1
+                vital = vital or row[1] in VITAL
+            for slot in silent_alarms(self._table, data.missing_registers):
+                data.absent[slot] = 1
+        return vital
+
+    def restore(self, data: RackData) -> None:
+        """Forget what was missing: all of it will be asked for again."""
+        if not data.missing_registers:
+            return
+        data.missing_registers.clear()
+        for slot in range(len(data.absent)):
+            data.absent[slot] = 0
 
 
-def split(address: int, count: int) -> tuple[tuple[int, int, int], ...]:
-    """Even reads of at most 125 registers: (address, first index, count) each."""
-    reads = -(-count // READ_LIMIT)
-    size = -(-count // reads)
-    return tuple(
-        (address + first, first, min(size, count - first)) for first in range(0, count, size)
-    )
-
-
-def _bind(fields: Any) -> tuple[tuple[int, int, bool, int, int, bool], ...]:
-    """(slot, byte offset, signed, low, high, vital) per field, in the map's order."""
-    slots = {name: slot for slot, name in enumerate(SUMMARY_FIELDS)}
-    bound = []
-    for name, offset, kind, low, high in fields:
-        if name not in slots:
-            raise ConfigError("register map: unknown summary field %s" % name)
-        slot = slots.pop(name)
-        bound.append((slot, 2 * offset, kind == 1, low, high, slot in VITAL))
-    if slots:
-        raise ConfigError("register map: no register for %s" % ", ".join(sorted(slots)))
-    return tuple(bound)
+def _refuse(data: RackData) -> bool:
+    data.suspect = True
+    data.implausible += 1
+    return False

@@ -6,6 +6,7 @@ from gateway import units
 from gateway.config import RULES
 from gateway.protection import rules
 from gateway.rack import data as rack_data
+from gateway.rack import incidents
 from gateway.telemetry import records
 
 TYPE_CHECKING = False
@@ -15,11 +16,21 @@ if TYPE_CHECKING:
     from gateway.contracts import Log
     from gateway.outputs.enforcer import Enforcer
     from gateway.protection.changes import Changes
+    from gateway.rack.incidents import Incidents
     from gateway.telemetry.journal import Journal
 
 _LATEST = 8
 _URGENT = (records.TRIP, records.LEVEL_SET, records.STOP)
-_CONTACTOR_NAMES = ("open", "closed", "precharging")
+_CONTACTOR_NAMES = ("open", "closed", "precharging", "unknown")
+# Texts of incidents; arguments are value and extra, or fewer.
+_INCIDENT_TEXTS = {
+    incidents.UNIT_DOWN: "no answer to %d requests in a row",
+    incidents.UNIT_BACK: "answers again",
+    incidents.REGISTER_MISSING: "register 0x%04X (%d of them) does not exist",
+    incidents.WRITE_REFUSED: "write to 0x%04X refused with exception %d",
+    incidents.WRITE_FAILED: "write to 0x%04X not confirmed",
+}
+_WITH_EXTRA = (incidents.REGISTER_MISSING, incidents.WRITE_REFUSED)
 
 
 class Recorder:
@@ -33,6 +44,7 @@ class Recorder:
         journal: Journal,
         enforcer: Enforcer,
         changes: Changes,
+        bus_log: Incidents,
         config: Config,
         clock: Clock,
         log: Log,
@@ -40,6 +52,9 @@ class Recorder:
         self._journal = journal
         self._enforcer = enforcer
         self._changes = changes
+        self._bus_log = bus_log
+        self._bus_seen = 0
+        self.incidents_lost = 0
         self._config = config
         self._clock = clock
         self._log = log
@@ -53,6 +68,8 @@ class Recorder:
         while change is not None:
             self._record_change(change)
             change = self._changes.take()
+        while self._bus_seen != self._bus_log.count:
+            self._record_incident()
         for index in range(len(self._relays)):
             self._watch_rack(index)
 
@@ -89,6 +106,24 @@ class Recorder:
             units.text(limit, unit),
         )
         self.note(code, rack, text, (rule, level, value, limit))
+
+    def _record_incident(self) -> None:
+        log = self._bus_log
+        behind = (log.count - self._bus_seen) & incidents.NUMBERS
+        if behind > log.capacity:
+            self.incidents_lost += behind - log.capacity
+            self._bus_seen = (log.count - log.capacity) & incidents.NUMBERS
+        rack, code, value, extra = log.get(self._bus_seen)
+        self._bus_seen = (self._bus_seen + 1) & incidents.NUMBERS
+        if code == incidents.IDENTITY:
+            text = self._enforcer.pollers[rack].data.identity_problem
+        else:
+            text = _INCIDENT_TEXTS[code]
+            if code in _WITH_EXTRA:
+                text = text % (value, extra)
+            elif "%" in text:
+                text = text % (value or extra)
+        self.note(records.BUS, rack, text)
 
     def _watch_rack(self, index: int) -> None:
         closed = self._enforcer.closed[index]

@@ -43,6 +43,9 @@ SAMPLE_FIELDS = (
 # code, rack (255 = site), rule (255 none), level, value, limit; then text in UTF-8
 EVENT_PAYLOAD = "<BBBBii"
 EVENT_BYTES = 12
+# In a sample's 16-bit fields: the rack BMS does not supply this value (contactor: 255).
+NO_UNSIGNED = 0xFFFF
+NO_SIGNED = -0x8000
 NO_RACK = 255
 
 # Event codes.
@@ -56,9 +59,10 @@ RESET = 7
 RESET_REFUSED = 8
 CONTACTOR = 9
 STOP = 10
+BUS = 11
 EVENT_NAMES = (
     "", "boot", "level set", "level cleared", "trip", "relay closed", "relay opened",
-    "reset", "reset refused", "contactor", "stop",
+    "reset", "reset refused", "contactor", "stop", "bus",
 )  # fmt: skip
 
 # rack, cell count, sensor count, 0; uptime ms of the oldest part; then cell mV (u16 each) and

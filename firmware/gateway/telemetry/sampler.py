@@ -72,23 +72,23 @@ class Sampler:
                 protection.rule,
                 self._uptime_of(data.acquired, now),
                 data.sequence,
-                values[rack_data.RACK_VOLTAGE_DV],
-                values[rack_data.RACK_CURRENT_DA],
-                values[rack_data.SOC_PM],
-                values[rack_data.SOH_PM],
-                values[rack_data.CELL_MAX_MV],
-                values[rack_data.CELL_MAX_INDEX],
-                values[rack_data.CELL_MIN_MV],
-                values[rack_data.CELL_MIN_INDEX],
-                values[rack_data.CELL_MEAN_MV],
-                values[rack_data.TEMP_MAX_DC],
-                values[rack_data.TEMP_MIN_DC],
-                values[rack_data.TEMP_MEAN_DC],
+                _unsigned(values[rack_data.RACK_VOLTAGE_DV]),
+                _signed(values[rack_data.RACK_CURRENT_DA]),
+                _unsigned(values[rack_data.SOC_PM]),
+                _unsigned(values[rack_data.SOH_PM]),
+                _unsigned(values[rack_data.CELL_MAX_MV]),
+                _unsigned(values[rack_data.CELL_MAX_INDEX]),
+                _unsigned(values[rack_data.CELL_MIN_MV]),
+                _unsigned(values[rack_data.CELL_MIN_INDEX]),
+                _unsigned(values[rack_data.CELL_MEAN_MV]),
+                _signed(values[rack_data.TEMP_MAX_DC]),
+                _signed(values[rack_data.TEMP_MIN_DC]),
+                _signed(values[rack_data.TEMP_MEAN_DC]),
                 protection.charge_da,
                 protection.discharge_da,
-                values[rack_data.INSULATION_KOHM],
-                values[rack_data.ALARM_TRIP_BITS],
-                values[rack_data.CONTACTOR_STATE],
+                _unsigned(values[rack_data.INSULATION_KOHM]),
+                _unsigned(values[rack_data.ALARM_TRIP_BITS]),
+                _unsigned(values[rack_data.CONTACTOR_STATE]) & 0xFF,
                 enforcer.closed[index],
             ),
         )
@@ -105,7 +105,8 @@ class Sampler:
         data = self._enforcer.pollers[index].data
         self._cells_sequences[index] = data.cells_sequence
         self._cells_due[index] = add(now, self._cell_period_ms)
-        cells, temps = len(data.cells_mv), len(data.temps_dc)
+        cells = len(data.cells_mv)
+        temps = len(data.temps_dc) if data.temps_sequence else 0  # not read is not 0 degC
         header = struct.pack(
             records.CELLS_PAYLOAD,
             index,
@@ -115,9 +116,19 @@ class Sampler:
             self._uptime_of(data.cells_acquired, now),
         )
         voltages = struct.pack("<%dH" % cells, *data.cells_mv)
-        temperatures = struct.pack("<%dh" % temps, *data.temps_dc)
+        temperatures = struct.pack("<%dh" % temps, *data.temps_dc) if temps else b""
         self._journal.append(records.CELLS, header + voltages + temperatures)
 
     def _uptime_of(self, ticks: int, now: int) -> int:
         """Uptime at `ticks`; wraps at 32 bits as the uptime in the record's header does."""
         return max(0, self._clock.uptime_ms() - diff(now, ticks)) & 0xFFFFFFFF
+
+
+def _unsigned(value: int) -> int:
+    """A 16-bit field; 65535 for what this rack BMS does not supply, and for what does not fit."""
+    return value if 0 <= value < records.NO_UNSIGNED else records.NO_UNSIGNED
+
+
+def _signed(value: int) -> int:
+    """A signed 16-bit field; -32768 for what is not supplied or does not fit."""
+    return value if -0x8000 < value < 0x8000 else records.NO_SIGNED

@@ -13,9 +13,9 @@ from __future__ import annotations
 import asyncio
 import errno
 
+from gateway.backoff import Backoff
 from gateway.clock import diff
 from gateway.uplink import mqtt_packet
-from gateway.uplink.backoff import Backoff
 from gateway.uplink.mqtt_link import MqttLink
 from gateway.uplink.mqtt_packet import MqttError
 from gateway.uplink.mqtt_parser import PacketParser
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from logging import Logger
     from typing import Any
 
+    from gateway.backoff import Random
     from gateway.clock import Clock
-    from gateway.uplink.backoff import Random
     from gateway.uplink.settings import UplinkSettings
 
 DOWN = "down"

@@ -1,88 +1,204 @@
 import unittest
 
 from gateway.modbus import pdu
+from gateway.modbus.crc16 import crc16
+from gateway.modbus.pdu import RTU, TCP
+from gateway.modbus.reply_time import ReplyTime
+
+TIME = ReplyTime(100, 1000)
 
 
-def answer(request, data=b"", function=None):
-    """A good answer to a read request holding `data`."""
-    function = request.frame[7] if function is None else function
-    body = bytes([request.frame[6], function, len(data)]) + data
-    return bytearray(bytes(request.frame[:4]) + bytes([0, len(body)]) + body)
+def hexed(frame):
+    return "".join(["%02x" % byte for byte in frame])
+
+
+def framed(framing, unit, body):
+    """A whole frame around the PDU `body`, made without the code under test."""
+    if framing == TCP:
+        return bytearray(bytes([0, 0, 0, 0, 0, len(body) + 1, unit]) + body)
+    frame = bytearray(bytes([unit]) + body)
+    crc = crc16(frame, 0, len(frame))
+    return frame + bytes([crc & 0xFF, crc >> 8])
+
+
+# what is asked, PDU of the request, PDU of a good answer
+CASES = (
+    (lambda f: pdu.read_request(f, 17, 1, 19, 37, TIME), "0100130025", "0105cd6bb20e1b"),
+    (lambda f: pdu.read_request(f, 17, 2, 196, 22, TIME), "0200c40016", "0203acdb35"),
+    (lambda f: pdu.read_request(f, 17, 3, 107, 3, TIME), "03006b0003", "0306022b00000064"),
+    (lambda f: pdu.read_request(f, 17, 4, 8, 1, TIME), "0400080001", "0402000a"),
+    (lambda f: pdu.write_coil(f, 17, 172, True, TIME), "0500acff00", "0500acff00"),
+    (lambda f: pdu.write_coil(f, 17, 172, False, TIME), "0500ac0000", "0500ac0000"),
+    (lambda f: pdu.write_register(f, 17, 1, 40000, TIME), "0600019c40", "0600019c40"),
+    (
+        lambda f: pdu.write_coils(f, 17, 19, (1, 0, 1, 1, 0, 0, 1, 1, 1, 0), TIME),
+        "0f0013000a02cd01",
+        "0f0013000a",
+    ),
+    (
+        lambda f: pdu.write_registers(f, 17, 1, (10, 40000), TIME),
+        "100001000204000a9c40",
+        "1000010002",
+    ),
+)  # fmt: skip
 
 
 class RequestTest(unittest.TestCase):
-    def test_read_frame_is_as_the_specification_has_it(self):
-        request = pdu.read_request(17, 0x006B, 3)
-        request.set_transaction(0x1234)
-        self.assertEqual(bytes(request.frame), b"\x12\x34\x00\x00\x00\x06\x11\x03\x00\x6b\x00\x03")
-        self.assertEqual(request.expected, 15)
+    def test_frames_are_as_the_specification_has_them(self):
+        for framing in (TCP, RTU):
+            for make, asked, answered in CASES:
+                with self.subTest(framing=framing, asked=asked):
+                    request = make(framing)
+                    frame = framed(framing, 17, bytes.fromhex(asked))
+                    self.assertEqual(hexed(request.frame), hexed(frame))
+                    answer = framed(framing, 17, bytes.fromhex(answered))
+                    self.assertEqual(request.expected, len(answer))
+                    self.assertEqual(request.data_at, 9 if framing == TCP else 3)
+                    self.assertEqual(request.check(answer, len(answer)), pdu.GOOD)
 
-    def test_write_frame_takes_every_unsigned_value(self):
-        request = pdu.write_request(1, 0x0100, 0)
-        for value in (0, 1, 40000, 0xFFFF):
-            request.set_value(value)
-            self.assertEqual(bytes(request.frame[10:12]), bytes([value >> 8, value & 0xFF]))
-        self.assertEqual(request.expected, 12)
+    def test_a_known_crc(self):
+        request = pdu.read_request(RTU, 1, 3, 0, 10, TIME)
+        self.assertEqual(hexed(request.frame), "01030000000ac5cd")
+
+    def test_transaction_id_is_in_the_frame_and_in_the_head_of_the_answer(self):
+        request = pdu.read_request(TCP, 17, 3, 0x006B, 3, TIME)
+        request.set_transaction(0x1234)
+        self.assertEqual(hexed(request.frame), "123400000006" + "1103006b0003")
+        self.assertEqual(hexed(request.head), "123400000009" + "110306")
+
+    def test_the_largest_requests_fit_a_frame(self):
+        for framing in (TCP, RTU):
+            for request in (
+                pdu.read_request(framing, 1, 3, 0, 125, TIME),
+                pdu.read_request(framing, 1, 1, 0, 2000, TIME),
+                pdu.write_registers(framing, 1, 0, [0xFFFF] * 123, TIME),
+                pdu.write_coils(framing, 1, 0, [1] * 1968, TIME),
+            ):
+                longest = pdu.FRAME_BYTES if framing == TCP else 256
+                self.assertTrue(request.expected <= longest)
+                self.assertTrue(len(request.frame) <= longest)
+                self.assertFalse(request.label == "")
 
     def test_out_of_range_is_refused_before_it_can_wrap(self):
-        for unit, address, count in (
-            (248, 0, 1),
-            (-1, 0, 1),
-            (1, 0, 0),
-            (1, 0, 126),
-            (1, 65535, 2),
+        for arguments in (
+            (TCP, 248, 3, 0, 1),
+            (TCP, -1, 3, 0, 1),
+            (RTU, 0, 3, 0, 1),
+            (RTU, 255, 3, 0, 1),
+            (TCP, 1, 3, 0, 0),
+            (TCP, 1, 3, 0, 126),
+            (TCP, 1, 4, 65535, 2),
+            (TCP, 1, 1, 0, 2001),
+            (TCP, 1, 2, 65535, 2),
+            (TCP, 1, 5, 0, 1),
+            (TCP, 1, 23, 0, 1),
         ):
-            with self.subTest(unit=unit, address=address, count=count):
+            with self.subTest(arguments=arguments):
                 with self.assertRaises(ValueError):
-                    pdu.read_request(unit, address, count)
+                    pdu.read_request(*arguments, TIME)
         for address, value in ((-1, 0), (65536, 0), (0, 65536), (0, -1)):
             with self.subTest(address=address, value=value):
                 with self.assertRaises(ValueError):
-                    pdu.write_request(1, address, value)
-        with self.assertRaises(ValueError):
-            pdu.write_request(1, 0, 0).set_value(70000)
+                    pdu.write_register(TCP, 1, address, value, TIME)
+                with self.assertRaises(ValueError):
+                    pdu.write_registers(TCP, 1, address, [value], TIME)
+                with self.assertRaises(ValueError):
+                    pdu.write_coils(TCP, 1, address, [value], TIME)
+        for values in ([], [0] * 124):
+            with self.assertRaises(ValueError):
+                pdu.write_registers(TCP, 1, 0, values, TIME)
+        for values in ([], [0] * 1969):
+            with self.assertRaises(ValueError):
+                pdu.write_coils(TCP, 1, 0, values, TIME)
+
+    def test_units_a_tcp_server_may_have(self):
+        for unit in (0, 1, 247, 255):
+            self.assertEqual(pdu.read_request(TCP, unit, 3, 0, 1, TIME).frame[6], unit)
+
+
+class SetValueTest(unittest.TestCase):
+    def test_every_unsigned_value_and_a_new_crc(self):
+        for framing in (TCP, RTU):
+            one = pdu.write_register(framing, 17, 1, 0, TIME)
+            two = pdu.write_registers(framing, 17, 1, [7, 0], TIME)
+            for value in (0, 1, 40000, 0xFFFF):
+                same_one = pdu.write_register(framing, 17, 1, value, TIME)
+                same_two = pdu.write_registers(framing, 17, 1, [7, value], TIME)
+                one.set_value(0, value)
+                two.set_value(1, value)
+                self.assertEqual(hexed(one.frame), hexed(same_one.frame))
+                self.assertEqual(hexed(one.head), hexed(same_one.head))
+                self.assertEqual(hexed(two.frame), hexed(same_two.frame))
+                self.assertEqual(hexed(two.head), hexed(same_two.head))
+
+    def test_only_values_of_registers_that_are_written(self):
+        for request, index, value in (
+            (pdu.write_register(TCP, 1, 0, 0, TIME), 0, 70000),
+            (pdu.write_register(TCP, 1, 0, 0, TIME), 0, -1),
+            (pdu.write_register(RTU, 1, 0, 0, TIME), 1, 0),
+            (pdu.write_registers(TCP, 1, 0, [0], TIME), 1, 0),
+            (pdu.write_registers(RTU, 1, 0, [0], TIME), 1, 0),
+            (pdu.write_registers(TCP, 1, 0, [0], TIME), -1, 0),
+            (pdu.write_coil(TCP, 1, 0, True, TIME), 0, 0),
+            (pdu.read_request(TCP, 1, 3, 0, 1, TIME), 0, 0),
+        ):
+            before = bytes(request.frame)
+            with self.assertRaises(ValueError):
+                request.set_value(index, value)
+            self.assertEqual(bytes(request.frame), before)
 
 
 class CheckTest(unittest.TestCase):
-    def setUp(self):
-        self.request = pdu.read_request(1, 0, 2)
-
-    def check(self, frame):
-        return self.request.check(frame, 0, len(frame))
-
-    def test_good_answer(self):
-        self.assertEqual(self.check(answer(self.request, b"\x00\x01\x00\x02")), pdu.GOOD)
-
     def test_exception_answer(self):
-        frame = answer(self.request, function=0x83)
-        frame[8] = 2
-        self.assertEqual(self.check(frame), pdu.EXCEPTION)
+        for framing in (TCP, RTU):
+            request = pdu.read_request(framing, 17, 3, 0, 2, TIME)
+            answer = framed(framing, 17, b"\x83\x0b")
+            self.assertEqual(request.check(answer, len(answer)), pdu.EXCEPTION)
+            self.assertEqual(answer[request.data_at - 1], 11)
+            for wrong in (
+                framed(framing, 18, b"\x83\x0b"),
+                framed(framing, 17, b"\x84\x0b"),
+                framed(framing, 17, b"\x83\x0b\x00"),
+            ):
+                self.assertEqual(request.check(wrong, len(wrong)), pdu.MALFORMED)
 
     def test_answers_that_do_not_belong_to_the_request(self):
-        good = answer(self.request, b"\x00\x01\x00\x02")
-        other_unit = bytearray(good)
-        other_unit[6] = 2
-        other_function = bytearray(good)
-        other_function[7] = 4
-        wrong_count = bytearray(good)
-        wrong_count[8] = 2
-        for frame in (
-            other_unit,
-            other_function,
-            wrong_count,
-            answer(self.request, b"\x00\x01"),
-            answer(self.request, b"\x00\x01\x00\x02\x00\x03"),
-        ):
-            with self.subTest(frame=bytes(frame)):
-                self.assertEqual(self.check(frame), pdu.MALFORMED)
+        for framing in (TCP, RTU):
+            request = pdu.read_request(framing, 17, 3, 0, 2, TIME)
+            for unit, body, why in (
+                (18, b"\x03\x04\x00\x01\x00\x02", "unit 18"),
+                (17, b"\x04\x04\x00\x01\x00\x02", "function 4"),
+                (17, b"\x03\x02\x00\x01\x00\x02", "byte count"),
+                (17, b"\x03\x02\x00\x01", "bytes instead of"),
+                (17, b"\x03\x06\x00\x01\x00\x02\x00\x03", "bytes instead of"),
+            ):
+                frame = framed(framing, unit, body)
+                with self.subTest(framing=framing, why=why):
+                    self.assertEqual(request.check(frame, len(frame)), pdu.MALFORMED)
+                    self.assertIn(why, request.misfit(frame, len(frame)))
 
-    def test_write_echo_is_compared_byte_by_byte(self):
-        request = pdu.write_request(1, 0x0100, 0)
-        self.assertEqual(request.check(bytearray(request.frame), 0, 12), pdu.GOOD)
-        for index in range(8, 12):
-            echo = bytearray(request.frame)
-            echo[index] ^= 1
-            self.assertEqual(request.check(echo, 0, 12), pdu.MALFORMED)
+    def test_every_byte_of_an_echo_counts(self):
+        for framing in (TCP, RTU):
+            for make, _, answered in CASES[4:]:
+                request = make(framing)
+                for index in range(5):
+                    body = bytearray(bytes.fromhex(answered))
+                    body[index] ^= 1
+                    frame = framed(framing, 17, bytes(body))
+                    self.assertEqual(request.check(frame, len(frame)), pdu.MALFORMED)
+                    self.assertIn(
+                        "function" if index == 0 else "echo", request.misfit(frame, len(frame))
+                    )
+
+    def test_every_bit_of_a_serial_answer_counts(self):
+        for make, _, answered in CASES:
+            request = make(RTU)
+            good = framed(RTU, 17, bytes.fromhex(answered))
+            for bit in range(8 * len(good)):
+                frame = bytearray(good)
+                frame[bit >> 3] ^= 1 << (bit & 7)
+                self.assertEqual(request.check(frame, len(frame)), pdu.MALFORMED)
+                self.assertTrue(request.misfit(frame, len(frame)))
 
 
 if __name__ == "__main__":

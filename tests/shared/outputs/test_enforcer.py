@@ -2,18 +2,16 @@
 
 import unittest
 
+from bus_bench import generic_map, tcp_link, tcp_poller
 from fake_hardware import FakeRelays, HandClock
 from rack_wire import SUMMARY, RackWire
 from sample_site import LIMITS, settings
 
-from gateway.modbus.tcp_link import TcpLink
 from gateway.outputs.enforcer import Enforcer
 from gateway.protection.changes import Changes
 from gateway.protection.engine import RackProtection
+from gateway.rack.bus import Bus
 from gateway.rack.data import RackData
-from gateway.rack.maps import generic_416s
-from gateway.rack.poller import RackPoller
-from gateway.rack.register_map import RegisterMap
 
 ARM_MS = 2000
 CONTACTOR, CHARGE_LIMIT, DISCHARGE_LIMIT = 0x0100, 0x0102, 0x0103
@@ -28,16 +26,16 @@ class Site:
         loaded = settings()
         self.wires = [RackWire(), RackWire()]
         self.relays = FakeRelays(4)
-        register_map = RegisterMap(generic_416s, 4, 2)
         pollers = []
+        buses = []
         for index, wire in enumerate(self.wires):
             data = RackData(index, "rack%d" % index, 4, 2, 1100, now)
-            link = TcpLink(wire, "rack", 502, 1000, 200)
-            pollers.append(RackPoller(data, register_map, link, 1, 500, 4000, now))
+            pollers.append(tcp_poller(data, generic_map(4), now))
+            buses.append(Bus("rack", tcp_link(wire), [pollers[-1]], now))
         protections = [RackProtection(poller.data, loaded, Changes()) for poller in pollers]
         for protection, bits in zip(protections, latches):
             protection.restore_latches(bits)
-        self.enforcer = Enforcer(pollers, protections, self.relays, [2, 0], ARM_MS, now)
+        self.enforcer = Enforcer(buses, pollers, protections, self.relays, [2, 0], ARM_MS, now)
 
     def run_ms(self, duration_ms):
         for _ in range(duration_ms):
@@ -198,6 +196,22 @@ class TripTest(unittest.TestCase):
                 self.assertEqual(site.last_written(0, CHARGE_LIMIT), charge_da)
                 self.assertEqual(site.last_written(0, DISCHARGE_LIMIT), 1570)
                 self.assertEqual(site.closed(), (1, 1))
+
+    def test_a_value_past_a_set_point_makes_its_rack_be_read_ten_times_a_second(self):
+        site = Site()
+        site.run_ms(5000)
+        site.wires[0].registers[0x000A] = 3505  # past level 1, whose delay is 5 s
+        site.run_ms(1000)
+        before = [poller.data.sequence for poller in site.enforcer.pollers]
+        site.run_ms(3000)
+        reads = [p.data.sequence - b for p, b in zip(site.enforcer.pollers, before)]
+        self.assertTrue(27 <= reads[0] <= 33, reads)
+        self.assertEqual(reads[1], 6)
+        site.wires[0].registers[0x000A] = 3310
+        site.run_ms(12000)
+        before = site.enforcer.pollers[0].data.sequence
+        site.run_ms(3000)
+        self.assertEqual(site.enforcer.pollers[0].data.sequence - before, 6)
 
     def test_a_dead_connection_does_not_hold_the_other_rack_up(self):
         site = Site()

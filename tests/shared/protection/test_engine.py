@@ -28,6 +28,8 @@ class Bench:
         self.data = RackData(0, "rack01", 4, 2, 1500, self.clock.ticks())
         self.changes = Changes()
         self.protection = RackProtection(self.data, settings(), self.changes)
+        for slot in range(len(self.data.summary)):
+            self.data.summary[slot] = 0
         self.put(HEALTHY)
 
     def put(self, values):

@@ -1,20 +1,32 @@
 import struct
 import unittest
-from array import array
 
 from rack_wire import SUMMARY
 
 from gateway.clock import add
 from gateway.errors import ConfigError
 from gateway.rack import data as rack_data
-from gateway.rack.data import GOOD, MISSING, STALE, SUSPECT, RackData
+from gateway.rack.data import ABSENT, GOOD, MISSING, STALE, SUSPECT, RackData
 from gateway.rack.maps import generic_416s
-from gateway.rack.register_map import RegisterMap, decode_array, split
+from gateway.rack.register_map import RegisterMap
+from gateway.rack.writes import COUNTER, NO_LIMIT, LimitWrite
 
 
 def frame(registers, start=9):
     """Registers as they stand in an answer, behind `start` other bytes."""
     return bytearray(start) + b"".join([struct.pack(">H", each & 0xFFFF) for each in registers])
+
+
+def changed(**tables):
+    """The generic map with some of its tables replaced."""
+
+    class Changed:
+        pass
+
+    for name in dir(generic_416s):
+        if not name.startswith("_"):
+            setattr(Changed, name, tables.get(name, getattr(generic_416s, name)))
+    return Changed
 
 
 class SummaryTest(unittest.TestCase):
@@ -24,7 +36,8 @@ class SummaryTest(unittest.TestCase):
         self.registers = [SUMMARY[address] for address in range(25)]
 
     def take(self, now=1000):
-        return self.map.decode_summary(self.data, frame(self.registers), 9, now)
+        self.map.stage(self.data, self.map.summary[0], frame(self.registers), 9)
+        return self.map.commit(self.data, now)
 
     def test_values_signs_age_and_quality(self):
         self.registers[rack_data.RACK_CURRENT_DA] = -1570
@@ -53,7 +66,6 @@ class SummaryTest(unittest.TestCase):
             (rack_data.TEMP_MIN_DC, -32768),
             (rack_data.RACK_CURRENT_DA, -32768),
             (rack_data.RACK_VOLTAGE_DV, 0xFFFF),
-            (rack_data.CONTACTOR_STATE, 7),
             (rack_data.CELL_COUNT, 5),
             (rack_data.TEMP_COUNT, 3),
         ):
@@ -64,7 +76,7 @@ class SummaryTest(unittest.TestCase):
                 self.assertEqual(list(self.data.summary), before)
                 self.assertEqual(self.data.age_ms(1500), 500)
                 self.assertEqual(self.data.quality(1500), SUSPECT)
-        self.assertEqual(self.data.implausible, 11)
+        self.assertEqual(self.data.implausible, 10)
 
     def test_values_beyond_belief_on_the_dangerous_side_are_taken(self):
         for slot, value in (
@@ -90,14 +102,71 @@ class SummaryTest(unittest.TestCase):
             self.registers[high] = self.registers[low] - 1
             self.assertFalse(self.take(1500))
 
-    def test_an_odd_value_that_protects_nothing_voids_nothing(self):
-        for slot, value in ((rack_data.SOC_PM, 1001), (rack_data.TEMP_MAX_INDEX, 0xFFFF)):
+    def test_an_odd_value_that_protects_nothing_is_absent_and_voids_nothing(self):
+        for slot, value in (
+            (rack_data.SOC_PM, 1001),
+            (rack_data.TEMP_MAX_INDEX, 0xFFFF),
+            (rack_data.CELL_MAX_INDEX, 4),  # there are cells 0 to 3
+        ):
             with self.subTest(slot=slot):
                 self.setUpRegisters()
                 self.registers[slot] = value
                 self.assertTrue(self.take(1500))
-                self.assertEqual(self.data.summary[slot], value)
-        self.assertEqual(self.data.odd_values, 2)
+                self.assertEqual(self.data.summary[slot], ABSENT)
+        self.assertEqual(self.data.odd_values, 3)
+
+    def test_enum_values_outside_the_list_are_unknown_and_void_nothing(self):
+        self.registers[rack_data.CONTACTOR_STATE] = 7
+        self.registers[rack_data.STATE] = 4
+        self.assertTrue(self.take())
+        self.assertEqual(self.data.summary[rack_data.CONTACTOR_STATE], 3)
+        self.assertEqual(self.data.summary[rack_data.STATE], 4)
+        self.assertEqual(self.data.odd_values, 0)
+
+    def test_a_block_that_was_not_read_again_is_not_there(self):
+        self.assertTrue(self.take())
+        self.assertFalse(self.map.commit(self.data, 1500))
+        self.assertEqual(self.data.acquired, 1000)
+        halves = changed(RUNS=((0, 0, 3, 0, 14, 14), (0, 0, 3, 14, 11, 11)), MAX_BLOCK=14)
+        register_map = RegisterMap(halves, 4, 2)
+        first, second = register_map.summary
+        self.assertEqual((first.count, second.count), (14, 11))
+        fresh = RackData(0, "rack", 4, 2, 1100, 0)
+        register_map.stage(fresh, first, frame(self.registers[:14]), 9)
+        register_map.stage(fresh, second, frame(self.registers[14:]), 9)
+        self.assertTrue(register_map.commit(fresh, 1000))
+        register_map.stage(fresh, second, frame(self.registers[14:]), 9)
+        self.assertFalse(register_map.commit(fresh, 1500))
+        self.assertEqual(fresh.acquired, 1000)
+
+    def test_alarm_bits_of_a_broken_off_cycle_do_not_stay(self):
+        block = self.map.summary[0]
+        self.registers[rack_data.ALARM_TRIP_BITS] = 1
+        self.map.stage(self.data, block, frame(self.registers), 9)
+        self.registers[rack_data.ALARM_TRIP_BITS] = 2
+        self.assertTrue(self.take())
+        self.assertEqual(self.data.summary[rack_data.ALARM_TRIP_BITS], 2)
+
+    def test_a_missing_register_is_absent_until_it_is_asked_for_again(self):
+        block = self.map.summary[0]
+        self.assertFalse(self.map.missing(self.data, block, rack_data.SOC_PM, 1))
+        self.assertTrue(self.take())
+        self.assertEqual(self.data.summary[rack_data.SOC_PM], ABSENT)
+        self.assertEqual(self.data.summary[rack_data.SOH_PM], 1000)
+        self.assertFalse(self.map.missing(self.data, block, rack_data.ALARM_TRIP_BITS, 1))
+        self.assertTrue(self.take())
+        self.assertEqual(self.data.summary[rack_data.ALARM_TRIP_BITS], ABSENT)
+        self.assertTrue(self.map.missing(self.data, block, rack_data.RACK_VOLTAGE_DV, 1))
+        self.assertFalse(self.take())
+        self.map.restore(self.data)
+        self.assertTrue(self.take())
+        self.assertEqual(self.data.summary[rack_data.SOC_PM], 500)
+
+    def test_missing_cells_are_not_available(self):
+        block = self.map.cells[0]
+        self.map.missing(self.data, block, 0x1001, 2)
+        self.map.decode_array(self.data, block, frame([3300] * 4), 9)
+        self.assertEqual(list(self.data.cells_mv), [3300, 0xFFFF, 0xFFFF, 3300])
 
     def test_age_stays_right_for_weeks(self):
         self.take(1000)
@@ -121,35 +190,57 @@ class SummaryTest(unittest.TestCase):
         self.assertEqual(self.data.sequence, 2)
 
     def test_a_map_without_a_needed_register_is_refused(self):
-        class Holed:
-            """The generic map with one field left out."""
-
-        for name in dir(generic_416s):
-            if not name.startswith("_"):
-                setattr(Holed, name, getattr(generic_416s, name))
-        Holed.FIELDS = tuple(field for field in generic_416s.FIELDS if field[0] != "cell_max_mv")
+        rules = tuple([rule for rule in generic_416s.RULES if rule[0] != rack_data.CELL_MAX_MV])
         with self.assertRaises(ConfigError) as caught:
-            RegisterMap(Holed, 4, 2)
+            RegisterMap(changed(RULES=rules), 4, 2)
         self.assertIn("cell_max_mv", str(caught.exception))
 
+    def test_a_table_of_another_version_is_refused(self):
+        with self.assertRaises(ConfigError):
+            RegisterMap(changed(TABLE_FORMAT=1), 4, 2)
 
-class ArrayTest(unittest.TestCase):
-    def test_signed_and_unsigned(self):
-        cells = array("H", [0] * 4)
-        decode_array(cells, False, 1, 3, frame([3300, 0xFFFF, 0]), 9)
-        self.assertEqual(list(cells), [0, 3300, 0xFFFF, 0])
-        temps = array("h", [0] * 3)
-        decode_array(temps, True, 0, 3, frame([250, -10, -32768]), 9)
-        self.assertEqual(list(temps), [250, -10, -32768])
+    def test_a_rack_of_another_size_is_refused(self):
+        with self.assertRaises(ConfigError) as caught:
+            RegisterMap(changed(CELLS=(1, 216)), 416, 2)
+        self.assertIn("1 to 216 cells, not 416", str(caught.exception))
 
-    def test_reads_cover_every_register_once_within_the_limit(self):
-        for count in (1, 2, 124, 125, 126, 208, 250, 251, 416, 1024):
-            covered = []
-            for address, first, size in split(0x1000, count):
-                self.assertEqual(address, 0x1000 + first)
-                self.assertTrue(1 <= size <= 125)
-                covered.extend(range(first, first + size))
-            self.assertEqual(covered, list(range(count)))
+    def test_a_barrier_inside_what_belongs_together_is_refused(self):
+        with self.assertRaises(ConfigError):
+            RegisterMap(changed(BARRIERS=((3, 7, 7),)), 4, 2)
+
+
+class WriteTest(unittest.TestCase):
+    def setUp(self):
+        self.map = RegisterMap(generic_416s, 4, 2)
+
+    def test_opening_and_its_proof(self):
+        write = self.map.open_contactor
+        self.assertEqual((write.function, write.address, write.values), (6, 0x0100, (0,)))
+        self.assertEqual((write.retry_ms, write.tries, write.fixed), (1000, 0, 0))
+        summary = RackData(0, "rack", 4, 2, 1100, 0).summary
+        self.assertFalse(write.done(summary))
+        summary[rack_data.CONTACTOR_STATE] = 0
+        self.assertTrue(write.done(summary))
+        self.assertTrue(write.allowed(summary))
+
+    def test_heartbeat(self):
+        beat = self.map.heartbeat
+        self.assertEqual((beat.function, beat.address), (6, 0x0101))
+        self.assertEqual((beat.kind, beat.value, beat.period_ms), (COUNTER, 1, 10000))
+
+    def test_limits_are_never_more_than_granted(self):
+        limit = self.map.charge_limit
+        self.assertEqual((limit.function, limit.address, limit.no_limit), (6, 0x0102, 0xFFFF))
+        for granted, raw in ((0, 0), (500, 500), (0xFFFE, 0xFFFE), (NO_LIMIT, 0xFFFF)):
+            self.assertEqual(limit.encode(granted), raw)
+        self.assertTrue(self.map.limits_together)
+        whole_amperes = LimitWrite((6, 0, 1, 10, 0, 1000, 0xFFFF, 0))
+        self.assertEqual(whole_amperes.encode(1579), 157)
+        self.assertEqual(whole_amperes.encode(20000), 1000)
+        negative = LimitWrite((6, 0, -10, 1, -32768, 0, 0x7FFF, 0))
+        self.assertEqual(negative.encode(1570), 0x10000 - 15700)
+        self.assertEqual(negative.encode(0), 0)
+        self.assertEqual(negative.encode(NO_LIMIT), 0x7FFF)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import time
 
 from fake_hardware import FakeRelays, MemoryStorage
 from rack_wire import RackWire
@@ -47,6 +48,12 @@ class FakeBoard:
 
     def connect(self, host, port):
         return self.wires[port].connect(host, port)
+
+    def uart(self, number, baud, parity, stop):
+        raise OSError(19)
+
+    def wait_for_bus(self, timeout_us):
+        time.sleep(min(timeout_us, 500) / 1000000)
 
     def storage(self, role):
         return self.config if role == "config" else self.data

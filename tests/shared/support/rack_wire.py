@@ -1,9 +1,12 @@
-"""One rack at the other end of a byte stream: answers Modbus TCP from a dict of registers.
+"""Racks at the other end of a byte stream: answer Modbus TCP from a dict of registers.
 
-Faults are attributes, so that a test can say what the wire does to which answer.
+Faults are attributes, so that a test can say what the wire does to which answer. `registers` are
+those of every unit that has none of its own in `units`.
 """
 
 import struct
+
+from gateway.clock import add, diff
 
 SUMMARY = {
     0x0000: 1, 0x0001: 1, 0x0002: 1, 0x0003: 0, 0x0004: 0, 0x0005: 0,
@@ -17,8 +20,15 @@ SUMMARY = {
 class RackWire:
     """`connect` gives the stream contract of the board's network."""
 
-    def __init__(self, cells=4):
+    def __init__(self, cells=4, clock=None, latency_ms=0):
+        self.units = {}  # unit: registers of its own
+        self.silent_units = ()
+        self.on_request = None  # function(unit, function, address)
+        self._clock = clock
+        self.latency_ms = latency_ms
+        self._later = []  # (ticks, answer)
         self.registers = dict(SUMMARY)
+        self.registers.update({0x0200: 0x4716, 0x0201: 1, 0x0202: cells, 0x0203: cells // 2})
         self.registers[0x0017] = cells
         self.registers[0x0018] = cells // 2
         for index in range(cells):
@@ -46,6 +56,8 @@ class RackWire:
     def readinto(self, buffer, count=-1):
         if self.closed:
             return 0
+        while self._later and diff(self._clock.ticks(), self._later[0][0]) >= 0:
+            self.outbox.extend(self._later.pop(0)[1])
         if not self.outbox:
             return None
         count = min(count if count >= 0 else len(buffer), len(buffer), len(self.outbox))
@@ -62,7 +74,11 @@ class RackWire:
         answer = self._answer(bytes(frame))
         if self.change is not None:
             answer = self.change(answer)
-        if not self.silent:
+        if self.silent or frame[6] in self.silent_units:
+            return len(frame)
+        if self.latency_ms:
+            self._later.append((add(self._clock.ticks(), self.latency_ms), answer))
+        else:
             self.outbox.extend(answer)
         return len(frame)
 
@@ -71,13 +87,22 @@ class RackWire:
 
     def _answer(self, frame):
         function, address, value = struct.unpack(">BHH", frame[7:12])
+        registers = self.units.get(frame[6], self.registers)
+        if self.on_request is not None:
+            self.on_request(frame[6], function, address)
         if function == 6:
             self.written.append((address, value))
-            self.registers[address] = value
+            registers[address] = value
             return frame
+        if function == 16:
+            for index in range(value):
+                number = struct.unpack(">H", frame[13 + 2 * index : 15 + 2 * index])[0]
+                self.written.append((address + index, number))
+                registers[address + index] = number
+            return frame[:4] + b"\x00\x06" + frame[6:12]
         addresses = range(address, address + value)
-        if any(each not in self.registers for each in addresses):
+        if any(each not in registers for each in addresses):
             return frame[:4] + b"\x00\x03" + frame[6:7] + bytes([function | 0x80, 2])
-        data = b"".join([struct.pack(">H", self.registers[each] & 0xFFFF) for each in addresses])
+        data = b"".join([struct.pack(">H", registers[each] & 0xFFFF) for each in addresses])
         head = frame[:4] + struct.pack(">HBBB", 3 + len(data), frame[6], function, len(data))
         return head + data

@@ -3,18 +3,17 @@
 import struct
 import unittest
 
+from bus_bench import generic_map, tcp_link, tcp_poller
 from fake_hardware import FakeRelays, Flag, HandClock, MemoryStorage, QuietLog
 from rack_wire import RackWire
 from sample_site import settings
 
-from gateway.modbus.tcp_link import TcpLink
 from gateway.outputs.enforcer import Enforcer
 from gateway.protection.changes import Changes
 from gateway.protection.engine import RackProtection
+from gateway.rack.bus import Bus
 from gateway.rack.data import GOOD, STALE, RackData
-from gateway.rack.maps import generic_416s
-from gateway.rack.poller import RackPoller
-from gateway.rack.register_map import RegisterMap
+from gateway.rack.incidents import Incidents
 from gateway.telemetry import records
 from gateway.telemetry.journal import Journal
 from gateway.telemetry.recorder import Recorder
@@ -31,15 +30,22 @@ class Site:
         self.wire = RackWire()
         changes = Changes()
         data = RackData(0, "rack01", 4, 2, 1100, now)
-        link = TcpLink(self.wire, "rack", 502, 1000, 200)
-        poller = RackPoller(data, RegisterMap(generic_416s, 4, 2), link, 1, 500, 4000, now)
+        incidents = Incidents()
+        poller = tcp_poller(data, generic_map(4), now, incidents)
+        buses = [Bus("rack", tcp_link(self.wire), [poller], now)]
         protection = RackProtection(data, loaded, changes)
-        self.enforcer = Enforcer([poller], [protection], FakeRelays(1), [0], 1000, now)
+        self.enforcer = Enforcer(buses, [poller], [protection], FakeRelays(1), [0], 1000, now)
         self.journal = Journal(MemoryStorage(), self.clock, Flag(), 65536, 1 << 20, 1000)
         self.journal.open(True)
         self.sampler = Sampler(self.journal, self.enforcer, self.clock, 500, 10000)
         self.recorder = Recorder(
-            self.journal, self.enforcer, changes, loaded, self.clock, log or QuietLog()
+            self.journal,
+            self.enforcer,
+            changes,
+            incidents,
+            loaded,
+            self.clock,
+            log or QuietLog(),
         )
         self._buffer = memoryview(bytearray(16384))
 
@@ -117,7 +123,7 @@ class SampleTest(unittest.TestCase):
 
     def test_cells_are_recorded_once_per_cell_period(self):
         site = Site()
-        site.run_ms(30500)
+        site.run_ms(29500)
         frames = site.take(records.CELLS)
         self.assertEqual(len(frames), 3)
         rack, _, cells, temps, _ = struct.unpack(records.CELLS_PAYLOAD, frames[0][:10])
@@ -125,6 +131,16 @@ class SampleTest(unittest.TestCase):
         self.assertEqual(
             struct.unpack("<4H2h", frames[0][10:]), (3300, 3301, 3302, 3303, 240, 241)
         )
+
+    def test_what_the_bms_does_not_supply_is_no_number(self):
+        site = Site()
+        del site.wire.registers[0x0016]  # insulation
+        del site.wire.registers[0x0013]  # mean temperature
+        site.run_ms(4000)
+        last = site.samples()[-1]
+        self.assertEqual(last["insulation_kohm"], records.NO_UNSIGNED)
+        self.assertEqual(last["temp_mean_dc"], records.NO_SIGNED)
+        self.assertEqual((last["quality"], last["temp_max_dc"]), (GOOD, 250))
 
     def test_uptime_wraps_after_49_days_as_in_the_header(self):
         site = Site()
@@ -166,6 +182,24 @@ class EventTest(unittest.TestCase):
         self.assertIn(records.CONTACTOR, codes)
         self.assertEqual(events[0][1:6], (0, 0, 3, 3700, 3650))
         self.assertIn("cell_overvoltage", events[0][6])
+
+    def test_what_the_bus_noticed_becomes_events_with_words(self):
+        site = Site()
+        del site.wire.registers[0x0016]
+        site.run_ms(3000)
+        site.wire.silent = True
+        site.run_ms(3000)
+        site.wire.silent = False
+        site.run_ms(3000)
+        texts = [event[6] for event in site.events() if event[0] == records.BUS]
+        self.assertEqual(
+            texts,
+            [
+                "register 0x0016 (1 of them) does not exist",
+                "no answer to 3 requests in a row",
+                "answers again",
+            ],
+        )
 
     def test_trip_is_on_flash_at_once(self):
         site = Site()

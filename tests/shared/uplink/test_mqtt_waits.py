@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import unittest
 
-from gateway.uplink.backoff import Backoff
+from gateway.backoff import Backoff
 from gateway.uplink.mqtt_packet import MqttError
 from gateway.uplink.mqtt_window import MqttWindow
 from gateway.uplink.waits import Waits

@@ -1,4 +1,4 @@
-"""A real pymodbus client, and bare sockets where pymodbus would not send what is wrong."""
+"""Modbus TCP: a real pymodbus client, and bare sockets where that would not send what is wrong."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from host_tools.simulate import faults
 from host_tools.simulate.command import monotonic_ms
 from host_tools.simulate.ports import PortInUseError
 from host_tools.simulate.product import Product
+from host_tools.simulate.registers import CONTACTOR
 from host_tools.simulate.simulated_site import SimulatedSite
+from host_tools.simulate.topology import Place, TcpTrunk, Topology
 
 PATIENCE_S = 20.0  # for things that must happen; never a measure of speed
 Check = Callable[[SimulatedSite, AsyncModbusTcpClient], Coroutine[None, None, None]]
@@ -78,9 +80,10 @@ def test_reads_summary_identity_cells_and_temperatures(
 
         access = site.access[1]
         assert len(access.summary_reads) == 1
-        blocks = [(address, count) for _, address, count in access.block_reads]
-        assert blocks == [(0x1000 + n, 104) for n in range(0, 416, 104)] + [(0x2068, 104)]
-        times = [access.summary_reads[0]] + [at_ms for at_ms, _, _ in access.block_reads]
+        blocks = [(first, count) for _, first, count in access.cell_reads]
+        assert blocks == [(n, 104) for n in range(0, 416, 104)]
+        assert [(first, count) for _, first, count in access.temp_reads] == [(104, 104)]
+        times = [access.summary_reads[0]] + [at_ms for at_ms, _, _ in access.cell_reads]
         assert times == sorted(times)
         assert not site.access[0].summary_reads
 
@@ -114,6 +117,7 @@ def test_writing_zero_opens_the_contactor(
         assert not site.racks[1].contactor_closed
         assert [change.on for change in site.truth.contactor_changes[1]] == [True, False]
         assert [write[1:] for write in site.access[1].writes] == [(0x0100, (0,))]
+        assert len(site.access[1].open_commands) == 1
 
     check_rack(check)
 
@@ -141,7 +145,7 @@ def test_unmapped_address_is_exception_2(
         reply = await client.read_holding_registers(address, count=count)
         assert reply.isError()
         assert reply.exception_code == 2
-        assert not site.access[1].block_reads
+        assert not site.access[1].cell_reads and not site.access[1].temp_reads
 
     check_rack(check)
 
@@ -207,25 +211,64 @@ def test_impossible_count_is_exception_3(
 def test_silent_rack_accepts_but_never_answers(
     product: Product, free_ports: Callable[[int], int]
 ) -> None:
+    silence = faults.by_name("rack_silent")
+
     async def main() -> None:
         base_port = free_ports(product.racks)
         async with serving(product, base_port) as site:
             async with connected(base_port + 1) as other, connected(base_port) as client:
                 assert not (await client.read_holding_registers(0, count=25)).isError()
-                faults.start(site, "rack_silent", 0, monotonic_ms())
+                faults.begin(site, silence, 0)
             async with connected(base_port, timeout_s=0.3) as client:
                 for _ in range(2):
                     with pytest.raises(ModbusIOException):
                         await client.read_holding_registers(0, count=25)
                 with pytest.raises(ModbusIOException):
                     await client.write_register(0x0100, 0)
-            assert site.racks[0].registers[0x0100] == 1
+            assert site.racks[0].commands[CONTACTOR] == 1
             assert len(site.access[0].summary_reads) == 1
             async with connected(base_port + 1) as other:
                 assert not (await other.read_holding_registers(0, count=25)).isError()
-            faults.stop(site, "rack_silent", 0)
+            faults.end(site, silence, 0)
             async with connected(base_port) as client:
                 assert not (await client.read_holding_registers(0, count=25)).isError()
+
+    asyncio.run(main())
+
+
+def test_racks_behind_one_unit_answer_for_their_own_registers(
+    product: Product, free_ports: Callable[[int], int]
+) -> None:
+    """Three piles behind one controller; the middle one is alone in its trouble."""
+    topology = Topology((TcpTrunk(0),), tuple(Place(0, 3, position) for position in range(3)))
+    current = {position: 0x1400 + 0x0700 * position + 4 for position in range(3)}
+
+    async def main() -> None:
+        base_port = free_ports(1)
+        site = SimulatedSite(
+            product,
+            base_port=base_port,
+            seed=7,
+            clock=monotonic_ms,
+            topology=topology,
+            map_name="pylontech-powercube-m2",
+        )
+        await site.start()
+        try:
+            site.set_relay(1, True)
+            site.tick(monotonic_ms() + 5_000)
+            faults.begin(site, faults.by_name("exception"), 2)
+            async with connected(base_port) as client:
+                replies = {
+                    position: await client.read_holding_registers(address, count=2, device_id=3)
+                    for position, address in current.items()
+                }
+        finally:
+            await site.stop()
+        assert replies[0].registers == [0, 0]
+        assert replies[1].registers[1] > 1000  # 0.01 A
+        assert replies[2].exception_code == 2
+        assert [len(log.summary_reads) for log in site.access] == [1, 1, 0]
 
     asyncio.run(main())
 

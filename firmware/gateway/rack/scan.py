@@ -1,0 +1,76 @@
+"""Blocks that are read in spare time, one after the other, all of them within a period."""
+
+from __future__ import annotations
+
+from gateway.clock import add, diff, subtract
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.modbus.link import Link
+    from gateway.rack.block_read import BlockRead
+
+
+class Scan:
+    """`lateness_pm` compares scans of different periods, so that spare time is shared fairly."""
+
+    def __init__(self, reads: list[BlockRead], period_ms: int, now: int) -> None:
+        self.reads = reads
+        self._period_ms = period_ms
+        self._pace_ms = max(1, period_ms // max(1, len(reads)))
+        self._next = 0
+        self._due = now
+        self._whole = True
+        self.began = now  # ticks of the first question of the scan that goes on
+
+    @property
+    def current(self) -> BlockRead:
+        """The block that is read next."""
+        return self.reads[self._next]
+
+    def lateness_pm(self, now: int) -> int:
+        """How late the next block is, in 0.1 % of the period; negative while it is not due."""
+        if not self.reads or self.current.empty:
+            return -1
+        late_ms = diff(now, self._due)
+        return late_ms if late_ms < 0 else late_ms * 1000 // self._period_ms
+
+    def due_in_ms(self, now: int) -> int:
+        """Milliseconds until the next block is due; a whole period for a scan of nothing."""
+        return diff(self._due, now) if self.reads else self._period_ms
+
+    def block_ended(self, asked: int, now: int, good: bool) -> bool:
+        """The current block was read (or cannot be); True when a whole scan is complete by it."""
+        if self._next == 0:
+            self.began = asked
+            self._whole = True
+        self._whole = self._whole and good
+        self._due = add(self._due, self._pace_ms)
+        self.keep_comparable(now)
+        self._next += 1
+        if self._next < len(self.reads):
+            return False
+        self._next = 0
+        return self._whole
+
+    def keep_comparable(self, now: int) -> None:
+        """Forget lateness beyond a period; to be called every few days at least."""
+        if diff(now, self._due) > self._period_ms:
+            self._due = subtract(now, self._period_ms)
+        while self.reads and self.current.empty:
+            self._skip_empty()
+            if self._next == 0:
+                break
+
+    def exchanges(self, link: Link) -> list[tuple[int, int]]:
+        """(ms that reading it takes, ms after which it is read again) of each block."""
+        return [(link.transfer_ms(read.request), self._period_ms) for read in self.reads]
+
+    def restore(self) -> None:
+        """Ask for every register again, also for those that were missing."""
+        for read in self.reads:
+            if read.missing:
+                read.restore()
+
+    def _skip_empty(self) -> None:
+        self._whole = False
+        self._next = (self._next + 1) % len(self.reads)

@@ -1,0 +1,181 @@
+"""Composition of the bus side: links, buses and a poller per rack, from the configuration.
+
+Racks with the same endpoint share one link and so one bus: the units of a serial line, or the
+units behind one TCP converter.
+"""
+
+from __future__ import annotations
+
+from gateway.clock import add
+from gateway.errors import ConfigError
+from gateway.modbus.pdu import RTU
+from gateway.modbus.reply_time import ReplyTime
+from gateway.modbus.rtu_link import RtuLink
+from gateway.modbus.tcp_link import TcpLink
+from gateway.rack.block_read import UnitAddress
+from gateway.rack.bus import Bus
+from gateway.rack.bus_time import BusTime
+from gateway.rack.data import RackData
+from gateway.rack.incidents import Incidents
+from gateway.rack.poller import Periods, RackPoller
+from gateway.rack.register_map import RegisterMap
+from gateway.rack.unit_health import UnitHealth
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gateway.config import Config
+    from gateway.config_racks import RackSettings
+    from gateway.contracts import Board
+    from gateway.modbus.link import Link
+
+_SHORTEST_PROBE_MS = 20
+_SHORTEST_REPLY_MS = 50  # a TCP deadline is four times the usual latency, but never below this
+
+
+class Southbound:
+    """`buses` to be stepped, `pollers` in the order of the racks, `log` of what they notice."""
+
+    def __init__(self, board: Board, settings: Config, now: int) -> None:
+        self.buses: list[Bus] = []
+        self.pollers: list[RackPoller] = []
+        self.log = Incidents()
+        self._board = board
+        self._settings = settings
+        self._table = map_table(settings.text("map"))
+        self._maps: dict[int, RegisterMap] = {}
+        groups = _by_endpoint(settings.racks)
+        pollers: dict[int, RackPoller] = {}
+        period_ms = settings.integer("poll.summary_period_ms")
+        for number, group in enumerate(groups):
+            first_due = add(now, number * period_ms // len(groups))
+            bus = self._bus([settings.racks[index] for index in group], group, first_due, now)
+            self.buses.append(bus)
+            for poller in bus.pollers:
+                pollers[poller.data.index] = poller
+        self.pollers = [pollers[index] for index in range(len(settings.racks))]
+
+    def retry_now(self, now: int) -> None:
+        """Ask every unit, and open every connection, without any pause."""
+        for bus in self.buses:
+            bus.retry_now(now)
+
+    def _bus(self, racks: list[RackSettings], group: list[int], first_due: int, now: int) -> Bus:
+        rack = racks[0]
+        name = rack.bus or "%s:%d" % (rack.host, rack.port)
+        link, latency_ms, lowest_ms, highest_ms = self._link(rack)
+        register_map = self._map(link.hole_registers())
+        nameless = link.framing == RTU
+        alone = len(racks) == 1
+        probe_ms = min(highest_ms, max(_SHORTEST_PROBE_MS, 4 * latency_ms))
+        units: dict[int, tuple[ReplyTime, ReplyTime, UnitHealth]] = {}
+        pollers = []
+        for index, each in zip(group, racks):
+            if each.unit not in units:
+                units[each.unit] = (
+                    ReplyTime(lowest_ms, highest_ms, latency_ms),
+                    ReplyTime(probe_ms, probe_ms, latency_ms),
+                    UnitHealth(alone, nameless, now),
+                )
+            if each.position >= register_map.positions:
+                raise ConfigError(
+                    "racks: %s: position %d, but the map has positions 0..%d"
+                    % (each.name, each.position, register_map.positions - 1)
+                )
+            shift = each.position * register_map.stride
+            address = UnitAddress(link.framing, each.unit, shift, *units[each.unit])
+            pollers.append(
+                RackPoller(
+                    self._data(index, each.name, now),
+                    register_map,
+                    address,
+                    self._periods(),
+                    first_due,
+                    self.log,
+                )
+            )
+        bus = Bus(name, link, pollers, now)
+        problem = BusTime(bus, self._settings.integer("poll.summary_period_ms")).problem()
+        if problem:
+            raise ConfigError(problem)
+        return bus
+
+    def _link(self, rack: RackSettings) -> tuple[Link, int, int, int]:
+        """The link to an endpoint, the usual latency there and the bounds of a deadline, ms."""
+        settings = self._settings
+        board = self._board
+        if not rack.bus:
+            longest_ms = settings.integer("poll.reply_timeout_ms")
+            link: Any = TcpLink(
+                board.network(),
+                rack.host,
+                rack.port,
+                settings.integer("poll.connect_timeout_ms"),
+                board.random,
+            )
+            latency_ms = settings.integer("poll.latency_ms")
+            return link, latency_ms, min(_SHORTEST_REPLY_MS, longest_ms), longest_ms
+        bus = [each for each in settings.buses if each.name == rack.bus][0]
+        try:
+            port = board.uart(bus.uart, bus.baud, bus.parity, bus.stop)
+        except OSError as error:
+            raise ConfigError("buses: %s: uart %d: %s" % (bus.name, bus.uart, error))
+        link = RtuLink(port, board.clock.micros, latency_ms=bus.latency_ms)
+        return link, bus.latency_ms, bus.reply_timeout_ms, bus.reply_timeout_ms
+
+    def _map(self, hole_registers: int) -> RegisterMap:
+        """The register map for a kind of link; large, so links of the same kind share it."""
+        if hole_registers not in self._maps:
+            self._maps[hole_registers] = RegisterMap(
+                self._table,
+                self._settings.integer("cells_per_rack"),
+                self._settings.integer("temps_per_rack"),
+                hole_registers,
+            )
+        return self._maps[hole_registers]
+
+    def _data(self, index: int, name: str, now: int) -> RackData:
+        settings = self._settings
+        return RackData(
+            index,
+            name,
+            settings.integer("cells_per_rack"),
+            settings.integer("temps_per_rack"),
+            settings.limits["comm_loss"][0].set_point,
+            now,
+        )
+
+    def _periods(self) -> Periods:
+        integer = self._settings.integer
+        return Periods(
+            integer("poll.summary_period_ms"),
+            integer("poll.scan_period_ms"),
+            integer("poll.temp_period_ms"),
+            integer("poll.detail_period_ms"),
+            integer("poll.hot_period_ms"),
+        )
+
+
+def map_table(name: str) -> Any:
+    """The generated table of a register map; ConfigError when there is none of this name."""
+    try:
+        package = __import__("gateway.rack.maps." + name)
+        table = getattr(package.rack.maps, name)
+    except (ImportError, AttributeError):
+        table = None
+    if not hasattr(table, "MAP_ID"):
+        raise ConfigError("map: no register map %s" % name)
+    return table
+
+
+def _by_endpoint(racks: list[RackSettings]) -> list[list[int]]:
+    """Indices of the racks that share a link, in the order of the first of each."""
+    endpoints: list[tuple[str, str, int]] = []
+    groups: list[list[int]] = []
+    for index, rack in enumerate(racks):
+        if rack.endpoint not in endpoints:
+            endpoints.append(rack.endpoint)
+            groups.append([])
+        groups[endpoints.index(rack.endpoint)].append(index)
+    return groups

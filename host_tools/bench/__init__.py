@@ -1,0 +1,1 @@
+"""Measures the gateway against umodbus, against C and against what the wire allows."""

@@ -1,0 +1,1 @@
+"""What is measured, as programs of their own; each runs on MicroPython and on CPython alike."""

@@ -1,0 +1,107 @@
+"""Writes: confirmed by their echo, repeated when there is none, reported when given up."""
+
+import unittest
+
+from bus_bench import BusBench
+
+from gateway.rack import incidents
+
+LIMIT = 0x0102
+WRITES = (6, 16)
+
+
+def refusing(code):
+    """A device that answers every write with an exception."""
+
+    def change(answer):
+        if answer[7] not in WRITES:
+            return answer
+        return answer[:4] + b"\x00\x03" + answer[6:7] + bytes([answer[7] | 0x80, code])
+
+    return change
+
+
+class WriteTest(unittest.TestCase):
+    def setUp(self):
+        self.bench = BusBench(1)
+        self.bench.run_ms(11000)
+        self.limits = self.bench.pollers[0].writes.jobs[2]
+        self.bench.wire.written = []
+
+    def grant(self, charge_da, discharge_da):
+        now = self.bench.clock.ticks()
+        self.bench.pollers[0].set_limits(charge_da, discharge_da, now)
+
+    def test_both_limits_go_in_one_request_and_are_confirmed_by_its_echo(self):
+        before = self.limits.confirmed
+        self.grant(500, 600)
+        self.bench.run_ms(20)
+        self.assertEqual(self.bench.wire.written, [(LIMIT, 500), (LIMIT + 1, 600)])
+        self.assertEqual(self.limits.confirmed, before + 1)
+
+    def test_a_refused_write_is_tried_again_and_then_reported(self):
+        self.bench.wire.change = refusing(3)
+        self.grant(500, 600)
+        self.bench.run_ms(4000)
+        self.assertEqual((self.limits.refused, self.limits.failed), (3, 1))
+        codes = self.bench.codes()
+        self.assertIn((0, incidents.WRITE_REFUSED, LIMIT), codes)
+        self.assertIn((0, incidents.WRITE_FAILED, LIMIT), codes)
+
+    def test_a_lost_echo_makes_it_be_written_again(self):
+        lost = []
+
+        def lose_once(answer):
+            if answer[7] in WRITES and not lost:
+                lost.append(answer)
+                return b""
+            return answer
+
+        self.bench.wire.change = lose_once
+        before = self.limits.confirmed
+        self.grant(500, 600)
+        self.bench.run_ms(1500)
+        self.assertEqual(self.bench.written(LIMIT), [500, 500])
+        self.assertEqual((self.limits.confirmed, self.limits.failed), (before + 1, 0))
+
+    def test_an_echo_of_another_value_confirms_nothing(self):
+        def alter(answer):
+            if answer[7] == 16:
+                return answer[:11] + bytes([answer[11] ^ 1])
+            return answer
+
+        self.bench.wire.change = alter
+        before = self.limits.confirmed
+        self.grant(500, 600)
+        self.bench.run_ms(5000)
+        self.assertEqual(self.limits.confirmed, before)
+        self.assertTrue(self.bench.bus.link.losses > 0)
+
+    def test_a_limit_is_told_again_after_it_was_given_up(self):
+        self.bench.wire.change = refusing(3)
+        self.grant(500, 600)
+        self.bench.run_ms(4000)
+        self.bench.wire.change = None
+        self.bench.wire.written = []
+        self.bench.run_ms(10500)
+        self.assertEqual(self.bench.written(LIMIT), [500])
+
+    def test_nothing_is_written_to_a_device_that_is_not_the_maps(self):
+        bench = BusBench(1)
+        bench.wire.registers[0x0200] = 0x1234
+        bench.pollers[0].open_contactor(bench.clock.ticks())
+        bench.pollers[0].set_limits(0, 0, bench.clock.ticks())
+        bench.run_ms(5000)
+        self.assertEqual(bench.wire.written, [])
+        self.assertEqual(bench.racks[0].sequence, 0)
+        self.assertTrue("map" in bench.racks[0].identity_problem)
+        self.assertIn((0, incidents.IDENTITY, 0), bench.codes())
+        bench.wire.registers[0x0200] = 0x4716
+        bench.run_ms(31000)
+        self.assertEqual(bench.racks[0].identity_problem, "")
+        self.assertEqual(bench.racks[0].quality(bench.clock.ticks()), 1)
+        self.assertIn((0x0100, 0), bench.wire.written)
+
+
+if __name__ == "__main__":
+    unittest.main()
