@@ -1,8 +1,8 @@
 """The laptop as a board: sockets, a flash image file, relays and inputs at the end of a wire.
 
 The one argument of the process is a JSON file with `config` (folder of the configuration), `flash`
-(image file), `wiring_port`, `console_port`, `unique_id` and `serial` (paths of pseudo-terminals, in
-the order of the UARTs). Runs on the MicroPython unix port and on CPython.
+(image file), `wiring_port`, `console_port`, `unique_id` and `serial` (paths of pseudo-terminals,
+UART 0 first). Runs on the MicroPython unix port and on CPython.
 """
 
 from __future__ import annotations

@@ -43,15 +43,15 @@ class BusWait:
         """
         if timeout_us < 0:
             timeout_us = 0  # poll() takes a negative time for eternity
-        end = add(self._micros(), timeout_us)
-        for _ in self._ready(timeout_us // 1000):
+        for _ in self._ready(timeout_us // 1000):  # the usual case ends here, so it comes first
             return True
-        rest_us = diff(end, self._micros()) - _WAKE_UP_US
+        rest_us = timeout_us % 1000 - _WAKE_UP_US
+        end = add(self._micros(), max(rest_us, 0))
         while rest_us > 0:
             self._sleep_us(min(rest_us, _SLICE_US))
             for _ in self._ready(0):
                 return True
-            rest_us = diff(end, self._micros()) - _WAKE_UP_US
+            rest_us = diff(end, self._micros())
         return False
 
 

@@ -27,7 +27,7 @@ ONE_BUS = {
 }
 # 416 cells of 12 racks and their summaries every 500 ms fill a bus of 115200 baud, so
 # temperatures, which are slow, take what is left.
-RTU_POLL = {"scan_period_ms": 5500, "temp_period_ms": 24000}
+RTU_POLL = {"scan_period_ms": 5400, "temp_period_ms": 40000}
 
 Entry = dict[str, Any]
 

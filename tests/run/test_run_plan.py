@@ -180,7 +180,7 @@ def test_rtu_puts_all_racks_on_one_bus_with_its_own_times() -> None:
     assert made.topology.trunks == (SerialTrunk("rs485-1", 115200, "8N1", 15),)
     assert [place.unit for place in made.topology.places] == list(range(1, 13))
     assert [rack["unit"] for rack in made.tree["racks"]] == list(range(1, 13))
-    assert made.tree["poll"] == {"scan_period_ms": 5500, "temp_period_ms": 24000}
+    assert made.tree["poll"] == {"scan_period_ms": 5400, "temp_period_ms": 40000}
     assert [bus.uart for bus in made.config.buses] == [0]
     assert made.rack_ports == 0
     assert made.bus == "rtu"

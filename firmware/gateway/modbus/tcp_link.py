@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gateway.modbus.pdu import Request
 
 _MBAP_BYTES = 7
+_WHENEVER_MS = WHENEVER_US // 1000
 _HEAD_BYTES = 9  # MBAP, function, byte count or exception code: the shortest answer
 _TIMEOUTS_TO_CLOSE = 3  # in a row
 _LATE_WINDOW = 8  # how many transactions back an answer still counts as a late one
@@ -75,16 +76,19 @@ class TcpLink(Link):
     def send(self, request: Request, now: int) -> None:
         """Send `request`; only in state IDLE. Allocates nothing unless the stream fails."""
         self._transaction = number = (self._transaction + 1) & 0xFFFF
-        request.set_transaction(number)
+        frame = request.frame
+        head = request.head
+        frame[0] = head[0] = number >> 8  # as set_transaction does, without its call
+        frame[1] = head[1] = number & 0xFF
         self.request = request
         self.sent_at = now
         self.state = WAITING
         try:
-            written = self._write(request.frame)
+            written = self._write(frame)
         except OSError as error:
             self.close(now, "write failed: %s" % error)
             return
-        if written != len(request.frame):
+        if written != len(frame):
             self.close(now, "send buffer full")
 
     def step(self, now: int) -> int:
@@ -113,15 +117,18 @@ class TcpLink(Link):
 
     def wait_us(self, now: int) -> int:
         """Microseconds until `step` is needed even if nothing comes."""
+        if self.state == WAITING:  # for each answer once, so without calls
+            left_ms: int = self.request.reply_time.timeout_ms - (now - self.sent_at & TICKS_MASK)
+            if left_ms <= 0:
+                return 0
+            return left_ms * 1000 if left_ms < _WHENEVER_MS else WHENEVER_US
         if self.state == IDLE:
             return WHENEVER_US
-        if self.state == WAITING:
-            left_ms: int = self.request.reply_time.timeout_ms - diff(now, self.sent_at)
-        elif self._loss_untold or (self._at_once and self.state == CLOSED):
+        if self._loss_untold or (self._at_once and self.state == CLOSED):
             left_ms = 0
         else:
             left_ms = diff(self._due, now)
-        return min(max(left_ms, 0) * 1000, WHENEVER_US)
+        return min(max(left_ms, 0), _WHENEVER_MS) * 1000
 
     def transfer_ms(self, request: Request) -> int:
         """Expected time of the whole exchange; the wire itself takes next to nothing."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gateway.rack.fields_bind import Block
     from gateway.rack.unit_health import UnitHealth
 
+PLACES = 16
 _REGISTERS = (3, 4)
 _MOST_PARTS = 32  # then the block is given up: this is no device of that map
 
@@ -26,7 +27,8 @@ class UnitAddress:
     `shift` is added to the addresses of blocks that move with the position of the rack.
     `probe_time` is how long a unit that is down is waited for: short, so that its probes find room
     between the summaries of the others. `probe_counts`: so many registers are asked for by probes
-    and by no other request, so that an answer to a probe is told apart by its length.
+    and by no other request, so that an answer to a probe is told apart by its length. `place`
+    (0 .. PLACES - 1) spreads what the racks of a line do seldom over its period.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class UnitAddress:
         self.probe_time = probe_time
         self.health = health
         self.probe_counts: tuple[int, ...] = ()
+        self.place = 5 * (unit + shift // 256) % PLACES
 
     def read(self, block: Block, offset: int, count: int, short: bool = False) -> Request:
         """A request for a part of `block`; `short` with the deadline of a probe."""

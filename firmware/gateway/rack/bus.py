@@ -1,8 +1,8 @@
 """One link and the racks behind it: which of them may use it next, and for what.
 
-In this order: an opening; summaries that are due, back to back; limits; then, as far as it fits
-before the next summary: units in doubt or down, racks that are hot, signs of life, and in the time
-that is left the cells and temperatures of the rack that has waited longest.
+In this order: an opening; summaries that are due, back to back; writes that are urgent; then, as
+far as it fits before the next summary: units in doubt or down, racks that are hot, the cells and
+temperatures of the rack that has waited longest, and other writes in what is left behind them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ _LONGEST_WAIT_MS = 10
 _GRID_MS = 50
 _USE_WINDOW_MS = 10000
 _LONGEST_ROOM_MS = 1 << 20
+# By so much may what is sent in spare time delay a summary: detectors know the times of their
+# samples no better than to 5 ms.
+_SLACK_MS = 5
 _OVERDUE_MS = 1000  # a probe that never fits is sent nevertheless, where there is most room
 _SAME_MS = 10
 
@@ -103,8 +106,8 @@ class Bus:
             self._send(self._in_summary, self._in_summary.summary(now), now)
             return
         room_ms = self._send_summary(now)
-        if room_ms and not self._send_limit(now, room_ms):
-            self._send_spare(now, room_ms)
+        if room_ms and not self._send_write(now, room_ms, True):
+            self._send_spare(now, room_ms + _SLACK_MS)
 
     def _send_summary(self, now: int) -> int:
         """Send the summary that has been due longest; else the time until the first one is, ms."""
@@ -121,10 +124,11 @@ class Bus:
             return 0
         return -latest_ms
 
-    def _send_limit(self, now: int, room_ms: int) -> bool:
+    def _send_write(self, now: int, room_ms: int, urgent: bool) -> bool:
+        """An urgent write, whatever room there is; or any other that fits."""
         for poller in self.pollers:
             if not poller.health.wants_probe:
-                request = poller.limits(now, self.link, room_ms)
+                request = poller.write(now, self.link, room_ms, urgent)
                 if request is not None:
                     self._send(poller, request, now)
                     return True
@@ -137,10 +141,10 @@ class Bus:
             return
         if self._hot_turn and self._send_hot(now, room_ms):
             return
-        if self._send_heartbeat(now, room_ms) or self._send_scan(now, room_ms):
+        if self._send_scan(now, room_ms):
             return
-        if not self._hot_turn:
-            self._send_hot(now, room_ms)
+        if self._hot_turn or not self._send_hot(now, room_ms):
+            self._send_write(now, room_ms, False)
 
     def _send_probe(self, now: int, room_ms: int) -> bool:
         for poller in self.pollers:
@@ -149,7 +153,9 @@ class Bus:
             if not health.wants_probe or overdue_ms < 0:
                 continue
             request = poller.probe_request
-            lasts_ms = self.link.transfer_ms(request) + request.reply_time.timeout_ms
+            reply_time = request.reply_time
+            lasts_ms = self.link.transfer_ms(request)
+            lasts_ms += reply_time.timeout_ms - reply_time.latency_ms  # if nothing comes
             widest = room_ms >= self._widest_ms - _SAME_MS and overdue_ms >= _OVERDUE_MS
             if lasts_ms > room_ms and not widest:
                 continue
@@ -170,16 +176,6 @@ class Bus:
             return False
         self._send(latest, latest.summary(now), now)
         return True
-
-    def _send_heartbeat(self, now: int, room_ms: int) -> bool:
-        for poller in self.pollers:
-            if poller.health.wants_probe:
-                continue
-            request = poller.heartbeat(now, self.link, room_ms)
-            if request is not None:
-                self._send(poller, request, now)
-                return True
-        return False
 
     def _send_scan(self, now: int, room_ms: int) -> bool:
         count = len(self.pollers)

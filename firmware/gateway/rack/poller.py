@@ -9,7 +9,7 @@ from __future__ import annotations
 from gateway.clock import add, diff
 from gateway.errors import ConfigError
 from gateway.rack import incidents
-from gateway.rack.block_read import BlockRead
+from gateway.rack.block_read import PLACES, BlockRead
 from gateway.rack.data import CONTACTOR_OPEN, CONTACTOR_STATE, GOOD
 from gateway.rack.identity_check import IdentityCheck
 from gateway.rack.rack_writes import RackWrites
@@ -132,19 +132,13 @@ class RackPoller:
             return self._send_read(_IDENTITY, self._identity.read)
         return self._send_read(_SUMMARY, self._summary.next_read(now))
 
-    def limits(self, now: int, link: Link, room_ms: int) -> Request | None:
-        """A granted current to be written; one that has changed goes out even without room."""
-        writes = self.writes
-        job = writes.limit_due(now) if self._trusted else None
-        if job is None or (not writes.urgent and link.transfer_ms(job.request) > room_ms):
-            return None
-        writes.urgent = False
-        return self._send_write(job, now)
+    def write(self, now: int, link: Link, room_ms: int, urgent: bool) -> Request | None:
+        """Only an `urgent` write (a granted current has changed, a sign of life is very late).
 
-    def heartbeat(self, now: int, link: Link, room_ms: int) -> Request | None:
-        """The sign of life that the rack BMS expects, when there is room for it."""
-        job = self.writes.heartbeat_due(now) if self._trusted else None
-        if job is None or link.transfer_ms(job.request) > room_ms:
+        Or, not `urgent`, any other one that fits into `room_ms`.
+        """
+        job = self.writes.due(now, urgent) if self._trusted else None
+        if job is None or (not urgent and link.transfer_ms(job.request) > room_ms):
             return None
         return self._send_write(job, now)
 
@@ -421,4 +415,6 @@ class RackPoller:
 
 
 def _scan(blocks: tuple[Block, ...], address: UnitAddress, period_ms: int, now: int) -> Scan:
-    return Scan([BlockRead(block, address) for block in blocks], period_ms, now)
+    """Racks of a line begin one after the other: blocks due all at once would come in lumps."""
+    reads = [BlockRead(block, address) for block in blocks]
+    return Scan(reads, period_ms, now, address.place, PLACES)

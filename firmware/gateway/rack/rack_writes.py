@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from gateway.clock import add, diff
 from gateway.modbus.pdu import write_coil, write_register, write_registers
+from gateway.rack.block_read import PLACES
 from gateway.rack.write_job import UNLIMITED, WriteJob
 from gateway.rack.writes import COUNTER, NO_LIMIT, TOGGLE
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _OPEN_RETRY_MS = 1000  # between commands while the contactor still reads closed
 _LIMIT_RETRY_MS = 500
 _LIMIT_TRIES = 3
-_LIMITS_REFRESH_MS = 10000
+_LIMITS_REFRESH_MS = 30000
 _COIL = 5
 _REGISTERS = 16
 
@@ -35,12 +36,15 @@ class RackWrites:
         self._open_since = 0  # echoes of the command before `hold_open` was set
         self._limits = _limits(register_map, address)
         self._granted = [NO_LIMIT, NO_LIMIT]
-        self.urgent = False  # a granted current has changed and was not sent yet
+        self._refresh_ms = _LIMITS_REFRESH_MS - _LIMITS_REFRESH_MS // (4 * PLACES) * address.place
+        self._changed = False  # a granted current, and the device has not confirmed it yet
         self._refresh_due = now
         self._beat = register_map.heartbeat
         self._beat_job = _heartbeat(self._beat, address)
-        self._beat_due = now
         self._beat_value = 0
+        self._beat_due = now
+        if self._beat is not None:
+            self._beat_due = add(now, self._beat.period_ms * address.place // PLACES)
 
     @property
     def opening(self) -> WriteJob:
@@ -86,40 +90,50 @@ class RackWrites:
         if charge_da != self._granted[0] or discharge_da != self._granted[1]:
             self._granted[0] = charge_da
             self._granted[1] = discharge_da
-            self.urgent = True
+            self._changed = True
             self._order_limits(now)
 
-    def limit_due(self, now: int) -> WriteJob | None:
-        """The limit to write now, with the newest values in its request."""
-        if diff(now, self._refresh_due) >= 0:
-            self._order_limits(now)
-        for writes, job in self._limits:
-            if job.is_due(now):
-                for index in range(len(writes)):
-                    direction, write = writes[index]
-                    job.request.set_value(index, write.encode(self._granted[direction]))
-                return job
-        return None
+    def due(self, now: int, urgent: bool) -> WriteJob | None:
+        """What to write now, the newest values in its request.
 
-    def heartbeat_due(self, now: int) -> WriteJob | None:
-        """The sign of life to write now."""
+        `urgent`: only a granted current that has changed, or a sign of life a quarter of its
+        period late; the repetitions are not.
+        """
+        if not urgent or self._changed:
+            if diff(now, self._refresh_due) >= 0:
+                self._order_limits(now)
+            for writes, job in self._limits:
+                if job.is_due(now):
+                    for index in range(len(writes)):
+                        direction, write = writes[index]
+                        job.request.set_value(index, write.encode(self._granted[direction]))
+                    return job
+            self._changed = self._changed and self._limits_pending()
+        return self._heartbeat_due(now, urgent)
+
+    def _limits_pending(self) -> bool:
+        pending = False
+        for _, job in self._limits:
+            pending = pending or job.pending
+        return pending
+
+    def _heartbeat_due(self, now: int, urgent: bool) -> WriteJob | None:
         beat, job = self._beat, self._beat_job
         if beat is None or job is None:
             return None
-        if diff(now, self._beat_due) >= 0:
+        late_ms = diff(now, self._beat_due)
+        if late_ms >= 0 and (not urgent or late_ms > beat.period_ms // 4):
             self._beat_due = add(now, beat.period_ms)
             self._beat_value = _next_value(beat, self._beat_value)
             job.order(now)
-        if not job.is_due(now):
+        if not job.is_due(now) or (urgent and late_ms <= beat.period_ms // 4):
             return None
         job.request.set_value(0, self._beat_value)
         return job
 
     def exchanges(self, link: Link) -> list[tuple[int, int]]:
         """(ms it takes, ms after which it comes again) of each write that is repeated."""
-        exchanges = [
-            (link.transfer_ms(job.request), _LIMITS_REFRESH_MS) for _, job in self._limits
-        ]
+        exchanges = [(link.transfer_ms(job.request), self._refresh_ms) for _, job in self._limits]
         if self._beat is not None and self._beat_job is not None:
             exchanges.append((link.transfer_ms(self._beat_job.request), self._beat.period_ms))
         return exchanges
@@ -146,7 +160,7 @@ class RackWrites:
             job.keep_comparable(now)
 
     def _order_limits(self, now: int) -> None:
-        self._refresh_due = add(now, _LIMITS_REFRESH_MS)
+        self._refresh_due = add(now, self._refresh_ms)
         for _, job in self._limits:
             job.order(now)
 

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 class Scan:
     """`lateness_pm` compares scans of different periods, so that spare time is shared fairly."""
 
-    def __init__(self, reads: list[BlockRead], period_ms: int, now: int) -> None:
+    def __init__(
+        self, reads: list[BlockRead], period_ms: int, now: int, place: int = 0, places: int = 1
+    ) -> None:
+        """The first block is due at `place` / `places` of the time to the second one."""
         self.reads = reads
         self._period_ms = period_ms
         self._pace_ms = max(1, period_ms // max(1, len(reads)))
         self._next = 0
-        self._due = now
+        self._due = add(now, self._pace_ms * place // places)
         self._whole = True
         self.began = now  # ticks of the first question of the scan that goes on
 

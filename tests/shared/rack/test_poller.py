@@ -77,7 +77,7 @@ class PollerTest(unittest.TestCase):
         self.assertEqual(self.written(0x0102)[-1], 785)
         self.assertEqual(self.written(0x0103)[-1], 0)
         count = len(self.written(0x0102))
-        self.run_ms(10100)
+        self.run_ms(31000)
         self.assertEqual(len(self.written(0x0102)), count + 1)
 
     def test_limit_changed_while_its_write_is_under_way(self):
@@ -133,7 +133,7 @@ class PollerTest(unittest.TestCase):
         asked = self.clock.ticks()
         self.assertEqual(self.link.state, WAITING)
         before = len(self.fresh_at)
-        self.run_ms(150)
+        self.run_ms(40)
         self.wire.outbox.extend(held[-1])
         self.run_ms(1)
         self.assertEqual(len(self.fresh_at), before + 1)

@@ -83,7 +83,7 @@ class WriteTest(unittest.TestCase):
         self.bench.run_ms(4000)
         self.bench.wire.change = None
         self.bench.wire.written = []
-        self.bench.run_ms(10500)
+        self.bench.run_ms(31000)
         self.assertEqual(self.bench.written(LIMIT), [500])
 
     def test_nothing_is_written_to_a_device_that_is_not_the_maps(self):
