@@ -57,7 +57,7 @@ def run(
 
 @app.command()
 def simulate(
-    site: Site = "energalactic-5015-0.5c",
+    site: Annotated[str, typer.Option(help="Product to simulate.")] = "energalactic-5015-0.5c",
     base_port: Annotated[int, typer.Option(help="First rack's TCP port.")] = 15020,
     map_name: Annotated[
         str, typer.Option("--map", help="Register map the racks speak.")

@@ -66,7 +66,9 @@ class Southbound:
         name = rack.bus or "%s:%d" % (rack.host, rack.port)
         link, latency_ms, lowest_ms, highest_ms = self._link(rack)
         register_map = self._map(link.hole_registers())
-        nameless = link.framing == RTU
+        # Several units behind one address: a converter, which hands on a serial line's answers,
+        # and may give a late one the transaction number of the next question.
+        nameless = link.framing == RTU or len(set([each.unit for each in racks])) > 1
         alone = len(racks) == 1
         probe_ms = min(highest_ms, max(_SHORTEST_PROBE_MS, 4 * latency_ms))
         units: dict[int, tuple[ReplyTime, ReplyTime, UnitHealth]] = {}

@@ -44,7 +44,10 @@ def main(only: str, quick: bool) -> int:
             found = measure(effort)
             merge(found, machine | {"quick": quick}, RESULTS)
             metrics += found
-    show(metrics, machine, Console())
+    console = Console()
+    if not console.is_terminal:
+        console.width = 200  # of a file or a pipe: no figure may be cut
+    show(metrics, machine, console)
     return 0
 
 

@@ -23,7 +23,7 @@ from host_tools.toolchain.progress import step
 
 CLIENT_CPU = 0
 SERVER_CPU = 1
-HEAP = "768k"  # as `gatewayctl run` gives the whole gateway
+HEAP = "1m"  # as `gatewayctl run` gives the whole gateway
 LATENCY_MS = 15
 CHARACTER_BITS = 10  # 8N1
 SUMMARY_MS = 500

@@ -14,17 +14,37 @@ FIRMWARE_MAPS = MAPS.parents[1] / "firmware" / "gateway" / "rack" / "maps"
 
 def outputs() -> dict[Path, str]:
     """Every generated file and the text it must hold."""
-    texts = {}
+    texts: dict[Path, str] = {}
+    ids: dict[int, str] = {}
     for name in map_names():
         source = load(name)
-        texts[FIRMWARE_MAPS / f"{source.module_name}.py"] = generate.firmware_module(source)
+        identity = source.number("id")
+        if identity in ids:
+            raise UserError(f"{name}.csv: meta id: 0x{identity:04X} is that of {ids[identity]}")
+        ids[identity] = name
+        try:
+            texts[FIRMWARE_MAPS / f"{source.module_name}.py"] = generate.firmware_module(source)
+        except ValueError as error:
+            raise UserError(f"{name}.csv: {error}") from error
         texts[MAPS / f"{name}.md"] = register_list(source)
     return texts
 
 
+def orphans(texts: dict[Path, str]) -> list[Path]:
+    """Generated modules whose CSV has gone: a device would still carry them."""
+    modules = set(FIRMWARE_MAPS.glob("*.py")) - {FIRMWARE_MAPS / "__init__.py"}
+    return sorted(modules - set(texts))
+
+
 def build(check: bool = False) -> None:
     """Write the generated files; with `check` only compare, UserError on a difference."""
-    for path, text in outputs().items():
+    texts = outputs()
+    for path in orphans(texts):
+        if check:
+            raise UserError(f"{path.name}: no CSV belongs to it: run `gatewayctl maps build`")
+        path.unlink()
+        print(f"removed {path.name}")
+    for path, text in texts.items():
         current = path.read_text() if path.exists() else None
         if current == text:
             continue

@@ -182,8 +182,11 @@ class RegisterMap:
         return self.name.replace("-", "_").replace(".", "_")
 
     def number(self, key: str) -> int:
-        """A number of the map's properties."""
-        return int(self.meta[key], 0)
+        """A number of the map's properties; ValueError when it is none."""
+        try:
+            return int(self.meta[key], 0)
+        except ValueError:
+            raise ValueError(f"meta {key}: {self.meta[key]!r} is no whole number") from None
 
     @property
     def low_byte_first(self) -> bool:

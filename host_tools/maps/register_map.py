@@ -37,8 +37,16 @@ def load(name: str) -> RegisterMap:
     path = MAPS / f"{name}.csv"
     if not path.exists():
         raise UserError(f"no register map {name!r}; there are: {', '.join(map_names())}")
-    loaded = parse(name, path.read_text())
-    for line, problem in problems(loaded):
+    try:
+        loaded = parse(name, path.read_text(encoding="utf-8"))
+        found = problems(loaded)
+    except OSError as error:
+        raise UserError(f"{path.name}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path.name}: is not UTF-8 text") from error
+    except ValueError as error:
+        raise UserError(f"{path.name}: {error}") from error
+    for line, problem in found:
         raise UserError(f"{path.name} line {line}: {problem}")
     return loaded
 

@@ -35,8 +35,8 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
             f"{summary['racks']}, {summary['cells']}, for {summary['seconds']} s",
         ),
         ("summary period", f"p50 {period['p50']} ms, p99 {period['p99']}, max {period['max']}"),
-        ("cell refresh", f"p50 {cells['p50']} s, longest wait {cells['max']} s"),
-        ("temperatures", f"p50 {temps['p50']} s, longest wait {temps['max']} s"),
+        ("cell refresh", _refresh(cells)),
+        ("temperatures", _refresh(temps)),
         ("samples", ", ".join(f"{key} {value}" for key, value in telemetry.items())),
         ("heap", f"peak {heap['peak'] or 0} bytes, {heap['free'] or 0} free at the end"),
     ]
@@ -51,6 +51,12 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
         for bus in summary["buses"]
     ]
     return rows
+
+
+def _refresh(figures: dict[str, Any]) -> str:
+    if figures["p50"] is None:
+        return f"nothing was read twice in {figures['max']} s"
+    return f"p50 {figures['p50']} s, longest wait {figures['max']} s"
 
 
 def _trip(trip: dict[str, Any]) -> str:

@@ -30,6 +30,8 @@ async def serve(
     contactors are closed. `fault` is there from the start, on the rack with that number from 1.
     Raises UserError for an unknown product, map, bus, fault or rack, or a port in use.
     """
+    if site_slug.endswith(".toml"):
+        raise UserError(f"{site_slug}: a site file is simulated by: gatewayctl run --site FILE")
     product = load_product(site_slug)
     topology = _topology(bus, product.racks)
     site = SimulatedSite(

@@ -11,7 +11,7 @@ from gateway.clock import Clock
 from gateway.config import Config
 from gateway.errors import ConfigError
 from gateway.rack.bus_time import BusTime
-from gateway.southbound import Southbound
+from gateway.southbound import Southbound, map_table
 from host_tools.errors import UserError
 
 
@@ -38,6 +38,17 @@ def bus_times(config: Config, where: str) -> list[BusTime]:
         raise UserError(f"{where}: {error}") from error
     period_ms = config.integer("poll.summary_period_ms")
     return [BusTime(bus, period_ms) for bus in southbound.buses]
+
+
+def cannot(config: Config) -> list[str]:
+    """What the site's register map has no register for, one line each."""
+    table = map_table(config.text("map"))
+    missing = []
+    if not table.OPEN_CONTACTOR:
+        missing.append("command the contactor open: level 3 drops the relay only")
+    if not table.CHARGE_LIMIT or not table.DISCHARGE_LIMIT:
+        missing.append("tell the BMS a lower current: levels 1 and 2 are reported only")
+    return [f"  map {config.text('map')} cannot {what}" for what in missing]
 
 
 def line(time: BusTime) -> str:

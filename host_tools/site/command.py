@@ -24,6 +24,8 @@ def check(site: str, as_json: bool = False) -> None:
         return
     for time in times:
         print(bus_time.line(time))
+    for text in bus_time.cannot(config):
+        print(text)
     print(f"{site}: {product.name}, {racks} racks, {cells} cells: good")
 
 

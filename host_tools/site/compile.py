@@ -53,6 +53,8 @@ def load_site(site: str, need_racks: bool = False) -> tuple[Product, Tree]:
     if need_racks and "racks" not in tree:
         raise UserError(f"{path}: racks: missing, a device needs [[racks]] with their addresses")
     product = load_product(slug)
+    if isinstance(tree.get("map"), str):  # the name of the CSV will do as well
+        tree["map"] = tree["map"].replace("-", "_")
     return product, _merge(_base(product), tree)
 
 

@@ -59,12 +59,14 @@ class UnitAddress:
 class BlockRead:
     """Reads `block` in as many requests as it takes; in the usual case one, without allocation.
 
-    After `take` returned True the whole block stands in `data` from `start` on.
+    After `take` returned True the whole block stands in `data` from `start` on. `joined`: offsets
+    of registers that are never read without the one before them.
     """
 
-    def __init__(self, block: Block, address: UnitAddress) -> None:
+    def __init__(self, block: Block, address: UnitAddress, joined: tuple[int, ...] = ()) -> None:
         self.block = block
         self._address = address
+        self._joined = joined
         self.restore()
 
     def restore(self) -> None:
@@ -85,6 +87,16 @@ class BlockRead:
         return self._requests[self._next]
 
     @property
+    def requests(self) -> list[Request]:
+        """All that it takes to read the block."""
+        return self._requests
+
+    @property
+    def whole(self) -> bool:
+        """It is read in one request, as it stands in the map."""
+        return self._copy is None
+
+    @property
     def under_way(self) -> bool:
         """Some parts have been read, others not yet."""
         return self._next > 0
@@ -93,6 +105,14 @@ class BlockRead:
     def empty(self) -> bool:
         """Nothing of this block exists in this device."""
         return not self._requests
+
+    def give_up(self) -> None:
+        """Nothing of it exists: it is `empty` until it is restored."""
+        self._parts = []
+        self._requests = []
+        self._next = 0
+        self._copy = bytearray()
+        self.missing = self.block.count
 
     def rewind(self) -> None:
         """Begin again with the first part."""
@@ -105,13 +125,11 @@ class BlockRead:
             self.start = start
             return True
         offset, count = self._parts[self._next]
+        if offset == self._doubtful:
+            self._doubtful = -1  # it is there after all
         for index in range(2 * count):
             self._copy[2 * offset + index] = buffer[start + index]
         return self._advance()
-
-    def skip(self) -> bool:
-        """Go on without an answer to `request`; True when it was the last part."""
-        return self._copy is None or self._advance()
 
     def refused(self) -> tuple[int, int]:
         """`request` was answered by "illegal data address": ask for less from now on.
@@ -120,32 +138,26 @@ class BlockRead:
         none is yet. Allocates; happens once per missing register.
         """
         block = self.block
-        offset, count = self._parts[self._next]
         if block.function not in _REGISTERS or len(self._parts) >= _MOST_PARTS:
-            self._parts = []
-            self._requests = []
-            self._next = 0
-            self.missing = block.count
+            self.give_up()
             return block.address, block.count
         if self._copy is None:
             self._copy = bytearray(2 * block.count)
             self.data = self._copy
             self.start = 0
-        if count == 1:
+        offset, count = self._parts[self._next]
+        pieces = _pieces(offset, count, self._address.probe_counts, self._joined)
+        if len(pieces) == 1:
             if self._doubtful != offset:  # one refusal is no proof, it may be of something else
                 self._doubtful = offset
                 return 0, 0
-            pieces: list[tuple[int, int]] = []
-            self.missing += 1
-        else:
-            pieces = _pieces(offset, count, self._address.probe_counts)
+            pieces = []
+            self.missing += count
         self._parts[self._next : self._next + 1] = pieces
-        self._requests = [
-            self._address.read(block, offset, count) for offset, count in self._parts
-        ]
+        self._requests = [self._address.read(block, *part) for part in self._parts]
         if self._next >= len(self._parts):
             self._next = 0
-        return (block.address + offset, 1) if count == 1 else (0, 0)
+        return (0, 0) if pieces else (block.address + offset, count)
 
     def _advance(self) -> bool:
         self._next += 1
@@ -155,9 +167,16 @@ class BlockRead:
         return True
 
 
-def _pieces(offset: int, count: int, avoid: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Two halves, or nearly, so that none has as many registers as a probe."""
+def _pieces(
+    offset: int, count: int, avoid: tuple[int, ...], joined: tuple[int, ...]
+) -> list[tuple[int, int]]:
+    """Two halves, or nearly, so that none has as many registers as a probe and no value is torn.
+
+    The same again when it cannot be cut.
+    """
     for half in range(count // 2, 0, -1):
-        if half not in avoid and count - half not in avoid:
+        if half not in avoid and count - half not in avoid and offset + half not in joined:
             return [(offset, half), (offset + half, count - half)]
-    return [(offset + index, 1) for index in range(count)]
+    cuts = [offset + index for index in range(count) if offset + index not in joined or index == 0]
+    ends = cuts[1:] + [offset + count]
+    return [(begin, end - begin) for begin, end in zip(cuts, ends)]

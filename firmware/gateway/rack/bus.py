@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NO_RACK = -1
 _LONGEST_WAIT_MS = 10
 _GRID_MS = 50
+_TIDY_MS = 60000
 _USE_WINDOW_MS = 10000
 _LONGEST_ROOM_MS = 1 << 20
 # By so much may what is sent in spare time delay a summary: detectors know the times of their
@@ -39,9 +40,12 @@ class Bus:
         self._active: RackPoller | None = None  # whose request is in flight
         self._in_summary: RackPoller | None = None  # that has read some blocks of its summary
         self._turn = 0  # where the search for spare-time work begins
+        self._probe_turn = 0
         self._hot_turn = True  # racks that are hot and scans take turns
         self._widest_ms = 0  # the most room there was lately
+        self._away = False  # the link was closed
         self._grid = now
+        self._tidied = now
         self._window = now
         self._window_busy_ms = 0
 
@@ -53,7 +57,12 @@ class Bus:
             fresh = self._handle(event, now)
         if diff(now, self._grid) >= _GRID_MS:
             self._keep_grid(now)
-        if self.link.state == wire.IDLE:
+        state = self.link.state
+        if state == wire.CLOSED:
+            self._away = True
+        elif state == wire.IDLE:
+            if self._away:
+                self._come_back(now)
             self._send_next(now)
         return fresh
 
@@ -85,15 +94,20 @@ class Bus:
             fresh = poller.answered(self.link, now)
         elif event == wire.REFUSED:
             poller.refused(self.link.exception_code, now)
-        elif event == wire.LOST:
-            poller.aborted(now)
-        else:
+        else:  # also a lost connection: whoever answers badly must not be asked again at once
             poller.missed(now)
         if poller.in_summary:
             self._in_summary = poller
         elif self._in_summary is poller:
             self._in_summary = None
         return poller.data.index if fresh else NO_RACK
+
+    def _come_back(self, now: int) -> None:
+        """The link stands again, after the start too."""
+        self._away = False
+        self._in_summary = None
+        for poller in self.pollers:
+            poller.reconnected(now)
 
     def _send_next(self, now: int) -> None:
         for poller in self.pollers:
@@ -102,7 +116,7 @@ class Bus:
                 if request is not None:
                     self._send(poller, request, now)
                     return
-        if self._in_summary is not None:
+        if self._in_summary is not None and not self._in_summary.health.wants_probe:
             self._send(self._in_summary, self._in_summary.summary(now), now)
             return
         room_ms = self._send_summary(now)
@@ -147,7 +161,10 @@ class Bus:
             self._send_write(now, room_ms, False)
 
     def _send_probe(self, now: int, room_ms: int) -> bool:
-        for poller in self.pollers:
+        count = len(self.pollers)
+        for offset in range(count):
+            index = (self._probe_turn + offset) % count
+            poller = self.pollers[index]
             health = poller.health
             overdue_ms = health.probe_overdue_ms(now)
             if not health.wants_probe or overdue_ms < 0:
@@ -159,6 +176,7 @@ class Bus:
             widest = room_ms >= self._widest_ms - _SAME_MS and overdue_ms >= _OVERDUE_MS
             if lasts_ms > room_ms and not widest:
                 continue
+            self._probe_turn = index + 1  # racks of one unit take turns
             self._send(poller, poller.probe(), now)
             return True
         return False
@@ -179,6 +197,7 @@ class Bus:
 
     def _send_scan(self, now: int, room_ms: int) -> bool:
         count = len(self.pollers)
+        widest = room_ms >= self._widest_ms - _SAME_MS
         latest_pm = -1
         latest = 0
         for offset in range(count):
@@ -186,17 +205,15 @@ class Bus:
             poller = self.pollers[index]
             if poller.health.wants_probe:
                 continue
-            late_pm = poller.scan_late_pm(now)
+            late_pm = poller.scan_late_pm(now, self.link, room_ms, widest)
             if late_pm > latest_pm:
                 latest_pm = late_pm
                 latest = index
         if latest_pm < 0:
             return False
         poller = self.pollers[latest]
-        if self.link.transfer_ms(poller.scan_request()) > room_ms:
-            return False
         self._turn = latest + 1
-        self._send(poller, poller.scan(), now)
+        self._send(poller, poller.scan(now), now)
         return True
 
     def _send(self, poller: RackPoller, request: Request, now: int) -> None:
@@ -207,6 +224,10 @@ class Bus:
         self._grid = now
         for poller in self.pollers:
             poller.keep_grid(now)
+        if diff(now, self._tidied) >= _TIDY_MS:
+            self._tidied = now
+            for poller in self.pollers:
+                poller.keep_comparable(now)
         passed_ms = diff(now, self._window)
         if passed_ms >= _USE_WINDOW_MS:
             busy_ms = self.link.busy_ms

@@ -60,6 +60,8 @@ CONTACTOR_OPEN = 0
 CONTACTOR_CLOSED = 1
 CONTACTOR_UNKNOWN = 3
 
+CELL_ABSENT = 0xFFFF  # in cells_mv: not read, or not available
+TEMP_ABSENT = -0x8000  # in temps_dc: the same
 ABSENT = -(1 << 30)  # in a slot that this rack BMS does not supply; never a measured value
 
 _OLDEST_MS = 1 << 28  # 3.1 days; ages stop here, long before ticks compare the wrong way round
@@ -87,8 +89,8 @@ class RackData:
         self.suspect = False
         self.implausible = 0  # answers that were not taken over
         self.odd_values = 0  # values out of range that no protection depends on
-        self.cells_mv = array("H", [0] * cells)
-        self.temps_dc = array("h", [0] * temps)
+        self.cells_mv = array("H", [CELL_ABSENT] * cells)
+        self.temps_dc = array("h", [TEMP_ABSENT] * temps)
         self.cells_acquired = now  # of the oldest part of the last whole scan
         self.cells_sequence = 0  # whole scans of the cells
         self.temps_sequence = 0  # whole scans of the temperatures

@@ -6,7 +6,7 @@ import sys
 from array import array
 
 from gateway.rack import fields_viper
-from gateway.rack.data import ABSENT
+from gateway.rack.data import ABSENT, CELL_ABSENT, TEMP_ABSENT
 from gateway.rack.fields import value_of
 
 TYPE_CHECKING = False
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateway.rack.fields import Field
-
-CELL_ABSENT = 0xFFFF  # in cells_mv: not available
-TEMP_ABSENT = -0x8000  # in temps_dc: not available
 
 _MACHINE_CODE = sys.implementation.name == "micropython"
 _CELLS, _TEMPS = 0, 1  # what a piece is copied to

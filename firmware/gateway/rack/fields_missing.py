@@ -18,7 +18,7 @@ def rows_on(table: Any, block: Block, function: int, first: int, count: int) -> 
     for row in table.VALUES:
         if row[0] != block.poll or row[2] != function or not block.holds(function, row[3], 1):
             continue
-        for address in _addresses(row):
+        for address in addresses_of(row):
             if first <= address < first + count:
                 rows.append(row)
                 break
@@ -37,7 +37,19 @@ def silent_alarms(table: Any, missing: list[tuple[int, int, int]]) -> list[int]:
     return [slot for slot, lost in silent.items() if lost]
 
 
-def _addresses(row: Any) -> list[int]:
+def joined(table: Any, block: Block) -> tuple[int, ...]:
+    """Offsets in `block` of registers that belong to the value of the one before them."""
+    offsets = []
+    for row in table.VALUES:
+        if row[0] == block.poll and block.holds(row[2], row[3], 1):
+            words = sorted(addresses_of(row))
+            for before, address in zip(words, words[1:]):
+                if address == before + 1:
+                    offsets.append(address - block.address)
+    return tuple(offsets)
+
+
+def addresses_of(row: Any) -> list[int]:
     """Every register that a value depends on."""
     _, _, _, address, kind, _, _, _, extra = row
     addresses = [address]

@@ -37,11 +37,14 @@ _WRITE = 5
 
 _ILLEGAL_ADDRESS = 2
 _GATEWAY_SILENCE = (0x0A, 0x0B)  # a converter in between could not reach the unit
-# A register that was missing is asked for again: soon where the rack cannot be served without it.
+# A register that was missing is asked for again; where the rack cannot be served without it after
+# 2 s, then after twice as long each time: many a BMS does not know its registers while it starts.
 _RESTORE_MS = 3600000
-_RESTORE_VITAL_MS = 30000
+_RESTORE_VITAL_MS = 2000
+_RESTORE_VITAL_LONGEST_MS = 256000
+_PROBE_BLOCKS = 4  # a probe that is refused is tried on the next one
 _REPORTED = 32  # missing registers that are remembered as told
-_FIRST_PROBE_COUNT = 2
+_OVERDUE_PM = 1000  # a scan that is late by its whole period
 
 
 class Periods:
@@ -83,14 +86,20 @@ class RackPoller:
         self._hot_ms = periods.hot_ms
         self._summary = SummaryCycle(register_map, address, periods.summary_ms, first_due)
         self._identity = IdentityCheck(register_map, data, address, first_due)
-        self._cells = _scan(register_map.cells, address, periods.cells_ms, first_due)
-        self._temps = _scan(register_map.temps, address, periods.temps_ms, first_due)
-        self._details = _scan(register_map.details, address, periods.details_ms, first_due)
+        self._cells = self._make_scan(register_map.cells, address, periods.cells_ms, first_due)
+        self._temps = self._make_scan(register_map.temps, address, periods.temps_ms, first_due)
+        self._details = self._make_scan(
+            register_map.details, address, periods.details_ms, first_due
+        )
         self._scans = (self._cells, self._temps, self._details)
         self._restore_due = add(first_due, _RESTORE_MS)
         self._restore_wanted = False
+        self._vital_pause_ms = _RESTORE_VITAL_MS
         self._reported: list[int] = []
-        self._probes = self._choose_probes(address)
+        self._address = address
+        self._probe_blocks = self._choose_probes(address)
+        self._probe_block = 0
+        self._probes = self._make_probes()
         self.writes = RackWrites(register_map, address, first_due)
         # What is in flight, as far as the job needs it.
         self._job = _NOTHING
@@ -157,23 +166,26 @@ class RackPoller:
         self._job = _PROBE
         return self.probe_request
 
-    def scan_late_pm(self, now: int) -> int:
-        """How late the most urgent spare-time block is, in 0.1 % of its period; negative: none."""
+    def scan_late_pm(self, now: int, link: Link, room_ms: int, widest: bool) -> int:
+        """How late the most urgent block is that fits, in 0.1 % of its period; negative: none.
+
+        In the `widest` room there is, one that is a whole period late goes even if it is longer.
+        """
         latest = -1
         if self._trusted:
             for scan in self._scans:
                 late = scan.lateness_pm(now)
-                if late > latest:
+                if late <= latest:
+                    continue
+                fits = link.transfer_ms(scan.current.request) <= room_ms
+                if fits or (widest and late >= _OVERDUE_PM):
                     latest = late
                     self._scan = scan
         return latest
 
-    def scan_request(self) -> Request:
-        """What `scan` would send."""
-        return self._scan.current.request
-
-    def scan(self) -> Request:
+    def scan(self, now: int) -> Request:
         """The block that `scan_late_pm` found."""
+        self._scan.block_begins(now)
         return self._send_read(_SCAN, self._scan.current)
 
     def due_in_ms(self, now: int) -> int:
@@ -207,7 +219,8 @@ class RackPoller:
         job = self._job
         self._job = _NOTHING
         self.health.answered()
-        self._see_return(now)
+        if self._see_return(now) and job == _IDENTITY:
+            return False  # it begins anew
         start = link.request.data_at
         if job == _SUMMARY:
             return self._take_summary(link.buffer, start)
@@ -223,18 +236,20 @@ class RackPoller:
         """An exception answer: the unit lives, unless a converter says that it does not."""
         job = self._job
         if code in _GATEWAY_SILENCE or (job == _PROBE and self.health.in_doubt):
-            self.missed(now)  # a probe in doubt must be answered by registers
+            # a probe in doubt must be answered by registers: by those of another block, then
+            self._probe_block = (self._probe_block + 1) % len(self._probe_blocks)
+            self._probes = self._make_probes()
+            self.missed(now)
             return
         self._job = _NOTHING
-        self.health.refused()
+        self.health.refused(now)
         self._see_return(now)
         if job == _SUMMARY:
-            self._refuse_read(code, now)
-            self._summary.begin_again(code == _ILLEGAL_ADDRESS and not self._read.empty)
+            self._refuse_summary(code, now)
         elif job == _SCAN:
             self._refuse_read(code, now)
             if code != _ILLEGAL_ADDRESS or self._read.empty:
-                self._scan.block_ended(now, now, False)
+                self._scan.block_ended(now, code == _ILLEGAL_ADDRESS)
         elif job == _IDENTITY:
             self._note_identity(self._identity.refused(code, now))
         elif job == _WRITE and self._write is not None:
@@ -259,7 +274,7 @@ class RackPoller:
             self._summary.begin_again(True)
         if job == _SCAN:
             self._read.rewind()
-            self._scan.block_ended(now, now, False)
+            self._scan.block_ended(now, False)
 
     # Orders from protection, and from a person.
 
@@ -281,19 +296,28 @@ class RackPoller:
         self._restore_wanted = True
 
     def keep_grid(self, now: int) -> None:
-        """Keep every time that is due comparable, whether the rack answers or not.
-
-        To be called at least twice a period: ticks more than 6 days apart do not compare.
-        """
-        if self._summary.keep_grid(now):
-            for scan in self._scans:
-                scan.keep_comparable(now)
-            self.writes.keep_comparable(now)
-            self._identity.keep_comparable(now)
-            self.health.keep_comparable(now)
+        """Keep the grid of the summaries, whether the rack answers or not; twice a period."""
+        self._summary.keep_grid(now)
         self._see_return(now)
         if self._job == _NOTHING and (self._restore_wanted or diff(now, self._restore_due) >= 0):
             self._restore(now)
+
+    def keep_comparable(self, now: int) -> None:
+        """What has been due for long is due now: ticks more than 6 days apart do not compare.
+
+        To be called each minute or so, whatever the rack does.
+        """
+        for scan in self._scans:
+            scan.keep_comparable(now)
+        self.writes.keep_comparable(now)
+        self._identity.keep_comparable(now)
+        self.health.keep_comparable(now)
+
+    def reconnected(self, now: int) -> None:
+        """The link stands again: who is at the other end of it now must show again who it is."""
+        self._identity.restart(now)
+        self._restore_wanted = True
+        self.writes.repeat_all(now)
 
     @property
     def _trusted(self) -> bool:
@@ -303,6 +327,10 @@ class RackPoller:
     def _take_summary(self, buffer: bytearray, start: int) -> bool:
         read = self._read
         if not read.take(buffer, start):
+            return False
+        if self._summary.trial:  # what was missing as a whole is back
+            self._restore_wanted = True
+            self._summary.begin_again(False)
             return False
         data = self.data
         self._map.stage(data, read.block, read.data, read.start)
@@ -314,6 +342,8 @@ class RackPoller:
         before = data.acquired
         first = data.sequence == 0
         fresh = self._map.commit(data, self._summary.asked)
+        if fresh:
+            self._vital_pause_ms = _RESTORE_VITAL_MS
         if fresh and not first:
             self.worst_age_ms = max(self.worst_age_ms, diff(data.acquired, before))
         return fresh
@@ -328,7 +358,7 @@ class RackPoller:
             self._map.decode_detail(data, read.block, read.data, read.start)
         else:
             self._map.decode_array(data, read.block, read.data, read.start)
-        if not scan.block_ended(link.sent_at, now, True):
+        if not scan.block_ended(now, True):
             return
         if scan is self._cells:
             data.cells_acquired = scan.began
@@ -349,10 +379,24 @@ class RackPoller:
         if not count:
             return
         if self._map.missing(self.data, read.block, address, count):
-            self._restore_due = add(now, _RESTORE_VITAL_MS)
+            self._restore_soon(now)
         if address not in self._reported and len(self._reported) < _REPORTED:
             self._reported.append(address)
             self._log.put(self.data.index, incidents.REGISTER_MISSING, address, count)
+
+    def _refuse_summary(self, code: int, now: int) -> None:
+        if self._summary.trial:
+            self._read.give_up()
+            self._summary.begin_again(False)
+            return
+        self._refuse_read(code, now)
+        self._summary.begin_again(code == _ILLEGAL_ADDRESS and not self._read.empty)
+
+    def _restore_soon(self, now: int) -> None:
+        """Earlier than usual, unless that is under way already."""
+        if diff(self._restore_due, now) > self._vital_pause_ms:
+            self._restore_due = add(now, self._vital_pause_ms)
+            self._vital_pause_ms = min(2 * self._vital_pause_ms, _RESTORE_VITAL_LONGEST_MS)
 
     def _send_read(self, job: int, read: BlockRead) -> Request:
         self._job = job
@@ -369,15 +413,14 @@ class RackPoller:
         if job.not_echoed():
             self._log.put(self.data.index, incidents.WRITE_FAILED, job.address, 0)
 
-    def _see_return(self, now: int) -> None:
-        """The unit may be another BMS now, or the same one started anew."""
+    def _see_return(self, now: int) -> bool:
+        """The unit may be another BMS now, or the same one started anew; True when it is so."""
         if self._returns == self.health.returns:
-            return
+            return False
         self._returns = self.health.returns
         self._log.put(self.data.index, incidents.UNIT_BACK, 0, 0)
-        self._identity.restart(now)
-        self._restore_wanted = True
-        self.writes.repeat_all(now)
+        self.reconnected(now)
+        return True
 
     def _restore(self, now: int) -> None:
         self._restore_due = add(now, _RESTORE_MS)
@@ -387,24 +430,39 @@ class RackPoller:
         for scan in self._scans:
             scan.restore()
 
-    def _choose_probes(self, address: UnitAddress) -> list[Request]:
-        """Reads whose answers have two lengths that no other answer of this unit has.
+    def _make_scan(
+        self, blocks: tuple[Block, ...], address: UnitAddress, period_ms: int, now: int
+    ) -> Scan:
+        """Racks of a line begin one after the other: due all at once, they would come in lumps."""
+        reads = [BlockRead(block, address, self._map.joined(block)) for block in blocks]
+        return Scan(reads, period_ms, now, address.place, PLACES)
 
-        Each length once with the deadline of any request and once with a short one.
+    def _choose_probes(self, address: UnitAddress) -> list[Block]:
+        """Blocks to probe in, and two lengths that no other answer of this unit has.
+
+        A few blocks, as the registers at the beginning of one may not exist in a device.
         """
         reads = self._summary.reads + self._identity.reads
         for scan in self._scans:
             reads = reads + scan.reads
         taken = [read.block.count for read in reads]
-        block = max([read.block for read in self._summary.reads], key=lambda each: each.count)
-        free = [count for count in range(2, block.count) if count not in taken]
-        if len(free) < 2:
-            raise ConfigError("register map: summary blocks too short to probe a unit with")
+        blocks = [read.block for read in reads]
+        longest = max([block.count for block in blocks])
+        free = [count for count in range(2, longest) if count not in taken]
+        blocks = [block for block in blocks if len(free) > 1 and block.count > free[1]]
+        if not blocks:
+            raise ConfigError("register map: blocks too short to probe a unit with")
         address.probe_counts = (free[0], free[1])
+        return blocks[:_PROBE_BLOCKS]
+
+    def _make_probes(self) -> list[Request]:
+        """Both lengths with the deadline of any request, then both with a short one."""
+        block = self._probe_blocks[self._probe_block]
+        counts = self._address.probe_counts
         return [
-            address.read(block, 0, count, short)
+            self._address.read(block, 0, count, short)
             for short in (False, True)
-            for count in address.probe_counts
+            for count in counts
         ]
 
     def _may_be_closed(self, now: int) -> bool:
@@ -412,9 +470,3 @@ class RackPoller:
         if self.writes.open_commands == 0 or self.data.quality(now) != GOOD:
             return True
         return self.data.summary[CONTACTOR_STATE] != CONTACTOR_OPEN
-
-
-def _scan(blocks: tuple[Block, ...], address: UnitAddress, period_ms: int, now: int) -> Scan:
-    """Racks of a line begin one after the other: blocks due all at once would come in lumps."""
-    reads = [BlockRead(block, address) for block in blocks]
-    return Scan(reads, period_ms, now, address.place, PLACES)

@@ -108,14 +108,18 @@ class RackWrites:
                         direction, write = writes[index]
                         job.request.set_value(index, write.encode(self._granted[direction]))
                     return job
-            self._changed = self._changed and self._limits_pending()
+            if self._changed:
+                self._see_limits(now)
         return self._heartbeat_due(now, urgent)
 
-    def _limits_pending(self) -> bool:
-        pending = False
+    def _see_limits(self, now: int) -> None:
+        """A changed limit stays urgent until it is confirmed, whatever the device answers."""
+        settled = True
         for _, job in self._limits:
-            pending = pending or job.pending
-        return pending
+            settled = settled and job.settled
+            if not job.pending and not job.settled:
+                job.order(add(now, _LIMIT_RETRY_MS))
+        self._changed = not settled
 
     def _heartbeat_due(self, now: int, urgent: bool) -> WriteJob | None:
         beat, job = self._beat, self._beat_job

@@ -12,6 +12,7 @@ from gateway.errors import ConfigError
 from gateway.rack import fields_bind
 from gateway.rack.data import (
     ABSENT,
+    CELL_ABSENT,
     CELL_COUNT,
     CELL_MAX_INDEX,
     CELL_MAX_MV,
@@ -20,6 +21,7 @@ from gateway.rack.data import (
     CELL_MIN_MV,
     RACK_VOLTAGE_DV,
     SUMMARY_FIELDS,
+    TEMP_ABSENT,
     TEMP_COUNT,
     TEMP_MAX_DC,
     TEMP_MAX_INDEX,
@@ -29,9 +31,9 @@ from gateway.rack.data import (
 )
 from gateway.rack.fields import TOP, value_of
 from gateway.rack.fields_alarm import add_alarms
-from gateway.rack.fields_array import CELL_ABSENT, TEMP_ABSENT, decode_piece, void_zeros
+from gateway.rack.fields_array import decode_piece, void_zeros
 from gateway.rack.fields_bind import Block
-from gateway.rack.fields_missing import rows_on, silent_alarms
+from gateway.rack.fields_missing import joined, rows_on, silent_alarms
 from gateway.rack.fields_wide import text_of
 from gateway.rack.writes import Heartbeat, LimitWrite, Write
 
@@ -277,6 +279,10 @@ class RegisterMap:
         name = self.detail_names[expected[0]]
         return "%s is %s instead of %s" % (name, found, " or ".join(wanted))
 
+    def joined(self, block: Block) -> tuple[int, ...]:
+        """Offsets in `block` of registers that belong to the value of the one before them."""
+        return joined(self._table, block)
+
     def missing(self, data: RackData, block: Block, address: int, count: int) -> bool:
         """These registers of `block` do not exist in this device (addresses as in the map).
 
@@ -284,13 +290,17 @@ class RegisterMap:
         them: this rack cannot be served. Allocates.
         """
         vital = False
-        data.missing_registers.append((block.function, address, count))
+        entry = (block.function, address, count)
+        if entry not in data.missing_registers:
+            data.missing_registers.append(entry)
         if block.poll == fields_bind.SUMMARY:
             for row in rows_on(self._table, block, block.function, address, count):
                 data.absent[row[1]] = 1
                 vital = vital or row[1] in VITAL
             for slot in silent_alarms(self._table, data.missing_registers):
                 data.absent[slot] = 1
+        if block.pieces:
+            self._void_missing(data, block)
         return vital
 
     def restore(self, data: RackData) -> None:

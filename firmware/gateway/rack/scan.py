@@ -41,28 +41,34 @@ class Scan:
         """Milliseconds until the next block is due; a whole period for a scan of nothing."""
         return diff(self._due, now) if self.reads else self._period_ms
 
-    def block_ended(self, asked: int, now: int, good: bool) -> bool:
-        """The current block was read (or cannot be); True when a whole scan is complete by it."""
-        if self._next == 0:
+    def block_begins(self, asked: int) -> None:
+        """A request for the current block goes out."""
+        if self._next == 0 and not self.current.under_way:
             self.began = asked
+
+    def block_ended(self, now: int, good: bool) -> bool:
+        """The current block was read (or cannot be); True when a whole scan is complete by it.
+
+        A block of which nothing exists is passed over, and does not make a scan incomplete.
+        """
+        if self._next == 0:
             self._whole = True
         self._whole = self._whole and good
         self._due = add(self._due, self._pace_ms)
         self.keep_comparable(now)
-        self._next += 1
-        if self._next < len(self.reads):
-            return False
-        self._next = 0
-        return self._whole
+        for _ in self.reads:
+            self._next += 1
+            if self._next == len(self.reads):
+                self._next = 0
+                return self._whole
+            if not self.current.empty:
+                break
+        return False
 
     def keep_comparable(self, now: int) -> None:
         """Forget lateness beyond a period; to be called every few days at least."""
         if diff(now, self._due) > self._period_ms:
             self._due = subtract(now, self._period_ms)
-        while self.reads and self.current.empty:
-            self._skip_empty()
-            if self._next == 0:
-                break
 
     def exchanges(self, link: Link) -> list[tuple[int, int]]:
         """(ms that reading it takes, ms after which it is read again) of each block."""
@@ -71,9 +77,6 @@ class Scan:
     def restore(self) -> None:
         """Ask for every register again, also for those that were missing."""
         for read in self.reads:
-            if read.missing:
+            if not read.whole:
                 read.restore()
-
-    def _skip_empty(self) -> None:
-        self._whole = False
-        self._next = (self._next + 1) % len(self.reads)
+        self._next = 0

@@ -22,7 +22,10 @@ class SummaryCycle:
     def __init__(
         self, register_map: RegisterMap, address: UnitAddress, period_ms: int, first_due: int
     ) -> None:
-        self.reads = [BlockRead(block, address) for block in register_map.summary]
+        self.reads = [
+            BlockRead(block, address, register_map.joined(block)) for block in register_map.summary
+        ]
+        self.trial = False  # everything was missing: the block is asked for once, uncut
         self.asked = first_due
         self.skipped = 0
         self._period_ms = period_ms
@@ -54,8 +57,9 @@ class SummaryCycle:
             if diff(now, self._due) >= 0:
                 self._next_slot(now)
         if self.reads[self._part].empty and self._skip_missing():
-            self.reads[0].restore()  # all of it is missing: one question per slot, for the day
-            self._part = 0  # it comes back
+            self.reads[0].restore()
+            self.trial = True
+            self._part = 0
         return self.reads[self._part]
 
     def block_taken(self) -> bool:
@@ -84,16 +88,17 @@ class SummaryCycle:
     def restore(self) -> None:
         """Ask for every register again, also for those that were missing; not while under way."""
         for read in self.reads:
-            if read.missing:
+            if not read.whole:
                 read.restore()
         self._part = 0
+        self.trial = False
 
     def transfer_ms(self, link: Link) -> int:
         """How long reading all of it takes."""
         total_ms = 0
         for read in self.reads:
-            if not read.empty:
-                total_ms += link.transfer_ms(read.request)
+            for request in read.requests:
+                total_ms += link.transfer_ms(request)
         return total_ms
 
     def _skip_missing(self) -> bool:

@@ -49,17 +49,17 @@ class UnitHealth:
         self.down = False
         self.in_doubt = False
 
-    def refused(self) -> None:
+    def refused(self, now: int) -> None:
         """It answered with an exception: it lives, but the answer may be an older one."""
         if self._nameless:
-            self._doubt()
+            self._doubt(now)
         else:
             self.answered()
 
     def missed(self, now: int) -> bool:
         """It gave no usable answer; True when it goes down by that."""
         if self._nameless:
-            self._doubt()
+            self._doubt(now)
         self._misses += 1
         if not self.down and self._misses < (
             _DOUBTS_TO_DOWN if self._nameless else _MISSES_TO_DOWN
@@ -84,9 +84,10 @@ class UnitHealth:
         """Milliseconds since its next probe fell due; negative before."""
         return diff(now, self._probe_at)
 
-    def _doubt(self) -> None:
+    def _doubt(self, now: int) -> None:
         if not self.in_doubt:
             self.in_doubt = True
+            self._probe_at = now
             self.doubts = (self.doubts + 1) & 0xFFFF
 
     @property

@@ -26,17 +26,23 @@ class WriteJob:
         self._due = 0
         self._orders = 0
         self._sent_order = 0
+        self._echoed_order = 0
         self.pending = False
         self.confirmed = 0
         self.refused = 0
         self.failed = 0
 
     def order(self, now: int) -> None:
-        """Write as soon as possible, with all tries; also while one is under way."""
+        """Write from `now` on as soon as possible, with all tries; also while one is under way."""
         self._orders += 1
         self._left = self._tries
         self._due = now
         self.pending = True
+
+    @property
+    def settled(self) -> bool:
+        """The device has confirmed the last order."""
+        return self._echoed_order == self._orders
 
     def cancel(self) -> None:
         """Nothing is to be written any more."""
@@ -55,6 +61,7 @@ class WriteJob:
     def echoed(self) -> None:
         """Its answer repeats the request: the device has taken it."""
         self.confirmed += 1
+        self._echoed_order = self._sent_order
         if self._sent_order == self._orders:
             self.pending = False
 

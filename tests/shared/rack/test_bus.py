@@ -139,6 +139,44 @@ class MissingRegisterTest(unittest.TestCase):
         bench.run_ms(1500)
         self.assertEqual(bench.racks[0].quality(bench.clock.ticks()), 1)
 
+    def test_a_device_without_any_summary_costs_one_question_per_slot(self):
+        bench = BusBench(3, latency_ms=5)
+        bench.run_ms(3000)
+        own = dict(bench.wire.registers)
+        for address in range(0x0019):
+            del own[address]
+        bench.wire.units[2] = own
+        bench.run_ms(10000)
+        asked = []
+        bench.wire.on_request = lambda unit, function, address: asked.append(unit)
+        bench.run_ms(20000)
+        self.assertTrue(asked.count(2) <= 2 * asked.count(1), (asked.count(2), asked.count(1)))
+        self.assertTrue(len(bench.racks[1].missing_registers) <= 25)
+        bench.wire.units.clear()
+        bench.run_ms(3000)
+        self.assertEqual(bench.racks[1].quality(bench.clock.ticks()), 1)
+
+    def test_a_burst_of_refusals_does_not_end_in_silence(self):
+        bench = BusBench(1, latency_ms=5)
+        bench.run_ms(3000)
+        summary = {}
+        for address in range(0x0019):
+            summary[address] = bench.wire.registers.pop(address)
+        bench.run_ms(700)
+        bench.wire.registers.update(summary)
+        bench.run_ms(4000)
+        self.assertEqual(bench.racks[0].quality(bench.clock.ticks()), 1)
+        self.assertTrue(max(bench.gaps(0)) <= 5000, max(bench.gaps(0)))
+
+    def test_a_block_that_is_missing_stops_no_other(self):
+        bench = BusBench(1)
+        for address in range(0x1000 + 104, 0x1000 + 208):
+            del bench.wire.registers[address]
+        bench.run_ms(20000)
+        before = bench.racks[0].cells_sequence
+        bench.run_ms(20000)
+        self.assertTrue(bench.racks[0].cells_sequence >= before + 4)
+
     def test_other_refusals_split_nothing(self):
         bench = BusBench(1)
         bench.run_ms(2000)
@@ -155,6 +193,76 @@ class MissingRegisterTest(unittest.TestCase):
         bench.run_ms(5000)
         self.assertEqual([code for _, code, _ in bench.codes()], [])
         self.assertEqual(bench.racks[0].quality(bench.clock.ticks()), 1)
+
+
+class MalformedTest(unittest.TestCase):
+    def test_a_unit_that_answers_badly_does_not_take_the_link_from_the_others(self):
+        bench = BusBench(4, latency_ms=5)
+        bench.run_ms(5000)
+
+        def shorten(answer):
+            if answer[6] != 4 or answer[7] != 3:
+                return answer
+            return answer[:5] + bytes([answer[5] - 2]) + answer[6:8] + answer[9:-1]
+
+        bench.wire.change = shorten
+        bench.run_ms(5000)
+        start_ms = bench.clock.uptime_ms()
+        bench.run_ms(60000)
+        for rack in range(3):
+            gaps = sorted(bench.gaps(rack, start_ms))
+            self.assertTrue(gaps[len(gaps) * 95 // 100] <= 550, gaps[-5:])
+            self.assertTrue(bench.racks[rack].cells_sequence >= 5)
+        self.assertTrue(bench.pollers[3].health.down)
+
+    def test_another_bms_behind_a_new_connection_is_not_believed(self):
+        bench = BusBench(1)
+        bench.run_ms(3000)
+        bench.wire.closed = True
+        bench.wire.refuse_connection = True
+        bench.run_ms(20000)
+        bench.wire.refuse_connection = False
+        bench.wire.registers[0x0200] = 0x1234
+        sequence = bench.racks[0].sequence
+        bench.wire.written = []
+        bench.run_ms(10000)
+        self.assertEqual(bench.racks[0].sequence, sequence)
+        self.assertEqual(bench.wire.written, [])
+        self.assertIn((0, incidents.IDENTITY, 0), bench.codes())
+
+
+class LongLifeTest(unittest.TestCase):
+    """Weeks of health, then trouble: every due time must still be comparable."""
+
+    def live(self, bench, days):
+        for _ in range(days * 24 * 2):
+            bench.run_ms(40)  # some work, then half an hour at once
+            bench.clock.advance(1800000)
+            bench.wire.closed = False
+            bench.wire.written = []
+        bench.run_ms(5000)
+
+    def test_an_opening_after_a_week_of_a_contactor_that_read_open(self):
+        bench = BusBench(1, latency_ms=0)
+        bench.run_ms(2000)
+        bench.wire.registers[0x0002] = 0
+        bench.pollers[0].open_contactor(bench.clock.ticks())
+        self.live(bench, 7)
+        self.assertEqual(bench.racks[0].quality(bench.clock.ticks()), 1)
+        bench.wire.written = []
+        bench.wire.registers[0x0002] = 1  # somebody closes it at the BMS
+        bench.run_ms(3000)
+        self.assertTrue(len(bench.written(0x0100)) >= 2)
+
+    def test_a_rack_that_is_identified_after_a_week(self):
+        bench = BusBench(1, latency_ms=0)
+        bench.wire.registers[0x0200] = 0x1234
+        bench.pollers[0].set_limits(0, 0, bench.clock.ticks())
+        self.live(bench, 7)
+        bench.wire.registers[0x0200] = 0x4716
+        bench.run_ms(45000)
+        self.assertEqual(bench.written(0x0102)[-1:], [0])
+        self.assertTrue(bench.racks[0].cells_sequence >= 1)
 
 
 class HotTest(unittest.TestCase):

@@ -46,6 +46,34 @@ class ScheduleTest(unittest.TestCase):
         site.run_ms(30000)
         self.assertEqual(site.racks[1].quality(site.wire.ticks()), 1)
 
+    def test_a_slow_unit_leaves_the_others_their_cells(self):
+        site = SerialRacks(6, periods(cells_ms=6000, temps_ms=24000))
+        site.run_ms(5000)
+        site.slow = {1: 190000}
+        site.run_ms(5000)
+        before = [data.cells_sequence for data in site.racks]
+        site.run_ms(15000)
+        for rack in range(1, 6):
+            self.assertTrue(site.racks[rack].cells_sequence > before[rack])
+
+    def test_one_refusal_after_a_week_of_health_is_one_refusal(self):
+        site = SerialRacks(1, periods())
+        site.run_ms(3000)
+        for _ in range(7 * 24 * 2):
+            site.run_ms(60)
+            site.wire.now_us += 1800 * 1000000 // 7 * 7
+        site.run_ms(3000)
+        site.refuse = 1
+        site.run_ms(3000)
+        self.assertEqual(site.racks[0].quality(site.wire.ticks()), 1)
+
+    def test_a_probe_that_is_refused_is_tried_elsewhere(self):
+        site = SerialRacks(1, periods())
+        site.lacking = (0x0000,)  # where probes begin; nothing depends on it
+        site.run_ms(8000)
+        self.assertEqual(site.racks[0].quality(site.wire.ticks()), 1)
+        self.assertEqual(site.racks[0].summary[0], -(1 << 30))
+
 
 class LateAnswerTest(unittest.TestCase):
     def test_no_answer_is_ever_taken_for_anothers(self):

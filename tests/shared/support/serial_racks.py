@@ -50,7 +50,7 @@ def register(unit, address):
     return _FIXED.get(address, 0 if address < 0x0019 or 0x0100 <= address < 0x0104 else None)
 
 
-def good_answer(frame):
+def good_answer(frame, lacking=()):
     """What a unit answers when nothing is wrong."""
     unit, function = frame[0], frame[1]
     if function != 3:
@@ -60,7 +60,7 @@ def good_answer(frame):
     body = bytearray([unit, function, 2 * count])
     for each in range(address, address + count):
         value = register(unit, each)
-        if value is None:
+        if value is None or each in lacking:
             return sealed(bytes([unit, function | 0x80, 2]))
         body.extend(bytes([value >> 8 & 0xFF, value & 0xFF]))
     return sealed(body)
@@ -80,6 +80,8 @@ class SerialRacks:
         self.trouble = trouble
         self.usual_us = usual_us
         self.silent = ()
+        self.refuse = 0  # so many answers are exceptions
+        self.lacking = ()  # addresses that do not exist
         self.slow = {}  # unit: latency in us instead of the usual one
         self.requests = 0
         self.wire = SerialWire(self._answer, now_us=0x3FFFF000 * 1000)  # ticks wrap in 4 s
@@ -154,7 +156,10 @@ class SerialRacks:
         if unit in self.silent:
             return
         latency_us = self.slow.get(unit, self.usual_us)
-        answer = good_answer(frame)
+        answer = good_answer(frame, self.lacking)
+        if self.refuse:
+            self.refuse -= 1
+            answer = sealed(bytes([unit, frame[1] | 0x80, 6]))
         if self.dice.random() < self.trouble:
             kind = self.dice.getrandbits(3)
             if kind == 0:

@@ -351,8 +351,8 @@ THRESHOLD_NAMES = (
     "level2_temp_spread_clear_dc",
 )
 OPEN_CONTACTOR = ('open_contactor', 6, 8208, (0,), 2000, 0, 2, 0, -1, (), 0)
-HEARTBEAT = (6, 8436, 0, 60, 20000, 0)
+HEARTBEAT = (6, 8436, 0, 60, 3600000, 0)
 CHARGE_LIMIT = ()
 DISCHARGE_LIMIT = ()
 LIMITS_TOGETHER = 0
-CHECKSUM = 0x9CDBDFAA
+CHECKSUM = 0x95A62DE3
