@@ -27,6 +27,9 @@ OPTIONAL_META = {
 }
 
 
+NUMBERS = ("id", "version", "max_block", "stride", "positions")  # among the properties
+
+
 def map_names() -> list[str]:
     """Names of all maps that are shipped."""
     return sorted(path.stem for path in MAPS.glob("*.csv"))
@@ -39,6 +42,8 @@ def load(name: str) -> RegisterMap:
         raise UserError(f"no register map {name!r}; there are: {', '.join(map_names())}")
     try:
         loaded = parse(name, path.read_text(encoding="utf-8"))
+        for key in NUMBERS:
+            loaded.number(key)
         found = problems(loaded)
     except OSError as error:
         raise UserError(f"{path.name}: {error.strerror}") from error

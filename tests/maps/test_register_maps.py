@@ -26,9 +26,34 @@ def test_generated_files_are_up_to_date() -> None:
 def test_a_changed_map_is_noticed_by_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
     outputs = command.outputs()
     path = next(iter(outputs))
-    monkeypatch.setattr(command, "outputs", lambda: {path: outputs[path] + "# changed\n"})
-    with pytest.raises(UserError, match=path.name):
+    changed = outputs | {path: outputs[path] + "# changed\n"}
+    monkeypatch.setattr(command, "outputs", lambda: changed)
+    with pytest.raises(UserError, match=f"{path.name} is out of date"):
         command.build(check=True)
+
+
+def test_a_table_without_its_csv_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs = command.outputs()
+    module = next(path for path in outputs if path.suffix == ".py")
+    fewer = {path: text for path, text in outputs.items() if path != module}
+    monkeypatch.setattr(command, "outputs", lambda: fewer)
+    with pytest.raises(UserError, match=f"{module.name}: no CSV belongs to it"):
+        command.build(check=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"\xff\xfe", "is not UTF-8 text"), (None, "meta id: 'abc' is no whole number")],
+)
+def test_a_map_that_is_no_map_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, words: str
+) -> None:
+    text = (register_map.MAPS / "generic-416s.csv").read_text()
+    broken = content or text.replace("0x4716", "abc", 1).encode()
+    (tmp_path / "my-bms.csv").write_bytes(broken)
+    monkeypatch.setattr(register_map, "MAPS", tmp_path)
+    with pytest.raises(UserError, match=words):
+        register_map.load("my-bms")
 
 
 def test_shipped_maps_have_their_own_ids_and_say_where_they_come_from() -> None:
