@@ -136,6 +136,7 @@ class Status:
             "charge_limit_da": protection.charge_da,
             "discharge_limit_da": protection.discharge_da,
             "implausible": poller.data.implausible,
+            "before_start": poller.data.before_start,
             "odd_values": poller.data.odd_values,
             "skipped": poller.skipped,
             "hot": poller.hot,
