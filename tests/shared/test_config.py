@@ -4,6 +4,7 @@ import unittest
 from sample_site import settings, tree
 
 from gateway import config
+from gateway.config_rules import LEVELS, NAMES, NONE, REACTIONS, RULES
 from gateway.errors import ConfigError
 
 
@@ -44,8 +45,9 @@ class AcceptTest(unittest.TestCase):
         self.assertEqual((trip.delay_ms, trip.clear_ms), (1000, 5000))
 
     def test_every_rule_of_the_table_must_be_there(self):
-        self.assertEqual(sorted(settings().limits), sorted(config.RULE_NAMES))
-        for rule in config.RULE_NAMES:
+        names = sorted(list(NAMES) + ["cell_undervoltage_cold"])
+        self.assertEqual(sorted(settings().limits), names)
+        for rule in names:
             entries = tree()
             del entries["limits"][rule]
             self.assertIn("limits." + rule, refusal(entries))
@@ -54,7 +56,8 @@ class AcceptTest(unittest.TestCase):
 class RefuseTest(unittest.TestCase):
     # (entry, bad value, what the refusal must name)
     BAD = (
-        ("schema", 2, "schema"),
+        ("schema", 1, "schema"),
+        ("schema", None, "schema"),
         ("site", "", "site"),
         ("site", "a/b", "site"),
         ("gateway", "gw+1", "gateway"),
@@ -90,21 +93,56 @@ class RefuseTest(unittest.TestCase):
         ("racks.0.extra", 1, "racks[0]"),
         ("limits.cell_overvolt", {}, "cell_overvolt"),
         ("limits.cell_overvoltage.l3.set", 3700, "limits.cell_overvoltage.l3.set"),
-        ("limits.cell_overvoltage.l3.set", 3600, "l3 must be set beyond l2"),
+        ("limits.cell_overvoltage.l3.set", 3599, "cell_overvoltage.l3: must be set beyond"),
+        ("limits.cell_overvoltage.l3.set", 3600, "cell_overvoltage.l3: must be set beyond"),
         ("limits.cell_overvoltage.l3.clear", 3650, "safe side"),
-        ("limits.cell_undervoltage.l3.set", 1900, "limits.cell_undervoltage.l3.set"),
-        ("limits.cell_undervoltage.l2.set", 2950, "l2 must be set beyond l1"),
+        ("limits.cell_undervoltage.l3.set", 2499, "limits.cell_undervoltage.l3.set"),
+        ("limits.cell_undervoltage.l2.set", 2950, "cell_undervoltage.l2: must be set beyond"),
         ("limits.cell_undervoltage.l1.clear", 2900, "safe side"),
         ("limits.rack_overvoltage.l3.set", 15000, "limits.rack_overvoltage.l3.set"),
         ("limits.discharge_overcurrent.l3.set", 2100, "1.3 x discharge_current_da"),
-        ("limits.overtemperature.l2.delay_ms", -1, "limits.overtemperature.l2.delay_ms"),
-        ("limits.overtemperature.l2", {"set": 550}, "limits.overtemperature.l2"),
+        (
+            "limits.charge_overtemperature.l2.delay_ms",
+            -1,
+            "limits.charge_overtemperature.l2.delay_ms",
+        ),
+        ("limits.charge_overtemperature.l2", {"set": 550}, "limits.charge_overtemperature.l2"),
         ("poll.summary_period_ms", 1000, "below two summary periods"),
         ("limits.comm_loss.l2.clear", 1099, "limits.comm_loss.l2.clear: below 1100 ms"),
         ("limits.comm_loss.l3.delay_ms", 1, "limits.comm_loss.l3.delay_ms"),
         ("limits.cell_overvoltage.l3.delay_ms", 5001, "limits.cell_overvoltage.l3.delay_ms"),
         ("limits.rack_overvoltage.l3.set", 7593, "3.65 V per cell"),
-        ("inputs.reset", -1, "inputs.reset"),
+        ("limits.cell_undervoltage_cold.l3.set", 1999, "limits.cell_undervoltage_cold.l3.set"),
+        ("limits.cell_undervoltage_cold.l3.set", 2550, "cell_undervoltage_cold"),
+        ("limits.deep_discharge.l1", {}, "limits.deep_discharge.l1: this rule has no such level"),
+        ("limits.deep_discharge.l4", {}, "limits.deep_discharge.l4: no such level"),
+        ("limits.cell_overvoltage.l1.delay_ms", 199, "below two sample periods, 200 ms"),
+        ("limits.cell_overvoltage.l1.clear", 3491, "at least 10 mV on the safe side"),
+        ("limits.charge_peak_current.l3.set", 6595, "2.1 x capacity_dah"),
+        ("limits.charge_undertemperature.l2.set", -1, "limits.charge_undertemperature.l2.set"),
+        ("limits.charge_overtemperature.l3.set", 601, "limits.charge_overtemperature.l3.set"),
+        ("limits.rack_undervoltage.l3.set", 5199, "2.5 V per cell"),
+        ("limits.insulation.l3.set", 73, "100 ohm per volt, 74 kOhm"),
+        ("limits.bad_cells.l2.delay_ms", 0, "bad_cells.l2: must be set beyond"),
+        ("capacity_dah", 700, "charge_current_da: not below twice capacity_dah"),
+        ("curves.charge_by_cell_max_mv", [[3450, 1000]], "curves.charge_by_cell_max_mv"),
+        ("curves.charge_by_cell_max_mv", [[3450, 1000], [3650, 1]], "must end at 0"),
+        ("curves.charge_by_cell_max_mv", [[3450, 1000], [3660, 0]], "cell_overvoltage trips"),
+        ("curves.charge_by_cell_max_mv", [[3450, 1000], [3450, 0]], "values must rise"),
+        ("curves.charge_by_cell_max_mv", [[3450, 1001], [3600, 0]], "outside 0..1000"),
+        ("curves.discharge_by_cell_min_mv", [[2400, 0], [3000, 1000]], "cell_undervoltage trips"),
+        ("curves.by_moon", [[1, 0], [2, 0]], "curves.by_moon: no such curve"),
+        ("inputs", {}, "inputs: needs a list"),
+        ("inputs.0.role", "doorbell", "inputs[0].role"),
+        ("inputs.0.number", 32, "inputs[0].number"),
+        (
+            "inputs",
+            [{"name": "e", "number": 1, "role": "estop", "alarm_level": 1}],
+            "estop needs 0",
+        ),
+        ("outputs.site_relay", 1, "outputs.site_relay: relay 1 has another use"),
+        ("outputs.reconnect_rest_dv", 20, "outputs.reconnect_dv"),
+        ("derating.rise_da_per_s", 51, "derating.rise_da_per_s"),
         ("uplink.password", "secret", "uplink.user"),
         ("log_level", "loud", "log_level"),
     )
@@ -113,6 +151,34 @@ class RefuseTest(unittest.TestCase):
         for path, value, named in self.BAD:
             with self.subTest(path=path, value=value):
                 self.assertIn(named, refusal(changed(path, value)))
+
+    def test_every_level_of_every_rule_is_checked(self):
+        # whatever the rule: beyond its bounds, on the wrong side, out of order, without a part
+        for row in RULES:
+            for index in range(3):
+                if row[REACTIONS][index] == NONE:
+                    continue
+                where = "limits.%s.%s" % (row[0], LEVELS[index])
+                for key, value in (
+                    ("set", row[4] + 1), ("set", row[3] - 1), ("clear", None), ("delay_ms", -1),
+                    ("clear_delay_ms", "5"),
+                ):  # fmt: skip
+                    with self.subTest(where=where, key=key):
+                        entries = changed("%s.%s" % (where, key), value)
+                        self.assertIn(where, refusal(entries))
+                entries = tree()
+                del entries["limits"][row[0]][LEVELS[index]]
+                self.assertIn(where, refusal(entries))
+
+    def test_two_relays_of_the_site_may_not_be_one(self):
+        entries = changed("outputs.ventilation_relay", 3)
+        entries["outputs"]["suppression_relay"] = 3
+        self.assertIn("outputs.suppression_relay: relay 3 has another use", refusal(entries))
+
+    def test_the_checksum_is_that_of_the_text(self):
+        text = json.dumps(tree())
+        self.assertEqual(config.load(text).crc, config.load(text).crc)
+        self.assertTrue(config.load(text).crc != config.load(text + " ").crc)
 
     def serial_tree(self):
         entries = tree()

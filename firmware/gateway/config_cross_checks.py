@@ -1,0 +1,105 @@
+"""Checks of a configuration over several settings: ratings, cells, system class, periods."""
+
+from __future__ import annotations
+
+from gateway.config_curves import check_curves
+from gateway.config_rules import LEVELS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.config import Config
+    from gateway.config_limits import Limit
+
+_OVERCURRENT = (
+    ("charge_overcurrent", "charge_current_da"),
+    ("discharge_overcurrent", "discharge_current_da"),
+)
+_PEAKS = ("charge_peak_current", "discharge_peak_current")
+_HIGHEST_CELL_CDV = 365  # 0.01 V: 3.65 V, no string of cells may be above it
+_LOWEST_CELL_CDV = 250  # 2.5 V, the data sheet's limit above 0 degC
+_RECORD_BYTES = 64  # message and record headers around a cell frame, rounded up
+_HIGHEST_PEAK = (21, 10)  # 2.1 times the capacity per hour: cells bear 2 C for 30 s
+_OHM_PER_VOLT = 100  # the least that published practice accepts for a storage system
+
+
+def check_together(settings: Config, problems: list[str]) -> None:
+    """What no single setting can tell; every limit has passed its own checks."""
+    if settings.text("uplink.password") and not settings.text("uplink.user"):
+        problems.append("uplink.password: needs uplink.user too")
+    _check_currents(settings, problems)
+    _check_periods(settings, problems)
+    _check_cells(settings, problems)
+    _check_relays(settings, problems)
+    stops = {rule: _last(levels).set_point for rule, levels in settings.limits.items()}
+    check_curves(settings.curves, stops, problems)
+
+
+def _last(levels: tuple[Limit | None, ...]) -> Limit:
+    """The highest level that exists."""
+    return [limit for limit in levels if limit is not None][-1]
+
+
+def _check_currents(settings: Config, problems: list[str]) -> None:
+    limits = settings.limits
+    for rule, rating in _OVERCURRENT:
+        highest = settings.integer(rating) * 13 // 10
+        if _last(limits[rule]).set_point > highest:
+            problems.append("limits.%s.l3.set: above 1.3 x %s" % (rule, rating))
+    numerator, denominator = _HIGHEST_PEAK
+    highest = settings.integer("capacity_dah") * numerator // denominator
+    for rule in _PEAKS:
+        if _last(limits[rule]).set_point > highest:
+            problems.append("limits.%s.l3.set: above 2.1 x capacity_dah" % rule)
+    for _, rating in _OVERCURRENT:
+        if settings.integer(rating) >= 2 * settings.integer("capacity_dah"):
+            problems.append("%s: not below twice capacity_dah" % rating)
+
+
+def _check_periods(settings: Config, problems: list[str]) -> None:
+    period_ms = settings.integer("poll.summary_period_ms")
+    reply_ms = settings.integer("poll.reply_timeout_ms")
+    if reply_ms >= period_ms:
+        problems.append("poll.reply_timeout_ms: must be below poll.summary_period_ms")
+    levels = [limit for limit in settings.limits["comm_loss"] if limit is not None]
+    if levels[0].set_point < 2 * period_ms:
+        problems.append("limits.comm_loss.l1.set: below two summary periods")
+    # A summary may have to wait for two other requests, and then takes its own time.
+    longest_ms = max([bus.reply_timeout_ms for bus in settings.buses] + [reply_ms])
+    oldest_ms = period_ms + 3 * longest_ms
+    for level, limit in zip(LEVELS, levels):
+        if limit.clear_point < oldest_ms:
+            problems.append(
+                "limits.comm_loss.%s.clear: below %d ms, data of a good rack are older"
+                % (level, oldest_ms)
+            )
+
+
+def _check_cells(settings: Config, problems: list[str]) -> None:
+    limits = settings.limits
+    cells = settings.integer("cells_per_rack")
+    highest = _last(limits["rack_overvoltage"]).set_point
+    if highest > cells * _HIGHEST_CELL_CDV // 10:
+        problems.append("limits.rack_overvoltage.l3.set: above 3.65 V per cell")
+    if _last(limits["rack_undervoltage"]).set_point < cells * _LOWEST_CELL_CDV // 10:
+        problems.append("limits.rack_undervoltage.l3.set: below 2.5 V per cell")
+    least_kohm = highest * _OHM_PER_VOLT // 10000
+    if _last(limits["insulation"]).set_point < least_kohm:
+        problems.append("limits.insulation.l3.set: below 100 ohm per volt, %d kOhm" % least_kohm)
+    for warm, cold in zip(limits["cell_undervoltage"], limits["cell_undervoltage_cold"]):
+        if warm is not None and cold is not None and cold.set_point > warm.set_point:
+            problems.append("limits.cell_undervoltage_cold: above cell_undervoltage")
+    frame_bytes = 2 * cells + 2 * settings.integer("temps_per_rack") + _RECORD_BYTES
+    if settings.integer("uplink.batch_bytes") < frame_bytes:
+        problems.append("uplink.batch_bytes: %d needed for one cell frame" % frame_bytes)
+
+
+def _check_relays(settings: Config, problems: list[str]) -> None:
+    taken = [rack.trip_relay for rack in settings.racks]
+    for role in ("site", "ventilation", "suppression"):
+        name = "outputs.%s_relay" % role
+        number = settings.integer(name)
+        if number >= 0 and number in taken:
+            problems.append("%s: relay %d has another use" % (name, number))
+        taken.append(number)
+    if settings.integer("outputs.reconnect_dv") > settings.integer("outputs.reconnect_rest_dv"):
+        problems.append("outputs.reconnect_dv: above outputs.reconnect_rest_dv")

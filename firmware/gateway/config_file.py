@@ -1,0 +1,119 @@
+"""The configuration on flash: `config.json`, and `config.crc` with its CRC-32 as 8 hex digits.
+
+A bit that flips in a number may leave a valid file with another limit. So the device takes the
+pair or nothing, and looks again, now and then, whether what runs is still what stands there.
+"""
+
+from __future__ import annotations
+
+import binascii
+
+from gateway import config
+from gateway.config import Config
+from gateway.errors import ConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.contracts import File, Storage
+
+FILE = "config.json"
+CRC_FILE = "config.crc"
+_REMEDY = "build it again (gatewayctl site build) and copy config.json and config.crc together"
+_HEX_DIGITS = 8
+_LONGEST_CRC_FILE = 16
+_SLICE_BYTES = 512
+
+
+def checksum_text(content: bytes) -> bytes:
+    """What `config.crc` says of this content of `config.json`."""
+    return b"%08x\n" % binascii.crc32(content)
+
+
+def load(storage: Storage) -> Config:
+    """The checked configuration; ConfigError names the file and what to do about it."""
+    content = _read(storage, FILE, -1)
+    wanted = _parse(_read(storage, CRC_FILE, _LONGEST_CRC_FILE))
+    if wanted is None:
+        raise ConfigError("%s: needs %d hex digits: %s" % (CRC_FILE, _HEX_DIGITS, _REMEDY))
+    found = binascii.crc32(content)
+    if found != wanted:
+        raise ConfigError(
+            "%s: damaged or changed by hand, its CRC-32 is %08x and %s has %08x: %s"
+            % (FILE, found, CRC_FILE, wanted, _REMEDY)
+        )
+    try:
+        text = content.decode()
+    except UnicodeError:
+        raise ConfigError("%s: no UTF-8 text: %s" % (FILE, _REMEDY))
+    return config.load(text)
+
+
+def _read(storage: Storage, name: str, longest: int) -> bytes:
+    try:
+        with storage.open(name, "rb") as file:
+            content = file.read(longest)
+    except OSError:
+        content = b""
+    if not content:
+        raise ConfigError("%s is missing or unreadable: %s" % (name, _REMEDY))
+    return content
+
+
+def _parse(content: bytes) -> int | None:
+    digits = content.strip()
+    if len(digits) != _HEX_DIGITS:
+        return None
+    for digit in digits:
+        if digit not in b"0123456789abcdefABCDEF":
+            return None
+    return int(digits, 16)
+
+
+class ConfigWatch:
+    """Reads both files again, a slice at a time; `problem` is what the last round found, "" = none.
+
+    `crc` is that of the configuration that runs. Allocates a little with every step.
+    """
+
+    def __init__(self, storage: Storage, crc: int) -> None:
+        self._storage = storage
+        self._wanted = crc
+        self._buffer = memoryview(bytearray(_SLICE_BYTES))
+        self._file: File | None = None
+        self._crc = 0
+        self.problem = ""
+
+    def step(self) -> bool:
+        """Read the next slice; True once a round is complete. Raises nothing."""
+        try:
+            return self._read_on()
+        except OSError as error:
+            self._close()
+            self.problem = "%s or %s cannot be read: %s" % (FILE, CRC_FILE, error)
+            return True
+
+    def _read_on(self) -> bool:
+        if self._file is None:
+            self._crc = 0
+            self._file = self._storage.open(FILE, "rb")
+        count = self._file.readinto(self._buffer)
+        if count:
+            self._crc = binascii.crc32(self._buffer[:count], self._crc)
+            return False
+        self._close()
+        with self._storage.open(CRC_FILE, "rb") as file:
+            kept = _parse(file.read(_LONGEST_CRC_FILE))
+        self.problem = ""
+        if self._crc != self._wanted:
+            self.problem = "%s is no longer what runs" % FILE
+        elif kept != self._wanted:
+            self.problem = "%s no longer fits %s" % (CRC_FILE, FILE)
+        return True
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            try:
+                file.close()
+            except OSError:
+                pass  # it was only read

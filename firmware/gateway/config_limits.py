@@ -1,0 +1,146 @@
+"""Reads and checks the protection limits of a configuration; each problem names its row."""
+
+from __future__ import annotations
+
+from gateway.config_checks import check_integer
+from gateway.config_rules import (
+    GAP,
+    HIGHEST,
+    LEVELS,
+    LONGEST_MS,
+    LOWEST,
+    NAME,
+    NAMES,
+    NONE,
+    REACTIONS,
+    RULES,
+    SCOPE,
+    SIDE,
+    SUMMARY,
+    UNIT,
+    VARIANTS,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    Limits = dict[str, "tuple[Limit | None, ...]"]
+
+_LEVEL_KEYS = ("set", "clear", "delay_ms", "clear_delay_ms")
+_DELAY_MS = (0, 3600000)
+_LEVEL_3 = 2
+
+
+class Limit:
+    """Set point, clear point (unit of its rule) and times of one level of one rule."""
+
+    def __init__(self, set_point: int, clear_point: int, delay_ms: int, clear_ms: int) -> None:
+        self.set_point = set_point
+        self.clear_point = clear_point
+        self.delay_ms = delay_ms
+        self.clear_ms = clear_ms
+
+
+def load_limits(tree: object, sample_ms: int, problems: list[str]) -> Limits:
+    """Limits by rule and variant, None for a level that does not exist.
+
+    `sample_ms`: time between two summaries of a rack in trouble; no delay may be shorter than two
+    of them.
+    """
+    limits: Limits = {}
+    if not isinstance(tree, dict):
+        problems.append("limits: missing")
+        return limits
+    rows: list[Sequence[Any]] = list(RULES)
+    for name, base, low, high in VARIANTS:
+        variant = list(RULES[NAMES.index(base)])
+        variant[NAME], variant[LOWEST], variant[HIGHEST] = name, low, high
+        rows.append(variant)
+    for row in rows:
+        levels = _levels(row, tree, sample_ms, problems)
+        if levels is not None:
+            limits[row[NAME]] = levels
+    for rule in tree:
+        if rule not in [row[NAME] for row in rows]:
+            problems.append("limits.%s: no such rule" % rule)
+    return limits
+
+
+def _levels(
+    row: Sequence[Any], tree: dict[str, Any], sample_ms: int, problems: list[str]
+) -> tuple[Limit | None, ...] | None:
+    """The levels of one row, or None when something is wrong."""
+    rule = row[NAME]
+    entry = tree.get(rule)
+    if not isinstance(entry, dict):
+        problems.append("limits.%s: missing" % rule)
+        return None
+    before = len(problems)
+    levels: list[Limit | None] = []
+    for number, level in enumerate(LEVELS):
+        name = "limits.%s.%s" % (rule, level)
+        if row[REACTIONS][number] == NONE:
+            if level in entry:
+                problems.append("%s: this rule has no such level" % name)
+            levels.append(None)
+            continue
+        limit = _limit(name, entry.get(level), problems)
+        if limit is not None:
+            _check_limit(name, row, number, limit, sample_ms, problems)
+        levels.append(limit)
+    for key in entry:
+        if key not in LEVELS:
+            problems.append("limits.%s.%s: no such level" % (rule, key))
+    if len(problems) == before:
+        _check_order(row, levels, problems)
+    return tuple(levels) if len(problems) == before else None
+
+
+def _limit(name: str, entry: object, problems: list[str]) -> Limit | None:
+    if not isinstance(entry, dict) or sorted(entry) != sorted(_LEVEL_KEYS):
+        problems.append("%s: needs exactly %s" % (name, ", ".join(_LEVEL_KEYS)))
+        return None
+    good = True
+    for key in _LEVEL_KEYS:
+        low, high = _DELAY_MS if key.endswith("_ms") else (-1000000, 1000000)
+        good = check_integer("%s.%s" % (name, key), entry[key], low, high, "", problems) and good
+    return Limit(*[entry[key] for key in _LEVEL_KEYS]) if good else None
+
+
+def _check_limit(
+    name: str, row: Sequence[Any], number: int, limit: Limit, sample_ms: int, problems: list[str]
+) -> None:
+    side = row[SIDE]
+    check_integer(name + ".set", limit.set_point, row[LOWEST], row[HIGHEST], row[UNIT], problems)
+    if (limit.set_point - limit.clear_point) * side < row[GAP]:
+        problems.append(
+            "%s.clear: must lie at least %d %s on the safe side of set"
+            % (name, row[GAP], row[UNIT] or "step")
+        )
+    if number == _LEVEL_3 and limit.delay_ms > row[LONGEST_MS]:
+        problems.append("%s.delay_ms: above %d ms" % (name, row[LONGEST_MS]))
+    if row[SCOPE] == SUMMARY and limit.delay_ms < 2 * sample_ms:
+        problems.append("%s.delay_ms: below two sample periods, %d ms" % (name, 2 * sample_ms))
+
+
+def _check_order(row: Sequence[Any], levels: list[Limit | None], problems: list[str]) -> None:
+    """Each level beyond the one before, or at the same value with a longer delay."""
+    lower: Limit | None = None
+    for number, limit in enumerate(levels):
+        if limit is None:
+            continue
+        if lower is not None:
+            beyond = (limit.set_point - lower.set_point) * row[SIDE]
+            if beyond < 0 or (beyond == 0 and limit.delay_ms <= lower.delay_ms):
+                problems.append(
+                    "limits.%s.%s: must be set beyond the level before it"
+                    % (row[NAME], LEVELS[number])
+                )
+        lower = limit
+
+
+def limit_rows(limits: Limits, first: int, end: int) -> list[tuple[Limit | None, int]]:
+    """(limit, side) of each level of the rules first .. end - 1, in the order of their numbers."""
+    return [(limit, row[SIDE]) for row in RULES[first:end] for limit in limits[row[NAME]]]

@@ -1,0 +1,106 @@
+"""The protection rules as data: what each looks at, what its levels do, within which bounds.
+
+One row is one protection function. Its set points, clear points and delays come from the
+configuration; side, direction, reaction and latch class cannot be configured away. The bounds keep
+a configuration from being looser than the cell's data sheet (2.5-3.65 V, 2.0 V in the cold, 0 degC
+for charging, 60 degC), the 1500 V system class and published practice.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+CHARGE = 1
+DISCHARGE = 2
+BOTH = 3
+
+# What a level does.
+NONE = 0  # this rule has no such level
+WARN = 1
+DERATE = 2  # the current of the direction is reduced
+STOP = 3  # no current in the direction, the contactor stays closed
+OPEN = 4  # no current, then open
+AT_ONCE = 5  # open without waiting for the current to go
+
+# How a level 3 ends.
+AUTOMATIC = 0  # by itself, once it was clear for its clear delay
+WAIT = 1  # the same, but only a few times; then a person has to look
+OPERATOR = 2  # a person releases it, once it is clear
+SERVICE = 3  # a person with the service key does
+
+# What moves a rule's detectors.
+SUMMARY = 0  # each fresh summary
+CELLS = 1  # each whole scan of the cells
+TEMPS = 2  # each whole scan of the temperatures
+TIMER = 3  # time; the value is an age or a count kept by the gateway
+SITE = 4  # the board's inputs; one detector for all racks
+
+_DSO = (DERATE, STOP, OPEN)
+_DS = (DERATE, STOP, NONE)
+_O = (NONE, NONE, OPEN)
+
+# fmt: off
+# ruff: noqa: E501
+# (name, side: 1 = too high, -1 = too low, unit, lowest and highest permitted set point, smallest
+#  distance from set to clear, longest delay of level 3 in ms, direction that levels 1 and 2 act
+#  on, what the levels do, how level 3 ends, what moves it)
+RULES: tuple[tuple[Any, ...], ...] = (
+    ("cell_overvoltage",          1, "mV",        3300,  3650,  10,  5000, CHARGE,    _DSO, OPERATOR,  SUMMARY),
+    ("cell_undervoltage",        -1, "mV",       2500,  3200,  10,  5000, DISCHARGE, _DSO, OPERATOR,  SUMMARY),
+    ("deep_discharge",           -1, "mV",        1800,  2000,  10, 10000, BOTH,      _O,   SERVICE,   SUMMARY),
+    ("rack_overvoltage",          1, "0.1 V",     1000, 14950,  20,  5000, CHARGE,    _DSO, OPERATOR,  SUMMARY),
+    ("rack_undervoltage",        -1, "0.1 V",      500, 14000,  20,  5000, DISCHARGE, _DSO, OPERATOR,  SUMMARY),
+    ("voltage_sum",               1, "0.1 V",       10,   200,   5,     0, BOTH,      _DS,  AUTOMATIC, SUMMARY),
+    ("charge_overcurrent",        1, "0.1 A",       10, 20000,   5, 15000, CHARGE,    _DSO, WAIT,      SUMMARY),
+    ("discharge_overcurrent",     1, "0.1 A",       10, 20000,   5, 15000, DISCHARGE, _DSO, WAIT,      SUMMARY),
+    ("charge_peak_budget",        1, "0.1 %",      100,  1000,  50,     0, CHARGE,    _DS,  AUTOMATIC, SUMMARY),
+    ("discharge_peak_budget",     1, "0.1 %",      100,  1000,  50,     0, DISCHARGE, _DS,  AUTOMATIC, SUMMARY),
+    ("charge_peak_current",       1, "0.1 A",       10, 30000,   5,  1000, CHARGE,    _O,   OPERATOR,  SUMMARY),
+    ("discharge_peak_current",    1, "0.1 A",       10, 30000,   5,  1000, DISCHARGE, _O,   OPERATOR,  SUMMARY),
+    ("charge_overtemperature",    1, "0.1 degC",   200,   600,  10, 10000, CHARGE,    _DSO, OPERATOR,  SUMMARY),
+    ("charge_undertemperature",  -1, "0.1 degC",     0,   150,  10,     0, CHARGE,    _DS,  AUTOMATIC, SUMMARY),
+    ("cold_charging",             1, "0.1 %",       10,   100,   5, 15000, CHARGE,    _O,   OPERATOR,  SUMMARY),
+    ("discharge_overtemperature", 1, "0.1 degC",   200,   650,  10, 10000, DISCHARGE, _DSO, OPERATOR,  SUMMARY),
+    ("discharge_undertemperature",-1, "0.1 degC", -300,   150,  10, 10000, DISCHARGE, _DSO, OPERATOR,  SUMMARY),
+    ("temp_spread",               1, "0.1 degC",    10,   300,   5,     0, BOTH,      _DS,  AUTOMATIC, SUMMARY),
+    ("temp_rise",                 1, "0.1 degC/min", 5,   100,   2, 30000, BOTH,      (DERATE, STOP, AT_ONCE), OPERATOR, TEMPS),
+    ("temp_rise_hot",             1, "0.1 degC/min", 5,    50,   2, 30000, BOTH,      (NONE, NONE, AT_ONCE), OPERATOR, TEMPS),
+    ("voltage_spread",            1, "mV",          20,   500,   5, 10000, BOTH,      _DSO, OPERATOR,  SUMMARY),
+    ("voltage_rate",              1, "mV/s",        10,   100,   5,  5000, BOTH,      (WARN, NONE, OPEN), OPERATOR, SUMMARY),
+    ("insulation",               -1, "kOhm",        50, 20000,  10, 10000, BOTH,      (DERATE, DERATE, OPEN), OPERATOR, SUMMARY),
+    ("comm_loss",                 1, "ms",         300, 10000, 100,     0, BOTH,      _DSO, AUTOMATIC, TIMER),
+    ("heartbeat_frozen",          1, "ms",        1000, 30000, 100,     0, BOTH,      _DSO, AUTOMATIC, TIMER),
+    ("values_frozen",             1, "ms",        5000, 600000, 100,    0, BOTH,      _DSO, AUTOMATIC, TIMER),
+    ("implausible",               1, "ms",         100, 10000,  50,     0, BOTH,      _DSO, SERVICE,   TIMER),
+    ("bad_cells",                 1, "",             1,     8,   1, 60000, BOTH,      _DSO, SERVICE,   CELLS),
+    ("contactor_mismatch",        1, "ms",         500,  5000, 100,     0, BOTH,      (NONE, STOP, OPEN), SERVICE, TIMER),
+    ("limit_not_respected",       1, "0.1 %",     1010,  1500,  10, 15000, BOTH,      _DSO, OPERATOR,  SUMMARY),
+    ("precharge",                 1, "",             1,     5,   1,     0, BOTH,      (WARN, NONE, OPEN), OPERATOR, TIMER),
+    ("gas",                       1, "",             1,     3,   1,  1000, BOTH,      (WARN, STOP, AT_ONCE), SERVICE, SITE),
+    ("smoke",                     1, "",             1,     3,   1,  1000, BOTH,      (WARN, STOP, AT_ONCE), SERVICE, SITE),
+    ("estop",                     1, "",             1,     1,   1,   200, BOTH,      (NONE, NONE, AT_ONCE), OPERATOR, SITE),
+    ("door",                      1, "",             1,     1,   1,     0, BOTH,      (WARN, NONE, NONE), AUTOMATIC, SITE),
+    ("leak",                      1, "",             1,     1,   1,     0, BOTH,      (NONE, STOP, NONE), AUTOMATIC, SITE),
+    ("coolant",                   1, "",             1,     2,   1,     0, BOTH,      _DS,  AUTOMATIC, SITE),
+)
+# Points of another row's levels under another condition: (name, row, lowest and highest set point).
+# cell_undervoltage: at and below -5 degC; from there to 0 degC on a straight line to its own.
+VARIANTS = (("cell_undervoltage_cold", "cell_undervoltage", 2000, 3200),)
+# fmt: on
+NAMES: tuple[str, ...] = tuple([row[0] for row in RULES])
+LEVELS = ("l1", "l2", "l3")
+
+# Columns of RULES.
+NAME = 0
+SIDE = 1
+UNIT = 2
+LOWEST = 3
+HIGHEST = 4
+GAP = 5
+LONGEST_MS = 6
+DIRECTION = 7
+REACTIONS = 8
+LATCH = 9
+SCOPE = 10
