@@ -17,7 +17,8 @@ from gateway.rack.bus import Bus
 from gateway.rack.bus_time import BusTime
 from gateway.rack.data import RackData
 from gateway.rack.incidents import Incidents
-from gateway.rack.poller import Periods, RackPoller
+from gateway.rack.poller import RackPoller
+from gateway.rack.rack_scans import Periods
 from gateway.rack.register_map import RegisterMap
 from gateway.rack.unit_health import UnitHealth
 
@@ -144,7 +145,7 @@ class Southbound:
             name,
             settings.integer("cells_per_rack"),
             settings.integer("temps_per_rack"),
-            settings.limits["comm_loss"][0].set_point,
+            settings.limits["comm_loss"][0].set_point,  # type: ignore[union-attr]
             now,
         )
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from gateway.rack import fields
-from gateway.rack.register_map import CELLS_EXPECTED, TABLE_FORMAT, TEMPS_EXPECTED
+from gateway.rack.fields_expected import CELLS_EXPECTED, TEMPS_EXPECTED
+from gateway.rack.register_map import TABLE_FORMAT
 from host_tools.maps import layout
 from host_tools.maps.model import Bit, Command, Item, RegisterMap
 from host_tools.maps.vocabulary import (
@@ -308,8 +309,10 @@ def limit_range(command: Command, target: Item) -> tuple[int, int]:
         low_text, _, high_text = command.options["clamp"].partition("..")
         return int(low_text, 0), int(high_text, 0)
     low, high = target.raw_range
-    no_limit = int(command.options["no_limit"], 0)
-    return low, high - 1 if high == no_limit else high
+    no_limit = int(command.options["no_limit"], 0) & FULL_WORD
+    if low < 0 and no_limit > high:
+        no_limit -= FULL_WORD + 1  # of a signed register
+    return low + (low == no_limit), high - (high == no_limit)
 
 
 def limits_together(source: RegisterMap) -> bool:

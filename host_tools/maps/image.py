@@ -91,6 +91,18 @@ class RegisterImage:
         item = self.map.item(name)
         self._store(item, self._raw(item, value))
 
+    def put_threshold(self, name: str, value: int) -> int:
+        """Set one of the device's own limits; what it took, cut to the map's range and rounded.
+
+        KeyError when the map has no such value.
+        """
+        item = self.map.item(name)
+        if item.low is not None and item.high is not None:
+            value = min(max(value, item.low), item.high)
+        raw = self._raw(item, value)
+        self._store(item, raw)
+        return round(raw * item.factor + item.addend)
+
     def put_array(self, name: str, values: Iterable[int]) -> None:
         """Publish "cells_mv" or "temps_dc"; values beyond the type are cut to it."""
         listed = list(values)

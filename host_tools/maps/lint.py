@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from gateway.rack import threshold_names
 from host_tools.maps import lint_places
 from host_tools.maps.generate import limit_range
 from host_tools.maps.model import Command, Item, RegisterMap
@@ -25,7 +26,7 @@ def problems(loaded: RegisterMap) -> Iterator[Problem]:
     """All problems of a map, in the order of the rules."""
     for rule in (
         _names, _units, _names_of_values, _ranges, _coverage, _special_fields, _scale_registers,
-        _summary, _identity, *lint_places.RULES, _started, _commands,
+        _summary, _identity, _thresholds, *lint_places.RULES, _started, _commands,
     ):  # fmt: skip
         yield from rule(loaded)
 
@@ -180,6 +181,13 @@ def _identity(loaded: RegisterMap) -> Iterator[Problem]:
             yield item.line, "what identifies the device cannot be optional: poll details"
 
 
+def _thresholds(loaded: RegisterMap) -> Iterator[Problem]:
+    """The gateway compares them with its own limits, so it must know what they are."""
+    for item in loaded.in_poll("request"):
+        if threshold_names.split(item.name) is None:
+            yield item.line, f"{item.name} is not like level2_cell_over_set_mv"
+
+
 def _started(loaded: RegisterMap) -> Iterator[Problem]:
     try:
         started = loaded.started
@@ -217,8 +225,18 @@ def _limits(command: Command, target: Item) -> Iterator[Problem]:
         yield command.line, "a limit needs one register in _da and no_limit="
         return
     low, high = limit_range(command, target)
-    if low > 0 or low <= int(command.options["no_limit"], 0) <= high:
+    lowest, highest = target.raw_range
+    no_limit = int(command.options["no_limit"], 0) & 0xFFFF
+    meant = no_limit - 0x10000 if low < 0 and no_limit >= 0x8000 else no_limit
+    if low < lowest or high > highest:
+        yield command.line, f"clamp= goes beyond {target.kind}, {lowest}..{highest}"
+    if not low <= 0 <= high or low <= meant <= high:
         yield command.line, "clamp= must hold 0 and not what means `no limit`"
+    if target.addend:
+        yield target.line, "a limit with an offset: 0 A would not be 0"
+    reaches = low if target.factor < 0 else high
+    if not reaches:
+        yield command.line, "clamp= leaves nothing but 0 A"
 
 
 def _conditions(command: Command) -> Iterator[Problem]:

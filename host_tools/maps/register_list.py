@@ -10,7 +10,7 @@ POLL_NAMES = {
     "temps": "Temperatures, in spare time",
     "details": "Details, in spare time",
     "once": "Identity, once at start",
-    "request": "Limits set in the BMS, on request",
+    "request": "Limits set in the BMS, read each hour and on request",
 }
 
 

@@ -22,6 +22,8 @@ SERVED = (
     "temp_max_dc",
     "temp_min_dc",
 )
+LIMITS = (meaning.CHARGE_LIMIT, meaning.DISCHARGE_LIMIT)
+LimitChange = tuple[int, str, int]  # ms, one of LIMITS, 0.1 A
 BlockRead = tuple[int, int, int]  # ms, first cell or sensor, count
 
 
@@ -44,8 +46,9 @@ class AccessLog:
 
     `summary_reads` holds the times of reads of the whole summary, `cell_reads` and `temp_reads`
     (time, first index, count), `writes` (time, address, values) of every accepted write and
-    `open_commands` the times at which one of them told the contactor to open. `served` are the
-    summaries given out.
+    `open_commands` the times at which one of them told the contactor to open. `limit_changes` are
+    the limits that the master wrote, where they differ from what it had written before. `served`
+    are the summaries given out.
     """
 
     def __init__(self, clock: Callable[[], int]) -> None:
@@ -54,9 +57,11 @@ class AccessLog:
         self.temp_reads: deque[BlockRead] = deque(maxlen=KEPT)
         self.writes: deque[tuple[int, int, tuple[int, ...]]] = deque(maxlen=KEPT)
         self.open_commands: deque[int] = deque(maxlen=KEPT)
+        self.limit_changes: deque[LimitChange] = deque(maxlen=KEPT)
         self.served = Summaries()
         self.forgotten = 0
         self._clock = clock
+        self._limits: dict[str, int] = {}
 
     def read(
         self, subject: str, first: int, count: int, values: Mapping[str, int] | None = None
@@ -79,6 +84,11 @@ class AccessLog:
         self._keep(self.writes, (self._clock(), address, tuple(values)))
         if commands.get(meaning.CONTACTOR) == 0:
             self._keep(self.open_commands, self._clock())
+        for name in LIMITS:
+            limit_da = commands.get(name)
+            if limit_da is not None and limit_da != self._limits.get(name):
+                self._limits[name] = limit_da
+                self._keep(self.limit_changes, (self._clock(), name, limit_da))
 
     def _keep(self, entries: deque[_Entry], entry: _Entry) -> None:
         self.forgotten += len(entries) == KEPT

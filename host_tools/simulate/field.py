@@ -10,6 +10,7 @@ from host_tools.simulate.ports import HOST, PortInUseError
 
 MAX_LINE = 200  # bytes; a longer line is garbage
 MAX_WATCHDOG_MS = 3_600_000
+DEAD_MAN_MS = 500
 BOOTS_KEPT = 100
 
 
@@ -19,7 +20,10 @@ class Field:
     Relays are de-energised (open) before the first connection, when the connection closes, and
     when a watchdog that was fed once is not fed within its own time. Such a bite also closes the
     connection and calls `on_bite`: a real watchdog resets the board, which then connects anew.
-    A second gateway is turned away and counted in `refused`; `garbage` counts lines without sense.
+    They drop too when a dead man that was toggled once is silent for DEAD_MAN_MS, counted in
+    `dead_man_drops`. The gateway lives on; it can energise relays again, each by a new line, once
+    it toggles again. A second gateway is turned away and counted in `refused`; `garbage` counts
+    lines without sense.
     """
 
     def __init__(
@@ -37,13 +41,15 @@ class Field:
         self.relays = [False] * relays
         self.inputs = [False] * inputs
         self.boots: deque[tuple[int, str]] = deque(maxlen=BOOTS_KEPT)  # (ms, text of the gateway)
-        self.bites = self.garbage = self.refused = 0
+        self.bites = self.garbage = self.refused = self.dead_man_drops = 0
         self._set_relay = set_relay
         self._clock = clock
         self._on_bite = on_bite
         self._server: asyncio.Server | None = None
         self._wire: _Wire | None = None
         self._watchdog: asyncio.TimerHandle | None = None
+        self._dead_man: asyncio.TimerHandle | None = None
+        self._dead = False  # the dead man has let go and not been toggled since
 
     @property
     def connected(self) -> bool:
@@ -115,7 +121,7 @@ class Field:
         index = int(index_text)
         if state not in ("0", "1") or not 0 <= index < len(self.relays):
             raise ValueError(rest)
-        self._drive(index, state == "1")
+        self._drive(index, state == "1" and not self._dead)
 
     def _feed(self, rest: str) -> None:
         timeout_ms = int(rest)
@@ -125,6 +131,21 @@ class Field:
         loop = asyncio.get_running_loop()
         self._watchdog = loop.call_later(timeout_ms / 1000, self._bite)
 
+    def _toggle(self, rest: str) -> None:
+        if rest:
+            raise ValueError(rest)
+        if self._dead_man:
+            self._dead_man.cancel()
+        self._dead = False
+        loop = asyncio.get_running_loop()
+        self._dead_man = loop.call_later(DEAD_MAN_MS / 1000, self._let_go)
+
+    def _let_go(self) -> None:
+        self.dead_man_drops += 1
+        self._dead_man = None
+        self._dead = True
+        self._drop_all()
+
     def _bite(self) -> None:
         self.bites += 1
         self._unplug()
@@ -132,8 +153,11 @@ class Field:
 
     def _unplug(self) -> None:
         self._disarm()
-        for index in range(len(self.relays)):
-            self._drive(index, False)
+        self._drop_all()
+        if self._dead_man:
+            self._dead_man.cancel()
+            self._dead_man = None
+        self._dead = False
         wire, self._wire = self._wire, None
         if wire:
             wire.close()
@@ -143,6 +167,10 @@ class Field:
             self._watchdog.cancel()
             self._watchdog = None
 
+    def _drop_all(self) -> None:
+        for index in range(len(self.relays)):
+            self._drive(index, False)
+
     def _drive(self, index: int, energised: bool) -> None:
         if self.relays[index] != energised:
             self.relays[index] = energised
@@ -151,6 +179,7 @@ class Field:
 
 _VERBS: dict[str, Callable[[Field, str], None]] = {
     "B": Field._boot,
+    "H": Field._toggle,
     "R": Field._relay,
     "W": Field._feed,
 }

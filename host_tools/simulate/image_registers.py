@@ -14,6 +14,7 @@ from host_tools.maps.model import Item, RegisterMap
 from host_tools.maps.register_map import load, map_names
 from host_tools.simulate import registers as meaning
 from host_tools.simulate.access_log import SERVED
+from host_tools.simulate.bms_thresholds import thresholds
 from host_tools.simulate.cell_model import Integers
 from host_tools.simulate.registers import RefusedError
 
@@ -67,9 +68,17 @@ class _Row:
 class ImageRegisters:
     """Encodes when it is asked: most of what a rack publishes nobody ever reads."""
 
-    def __init__(self, source: RegisterMap, cells: int, temps: int, position: int = 0) -> None:
+    def __init__(
+        self,
+        source: RegisterMap,
+        cells: int,
+        temps: int,
+        position: int = 0,
+        rated_da: tuple[int, int] = (0, 0),
+    ) -> None:
         """`position` is the rack's number behind a unit that serves several.
 
+        `rated_da`: charging and discharging current that the limits set in the BMS refer to.
         Raises UserError when the map has no place for so many cells, or for that position.
         """
         if cells > layout.most_cells(source):
@@ -95,6 +104,7 @@ class ImageRegisters:
             if item.name == _MARK
         }
         self.exact = _is_exact(source)
+        self._thresholds = thresholds(source.threshold_names, cells, *rated_da)
         self._published: tuple[Mapping[str, int], Integers, Integers] | None = None
         self._stale: set[str] = set()
         self.restart()
@@ -107,6 +117,8 @@ class ImageRegisters:
     def restart(self) -> None:
         """Commands go back to their values at power-on."""
         self._image = RegisterImage(self._source, *self._sizes, self._position)
+        for name, value in self._thresholds.items():
+            self._image.put_threshold(name, value)
         stretches = self._image.layout()
         self._functions = {function for function, _, _, _ in stretches}
         self._writable = {
@@ -117,6 +129,11 @@ class ImageRegisters:
             for write in _WRITES.get(function, ())
         }
         self._stale = {meaning.SUMMARY, meaning.CELLS, meaning.TEMPS}
+
+    def set_threshold(self, name: str, value: int) -> int:
+        """Set one of the BMS' own limits, over restarts; what it took. KeyError: there is none."""
+        self._thresholds[name] = self._image.put_threshold(name, value)
+        return self._thresholds[name]
 
     def owns(self, function: int, address: int) -> bool:
         """Whether the register at `address` is this rack's."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from host_tools.simulate.distortion import VOID
 from host_tools.simulate.fault_base import Fault
 from host_tools.simulate.forced_reading import ForcedReading
 from host_tools.simulate.rack_unit import RackUnit
-from host_tools.simulate.readings import READINGS, Reading
+from host_tools.simulate.readings import READINGS, Push, Reading
 
 
 class RackFault(Fault):
@@ -24,25 +26,124 @@ class RackFault(Fault):
 
 
 class ReadingFault(RackFault):
-    """A reading goes past the trip level of its rule within a second, or the rack is silent."""
+    """A reading is driven to `level` of the rule it is called after; see `readings`.
+
+    `level` is the highest one that the reading can be driven to, unless it is given, and what the
+    verdict expects; 0 expects nothing. `target` and `rate` are used instead of what the table has
+    for that level: the unit is that of the quantity, `rate` per second (0 = at once). A current
+    keeps whatever limit is written at level 3, and follows it, times its target, below.
+    """
 
     kind: Literal[
-        "cell_overvoltage", "cell_undervoltage", "overtemperature", "overcurrent", "rack_silent"
+        "cell_overvoltage",
+        "cell_undervoltage",
+        "deep_discharge",
+        "rack_overvoltage",
+        "rack_undervoltage",
+        "voltage_sum",
+        "charge_overcurrent",
+        "discharge_overcurrent",
+        "charge_peak_budget",
+        "discharge_peak_budget",
+        "charge_peak_current",
+        "discharge_peak_current",
+        "charge_overtemperature",
+        "discharge_overtemperature",
+        "charge_undertemperature",
+        "discharge_undertemperature",
+        "cold_charging",
+        "temp_spread",
+        "temp_rise",
+        "temp_rise_hot",
+        "voltage_spread",
+        "voltage_rate",
+        "insulation",
+        "bad_cells",
+        "limit_not_respected",
+        "precharge",
+        "rack_silent",
     ]
+    level: int | None = Field(default=None, ge=0, le=3)
+    target: float | None = Field(default=None, ge=-100_000, le=100_000)
+    rate: float | None = Field(default=None, ge=0, le=10_000)
+    keeps: bool | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> ReadingFault:
+        if self.level and self.reading.levels[self.level - 1] is None:
+            raise ValueError(f"{self.kind} cannot be driven to level {self.level}")
+        return self
 
     @property
     def reading(self) -> Reading:
-        """What is driven, and which rule has to answer."""
+        """What is driven, and which rules have to answer."""
         return READINGS[self.kind]
 
+    @property
+    def expected_level(self) -> int:
+        """What the rack has to come to; 0 = nothing is said about it."""
+        return self.reading.highest if self.level is None else self.level
+
+    @property
+    def silent(self) -> bool:
+        """Whether it takes the answers away."""
+        return self.kind == "rack_silent"
+
+    @property
+    def pushes(self) -> tuple[Push, ...]:
+        """Everything that is driven, the main quantity last."""
+        main = self.reading.levels[(self.expected_level or self.reading.highest) - 1]
+        assert main is not None  # by the validator
+        if self.target is not None:
+            main = replace(main, target=self.target)
+        if self.rate is not None:
+            main = replace(main, rate=self.rate)
+        return (*self.reading.also, main)
+
     def strike(self, rack: RackUnit, now_ms: int) -> None:
-        """Readings reach their target within RAMP_MS."""
-        reading = self.reading
-        rack.forced[reading.quantity] = ForcedReading(reading.target, reading.index, now_ms)
+        """From the next tick on."""
+        keeps = self.expected_level in (0, 3) if self.keeps is None else self.keeps
+        for push in self.pushes:
+            if push.quantity == "precharge":
+                rack.fail_precharge(now_ms, round(push.target))
+            else:
+                rack.forced[push.quantity] = ForcedReading(
+                    push.target, push.index, push.rate, keeps
+                )
 
     def heal(self, rack: RackUnit) -> None:
         """At once."""
-        rack.forced.pop(self.reading.quantity, None)
+        for push in self.pushes:
+            if push.quantity == "precharge":
+                rack.fail_precharge(0, 0)
+            rack.forced.pop(push.quantity, None)
+
+
+class Implausible(RackFault):
+    """The BMS tells `target` as `field` of its summary; by default no value at all."""
+
+    kind: Literal["implausible"] = "implausible"
+    field: Literal[
+        "rack_voltage_dv",
+        "rack_current_da",
+        "soc_pm",
+        "cell_max_mv",
+        "cell_min_mv",
+        "cell_mean_mv",
+        "temp_max_dc",
+        "temp_min_dc",
+        "insulation_kohm",
+        "contactor_state",
+    ] = "cell_max_mv"
+    target: int = Field(default=VOID, ge=-0x8000, le=0xFFFF)
+
+    def strike(self, rack: RackUnit, now_ms: int) -> None:
+        """From the next tick on."""
+        rack.forced[self.field] = ForcedReading(self.target)
+
+    def heal(self, rack: RackUnit) -> None:
+        """From the next tick on."""
+        rack.forced.pop(self.field, None)
 
 
 class Frozen(RackFault):
@@ -87,18 +188,25 @@ class Restart(RackFault):
 
 
 class StuckContactor(RackFault):
-    """The contactor stays where `position` says, whatever relay and bus command; it reports so."""
+    """The contactor stays where `position` says, whatever relay and bus command; it reports so.
+
+    `carries` is the current, in parts of the rating, that goes on through a closed one that should
+    be open; without it the current is what the limits leave.
+    """
 
     kind: Literal["stuck_contactor"] = "stuck_contactor"
     position: Literal["closed", "open"] = "closed"
+    carries: float | None = Field(default=None, ge=-2, le=2)
 
     def strike(self, rack: RackUnit, now_ms: int) -> None:
         """At once: a contactor that is elsewhere goes there."""
+        rack.state.carries = self.carries
         rack.jam_contactor(self.position == "closed")
 
     def heal(self, rack: RackUnit) -> None:
         """It moves again."""
+        rack.state.carries = None
         rack.jam_contactor(None)
 
 
-AnyRackFault = ReadingFault | Frozen | ZeroBeforeStart | Restart | StuckContactor
+AnyRackFault = ReadingFault | Implausible | Frozen | ZeroBeforeStart | Restart | StuckContactor

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from host_tools.simulate import bms_state
+from host_tools.simulate import bms_state, distortion
 from host_tools.simulate import registers as meaning
 from host_tools.simulate.bms_rules import CHARGE_CURVES, DISCHARGE_CURVES, alarm_bits, allowed_da
 from host_tools.simulate.bms_state import BmsState
@@ -22,7 +22,7 @@ INSULATION_KOHM = 5000
 ALARM_FIELDS = ("alarm_warn_bits", "alarm_stop_bits", "alarm_trip_bits")
 
 STANDBY, DISCHARGE, CHARGE, FAULT = range(4)
-OPEN, CLOSED = 0, 1
+OPEN, CLOSED, PRECHARGING = range(3)
 
 # What the master commands, at power-on: the contactor is commanded closed, and stays open until
 # the trip relay supplies the coil.
@@ -41,9 +41,15 @@ class RackUnit:
 
     `registers` changes in `tick`, `write` and `restart` only, so whoever reads it between two
     ticks sees one moment. `values` holds the same summary signed, by name, `served` every cell
-    and sensor, `commands` what the master wants. `forced` maps a quantity to the fault that
-    drives it: "cell_mv", "temp_dc", "load" (past every limit) or "silence" (the BMS takes
-    connections and requests but never answers). `state` is what is wrong with the BMS as a whole.
+    and sensor as a scan has them, `commands` what the master wants. `state` is what is wrong with
+    the BMS as a whole, `bus_live` False where a breaker beyond the contactor is open.
+
+    `forced` maps a quantity to the fault that drives it: those of `distortion`, "silence" (the BMS
+    takes connections and requests but never answers), and the current: "load" in parts of the
+    rating of its direction, "load_c" in multiples of the capacity per hour, "load_limit" in parts
+    of the limit that was in force when the fault began. Charging is positive. Only an open
+    contactor or breaker stops such a current, unless the fault follows the limit (`keeps` False):
+    then it is that part of the limit as it is.
     """
 
     def __init__(
@@ -62,6 +68,7 @@ class RackUnit:
         self.rated_discharge_da = round(product.discharge_current_a * 10)
         # One rating for both directions: the load profile then moves no net charge.
         self.load_da = min(self.rated_charge_da, self.rated_discharge_da)
+        self.capacity_dah = round(product.cell_ah * 10)
         self.model = CellModel(
             cells=product.cells_per_rack,
             temps=product.temps_per_rack,
@@ -76,6 +83,7 @@ class RackUnit:
         self.forced: dict[str, ForcedReading] = {}
         self.relay_energised = False
         self.contactor_closed = False
+        self.bus_live = True
 
         health = self.model.capacity_ah.mean() / product.cell_ah
         self._fixed = {
@@ -137,12 +145,21 @@ class RackUnit:
         self.state.stuck = closed
         self._move_contactor()
 
-    def _move_contactor(self) -> None:
-        closed = (
+    def fail_precharge(self, now_ms: int, tries: int) -> None:
+        """Let the contactor fall and fail `tries` times to close; 0 ends the fault."""
+        self.state.fail_precharge(now_ms, tries)
+        self._move_contactor()
+
+    @property
+    def _wanted_closed(self) -> bool:
+        return (
             self.commands[meaning.CONTACTOR] == 1
             and self.relay_energised
             and not self.state.is_zero(self._ticked_ms)
         )
+
+    def _move_contactor(self) -> None:
+        closed = self._wanted_closed and not self.state.precharge_tries
         if self.state.stuck is not None:
             closed = self.state.stuck
         if closed != self.contactor_closed:
@@ -150,35 +167,38 @@ class RackUnit:
             self._on_contactor(closed)
 
     def _current_a(self, now_ms: int, load: float) -> float:
-        if not self.contactor_closed:
+        if not self.contactor_closed or not self.bus_live:
             return 0.0
         charge_da = min(self.values["charge_limit_da"], self.commands[meaning.CHARGE_LIMIT])
         discharge_da = min(
             self.values["discharge_limit_da"], self.commands[meaning.DISCHARGE_LIMIT]
         )
         current_da = min(max(load * self.load_da, -discharge_da), charge_da)
-        forced = self.forced.get("load")
-        if forced:
-            rated_da = self.rated_discharge_da
-            current_da = forced.value(current_da / rated_da, now_ms) * rated_da
+        if self.state.carries is not None and self.state.stuck and not self._wanted_closed:
+            return self.state.carries * self.load_da / 10
+        for quantity, rated_da in (
+            ("load", (self.rated_charge_da, self.rated_discharge_da)),
+            ("load_c", (self.capacity_dah, self.capacity_dah)),
+            ("load_limit", (charge_da, discharge_da)),
+        ):
+            if forced := self.forced.get(quantity):
+                discharging = forced.target < 0
+                limit_da = (charge_da, discharge_da)[discharging]
+                kept_da = forced.first(rated_da[discharging], now_ms)
+                current_da = forced.target * (kept_da if forced.keeps else limit_da)
         return current_da / 10
-
-    def _read(self, quantity: str, measured: Integers, now_ms: int) -> Integers:
-        forced = self.forced.get(quantity)
-        if forced:
-            live = float(measured[forced.index])
-            measured[forced.index] = round(forced.value(live, now_ms))
-        return measured
 
     def _publish(self, now_ms: int, current_a: float) -> None:
         zero = self.state.is_zero(now_ms)
-        cells_mv = self._read("cell_mv", self.model.measured_mv(self._rng), now_ms)
-        temps_dc = self._read("temp_dc", self.model.measured_dc(self._rng), now_ms)
+        cells_mv = distortion.cells(self.forced, self.model.measured_mv(self._rng), now_ms)
+        temps_dc = distortion.temps(self.forced, self.model.measured_dc(self._rng), now_ms)
         if zero:
             cells_mv = np.zeros_like(cells_mv)
         values = self._summary(now_ms, round(current_a * 10), cells_mv, temps_dc)
         if zero:
             values |= dict.fromkeys(_BLANK, 0) | {"state": STANDBY}
+        distortion.summary(self.forced, values, now_ms)
+        cells_mv = distortion.scan(self.forced, cells_mv)
         frozen = self.state.frozen
         if frozen == bms_state.EVERYTHING:
             return
@@ -197,7 +217,7 @@ class RackUnit:
         values: dict[str, int] = {
             **self._fixed,
             "heartbeat": max(0, now_ms - self._started_ms) // HEARTBEAT_MS & 0xFFFF,
-            "contactor_state": CLOSED if self.contactor_closed else OPEN,
+            "contactor_state": self._contactor_state(now_ms),
             "rack_voltage_dv": round(int(cells_mv.sum()) / 100),
             "rack_current_da": current_da,
             "soc_pm": min(max(round(1000 * self.model.soc), 0), 1000),
@@ -215,6 +235,12 @@ class RackUnit:
         values |= zip(ALARM_FIELDS, alarm_bits(values | ratios), strict=True)
         values["state"] = FAULT if values["alarm_trip_bits"] else _direction(current_da)
         return values
+
+    def _contactor_state(self, now_ms: int) -> int:
+        if self.contactor_closed:
+            return CLOSED
+        trying = self._wanted_closed and self.state.is_precharging(now_ms)
+        return PRECHARGING if trying else OPEN
 
 
 def _extremes(what: str, unit: str, readings: Integers) -> dict[str, int]:

@@ -11,6 +11,7 @@ import numpy as np
 from host_tools.errors import UserError
 from host_tools.simulate import ports
 from host_tools.simulate.access_log import AccessLog
+from host_tools.simulate.dc_bus import DcBus
 from host_tools.simulate.image_registers import ImageRegisters, shipped
 from host_tools.simulate.load_profile import load_fraction
 from host_tools.simulate.product import Product
@@ -24,6 +25,8 @@ from host_tools.simulate.truth import Truth
 
 TICK_MS = 100
 GENERIC = "generic-416s"
+UPSTREAM = "site"
+SITE_RELAYS = (UPSTREAM, "ventilation", "suppression")  # in the configuration: <role>_relay
 
 
 class SimulatedSite:
@@ -42,8 +45,11 @@ class SimulatedSite:
         clock: Callable[[], int],
         topology: Topology | None = None,
         map_name: str = GENERIC,
+        held_load: float | None = None,
     ) -> None:
         """Without `topology` rack i has port `base_port + i` for itself.
+
+        `held_load` (-1..1, charging is positive) takes the place of the load profile.
 
         Raises UserError when the ports from `base_port` on do not all exist, for an unknown map
         and for one that has no place for such racks.
@@ -51,6 +57,8 @@ class SimulatedSite:
         self.topology = topology or a_port_each(product.racks)
         self.clock = clock
         self.truth = Truth(clock, product.racks)
+        self.dc_bus = DcBus()
+        self._held_load = held_load
         self.racks = tuple(
             RackUnit(
                 f"rack{index + 1:02d}",
@@ -60,6 +68,10 @@ class SimulatedSite:
                     product.cells_per_rack,
                     product.temps_per_rack,
                     self.topology.places[index].position,
+                    (
+                        round(product.charge_current_a * 10),
+                        round(product.discharge_current_a * 10),
+                    ),
                 ),
                 rng=np.random.default_rng((seed, index)),
                 now_ms=clock(),
@@ -118,6 +130,12 @@ class SimulatedSite:
             self.truth.relay_changed(rack_index, energised)
             rack.set_relay(energised)
 
+    def set_site_relay(self, name: str, energised: bool) -> None:
+        """Note a relay that belongs to no rack; UPSTREAM holds the breaker of the site closed."""
+        self.truth.site_relay_changed(name, energised)
+        if name == UPSTREAM:
+            self.dc_bus.upstream_closed = energised
+
     def drop_connections(self, rack_index: int) -> None:
         """Reset the connections to a rack that has its TCP port for itself."""
         trunk = self._trunks[self.topology.places[rack_index].trunk]
@@ -131,8 +149,13 @@ class SimulatedSite:
 
     def tick(self, now_ms: int) -> None:
         """Move all racks on to `now_ms`; the tick loop does this every TICK_MS."""
-        load = load_fraction(max(0, now_ms - self._started_ms) / 1000)
+        wanted = self._held_load
+        if wanted is None:
+            wanted = load_fraction(max(0, now_ms - self._started_ms) / 1000)
+        any_closed = any(rack.contactor_closed for rack in self.racks)
+        load = self.dc_bus.load(wanted, any_closed, now_ms)
         for rack in self.racks:
+            rack.bus_live = self.dc_bus.upstream_closed
             rack.tick(now_ms, load)
         self.truth.check(self.racks)
 

@@ -28,12 +28,16 @@ class Change:
 
 
 class Truth:
-    """All times are ms of the one clock handed in; racks are counted from 0."""
+    """All times are ms of the one clock handed in; racks are counted from 0.
+
+    `site_relay_changes` holds the relays that belong to no rack, by name.
+    """
 
     def __init__(self, clock: Callable[[], int], racks: int) -> None:
         self.watches: list[Watch] = []
         self.relay_changes: list[list[Change]] = [[] for _ in range(racks)]
         self.contactor_changes: list[list[Change]] = [[] for _ in range(racks)]
+        self.site_relay_changes: dict[str, list[Change]] = {}
         self._clock = clock
 
     def watch(self, rack: int, field_name: str, limit: int, above: bool) -> Watch:
@@ -54,6 +58,10 @@ class Truth:
     def relay_changed(self, rack: int, on: bool) -> None:
         """Note that the trip relay of `rack` changed just now."""
         self.relay_changes[rack].append(Change(self._clock(), on))
+
+    def site_relay_changed(self, name: str, on: bool) -> None:
+        """Note that a relay of the site changed just now."""
+        self.site_relay_changes.setdefault(name, []).append(Change(self._clock(), on))
 
     def contactor_changed(self, rack: int, on: bool) -> None:
         """Note that the contactor of `rack` changed just now."""

@@ -78,7 +78,12 @@ def test_names_of_vendors_stand_in_data_only() -> None:
 
 def edited(name: str, row: tuple[str, str], changes: dict[str, str]) -> str:
     """The CSV with some columns of one row (kind, name) changed; of several, the first."""
-    lines = list(csv.DictReader(io.StringIO(SOURCES[name])))
+    return edited_text(SOURCES[name], row, changes)
+
+
+def edited_text(text: str, row: tuple[str, str], changes: dict[str, str]) -> str:
+    """The same with any CSV."""
+    lines = list(csv.DictReader(io.StringIO(text)))
     target = next(line for line in lines if (line["row"], line["name"]) == row)
     for column, value in changes.items():
         assert target[column] != value
@@ -101,6 +106,14 @@ def added(source: str, **columns: str) -> str:
 def with_meta(name: str, value: str) -> str:
     """The generic CSV with one more property."""
     return SOURCES[GENERIC].replace("meta,max", f"meta,{name},,,,,,,,,{value},,,\nmeta,max", 1)
+
+
+def limit(options: str, **target: str) -> str:
+    """The generic CSV with another charge limit; `target` changes its register."""
+    lines = edited(
+        GENERIC, ("command", "charge_limit"), {"options": f"to=charge_limit_request_da; {options}"}
+    )
+    return edited_text(lines, ("write", "charge_limit_request_da"), target) if target else lines
 
 
 GENERIC = "generic-416s"
@@ -186,6 +199,20 @@ REFUSED = [
     (
         edited(GENERIC, ("command", "charge_limit"), {"options": "to=charge_limit_request_da"}),
         "needs one register in _da and no_limit=",
+    ),
+    (limit("no_limit=0xFFFF; clamp=10..1000"), "clamp= must hold 0"),
+    (limit("no_limit=0x7FFF; clamp=-99..-9", type="s16", range=""), "clamp= must hold 0"),
+    (limit("no_limit=0xFFFF; clamp=0..0"), "clamp= leaves nothing but 0 A"),
+    (limit("no_limit=0xFFFF; clamp=-5..1000"), "clamp= goes beyond u16, 0..65535"),
+    (limit("no_limit=0"), "not what means `no limit`"),
+    (limit("no_limit=500; clamp=0..1000"), "not what means `no limit`"),
+    (
+        limit("no_limit=0xFFFF; clamp=-1000..0", type="s16", scale="-0.1", range=""),
+        "not what means `no limit`",
+    ),
+    (
+        edited(SOLTARO, ("item", "level2_cell_over_set_mv"), {"name": "trip_cell_over_set_mv"}),
+        "trip_cell_over_set_mv is not like level2_cell_over_set_mv",
     ),
     # the file itself
     (SOURCES[GENERIC].replace("row,name,", "rows,name,", 1), "line 1: the columns must be"),

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from host_tools.simulate.command import monotonic_ms
-from host_tools.simulate.field import MAX_LINE, Field
+from host_tools.simulate.field import DEAD_MAN_MS, MAX_LINE, Field
 from host_tools.simulate.ports import PortInUseError
 
 PATIENCE_S = 20.0
@@ -131,9 +131,77 @@ def test_a_gateway_that_never_armed_is_not_bitten_and_closing_disarms(
     asyncio.run(main())
 
 
+def test_a_silent_dead_man_drops_every_relay_and_no_connection(
+    free_ports: Callable[[int], int],
+) -> None:
+    async def main() -> None:
+        async with wired(free_ports(1)) as bench:
+            _, writer = await bench.connect()
+            writer.write(b"R 0 1\nR 2 1\nH\n")
+            await until(lambda: bench.field.relays[2])
+            begun = monotonic_ms()
+            await until(lambda: bench.field.dead_man_drops == 1)
+            assert monotonic_ms() - begun >= DEAD_MAN_MS - 50
+            assert bench.driven == [(0, True), (2, True), (0, False), (2, False)]
+            assert bench.field.connected
+            assert bench.bitten == 0
+            writer.close()
+
+    asyncio.run(main())
+
+
+def test_after_a_silence_relays_need_the_dead_man_and_a_new_line(
+    free_ports: Callable[[int], int],
+) -> None:
+    async def main() -> None:
+        async with wired(free_ports(1)) as bench:
+            _, writer = await bench.connect()
+            writer.write(b"R 0 1\nH\n")
+            await until(lambda: bench.field.dead_man_drops == 1)
+            writer.write(b"R 1 1\nR 0 0\nB still here\n")  # ignored but for the text
+            await until(lambda: len(bench.field.boots) == 1)
+            assert bench.field.relays == [False, False, False]
+            assert bench.field.garbage == 0
+            writer.write(b"H\nB again\n")
+            await until(lambda: len(bench.field.boots) == 2)
+            assert bench.field.relays == [False, False, False]  # none comes back by itself
+            writer.write(b"H\nR 1 1\n")
+            await until(lambda: bench.field.relays[1])
+            assert bench.field.dead_man_drops == 1
+            writer.close()
+
+    asyncio.run(main())
+
+
+def test_toggling_keeps_the_relays_and_a_dead_man_is_not_required(
+    free_ports: Callable[[int], int],
+) -> None:
+    async def main() -> None:
+        async with wired(free_ports(1)) as bench:
+            _, writer = await bench.connect()
+            writer.write(b"R 1 1\n")
+            await asyncio.sleep(1.5 * DEAD_MAN_MS / 1000)  # never toggled
+            assert bench.field.relays == [False, True, False]
+            for _ in range(12):
+                writer.write(b"H\n")
+                await asyncio.sleep(0.1)
+            assert bench.field.relays == [False, True, False]
+            assert bench.field.dead_man_drops == 0
+            writer.close()
+            await until(lambda: not bench.field.connected)
+            await asyncio.sleep(1.5 * DEAD_MAN_MS / 1000)
+            assert bench.field.dead_man_drops == 0  # it went with its gateway
+            _, writer = await bench.connect()
+            writer.write(b"R 2 1\n")
+            await until(lambda: bench.field.relays[2])
+            writer.close()
+
+    asyncio.run(main())
+
+
 GARBAGE = (
     b"", b"X 1", b"R", b"R 1", b"R 1 2", b"R 9 1", b"R -1 1", b"R 1 1 1", b"R one 1", b"W", b"W x",
-    b"W 0", b"W -5", b"W " + b"9" * 150, b"\xff\xfe\x00", b"B " + b"x" * (MAX_LINE + 50),
+    b"W 0", b"W -5", b"H 1", b"W " + b"9" * 150, b"\xff\xfe\x00", b"B " + b"x" * (MAX_LINE + 50),
 )  # fmt: skip
 
 

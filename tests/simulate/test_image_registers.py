@@ -10,6 +10,7 @@ from host_tools.maps.image import RegisterImage
 from host_tools.maps.layout import most_cells
 from host_tools.maps.register_map import map_names
 from host_tools.simulate import registers as meaning
+from host_tools.simulate.bms_thresholds import thresholds
 from host_tools.simulate.image_registers import ImageRegisters, shipped
 from host_tools.simulate.rack_unit import RackUnit
 from host_tools.simulate.registers import RefusedError
@@ -55,6 +56,8 @@ def test_every_register_of_a_map_is_what_its_image_encodes(name: str) -> None:
     registers = ImageRegisters(shipped(name), CELLS, TEMPS)
     rack = rack_with(registers)
     wanted = RegisterImage(shipped(name), CELLS, TEMPS)
+    for threshold, value in thresholds(wanted.map.threshold_names, CELLS, 0, 0).items():
+        wanted.put_threshold(threshold, value)
     wanted.put(rack.values)
     cells_mv, temps_dc = rack.served
     wanted.put_array("cells_mv", cells_mv.tolist())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 
-from gateway.clock import diff, subtract
+from gateway.clock import add, diff, subtract
 
 # Quality of a block.
 MISSING = 0  # never read since start
@@ -56,6 +56,12 @@ VITAL = (
     TEMP_MAX_DC, TEMP_MIN_DC, CELL_COUNT, TEMP_COUNT,
 )  # fmt: skip
 
+# Measured values: a rack in service never holds all of them still for long.
+_ANALOG = (
+    RACK_VOLTAGE_DV, RACK_CURRENT_DA, CELL_MAX_MV, CELL_MAX_INDEX, CELL_MIN_MV, CELL_MIN_INDEX,
+    CELL_MEAN_MV, TEMP_MAX_DC, TEMP_MAX_INDEX, TEMP_MIN_DC, TEMP_MIN_INDEX, TEMP_MEAN_DC,
+)  # fmt: skip
+
 CONTACTOR_OPEN = 0
 CONTACTOR_CLOSED = 1
 CONTACTOR_UNKNOWN = 3
@@ -73,6 +79,12 @@ class RackData:
     `summary` is indexed by the slots above; `cells_mv` and `temps_dc` by cell and sensor number.
     `acquired` are ticks of the question; `sequence` counts good summaries (0 = none yet).
     `staging` is the decoder's: values of a summary of which not every block has been read yet.
+
+    `starting`: the last answer showed a BMS that lives but has not started: its contactor open, no
+    current, and zeros where nothing has been measured yet. Such an answer is neither a sample nor
+    implausible; `alive_at` are the ticks of the last one. `supplied` is 1 for each slot that this
+    rack's map supplies and whose registers exist in this device, as of the last good summary: a
+    supplied value that is ABSENT was lost, any other was never there.
     """
 
     def __init__(
@@ -84,32 +96,138 @@ class RackData:
         self.summary = array("i", [ABSENT] * len(SUMMARY_FIELDS))
         self.staging = array("i", [ABSENT] * len(SUMMARY_FIELDS))
         self.absent = bytearray(len(SUMMARY_FIELDS))  # 1 = its register does not exist here
+        self.supplied = bytearray(len(SUMMARY_FIELDS))
         self.acquired = now  # of MISSING data: the start, so that its age grows too
         self.sequence = 0
         self.suspect = False
         self.implausible = 0  # answers that were not taken over
         self.odd_values = 0  # values out of range that no protection depends on
+        self.starting = False
+        self.alive_at = now
+        self._reads_open = False  # the contactor, in the last answer before the start
+        self._rejecting = False  # the last answer was implausible
+        self._rejected_at = now  # the last implausible answer
+        self._rejected_ms = 0  # from the first one of the row to that
         self.cells_mv = array("H", [CELL_ABSENT] * cells)
         self.temps_dc = array("h", [TEMP_ABSENT] * temps)
         self.cells_acquired = now  # of the oldest part of the last whole scan
         self.cells_sequence = 0  # whole scans of the cells
         self.temps_sequence = 0  # whole scans of the temperatures
+        # Since when something stands still; what a rack did while it was not heard does not count.
+        self.heartbeat_changed_at = now  # means something only while the heartbeat is supplied
+        self.values_changed_at = now  # any measured value, in a summary or in a scan
         # The register map's notes on this rack.
         self.staged = 1 << 16  # order of the summary block staged last; 1 << 16 = none
         self.started = False  # the BMS reports that its readings are real
         self.before_start = 0  # summaries that were void because it does not
         self.missing_registers: list[tuple[int, int, int]] = []  # (function, address, count)
         self.details: list[int] = []  # in the order of the map's `detail_names`; ABSENT = not read
+        self.thresholds: list[int] = []  # limits set in the BMS, in the order of `threshold_names`
+        self.thresholds_sequence = 0  # times all of them were read
         self.identity_problem = ""  # why this BMS is not the one the map describes
 
+    # What the decoder found; each of these allocates nothing.
+
+    def take(self, acquired: int) -> None:
+        """A good summary stands in `staging`: take it over."""
+        first = self.sequence == 0
+        gap_ms = diff(acquired, self.acquired) - self.stale_after_ms
+        if gap_ms > 0:
+            self.heartbeat_changed_at = _later(self.heartbeat_changed_at, gap_ms, acquired)
+            self.values_changed_at = _later(self.values_changed_at, gap_ms, acquired)
+        summary, staging = self.summary, self.staging
+        beat = staging[HEARTBEAT]
+        if first or (beat != ABSENT and beat != summary[HEARTBEAT]):
+            self.heartbeat_changed_at = acquired
+        for slot in _ANALOG:
+            if first or summary[slot] != staging[slot]:
+                self.values_changed_at = acquired
+                break
+        for slot in range(len(summary)):
+            summary[slot] = staging[slot]
+        self.acquired = acquired
+        self.sequence += 1
+        self.suspect = False
+        self.starting = False
+        self._rejecting = False
+
+    def take_sign_of_life(self, acquired: int, reads_open: bool) -> None:
+        """The BMS lives but has not started; `reads_open`: it says that its contactor is open."""
+        self.suspect = True  # the values here are older than what it says now
+        self.starting = True
+        self.alive_at = acquired
+        self._reads_open = reads_open
+        self._rejecting = False
+
+    def reject(self, asked: int) -> None:
+        """An answer that cannot be believed, to a question at `asked`."""
+        if self._rejecting:
+            since_ms = max(0, diff(asked, self._rejected_at))
+            self._rejected_ms = min(
+                self._rejected_ms + min(since_ms, self.stale_after_ms), _OLDEST_MS
+            )
+        else:
+            self._rejected_ms = 0
+        self._rejected_at = asked
+        self._rejecting = True
+        self.suspect = True
+        self.starting = False
+        self.implausible += 1
+
+    def values_moved(self, now: int) -> None:
+        """A scan brought another measured value than the one before."""
+        self.values_changed_at = now
+
+    # What there is to know.
+
     def hold_age(self, now: int) -> None:
-        """Keep a very old time stamp comparable; call at least once a day."""
-        if diff(now, self.acquired) > _OLDEST_MS:
-            self.acquired = subtract(now, _OLDEST_MS)
+        """Keep very old time stamps comparable; call at least once a day."""
+        self.acquired = _held(self.acquired, now)
+        self.alive_at = _held(self.alive_at, now)
+        self._rejected_at = _held(self._rejected_at, now)
+        self.cells_acquired = _held(self.cells_acquired, now)
+        self.heartbeat_changed_at = _held(self.heartbeat_changed_at, now)
+        self.values_changed_at = _held(self.values_changed_at, now)
 
     def age_ms(self, now: int) -> int:
         """Milliseconds since the last good summary, or since start when there was none."""
         return diff(now, self.acquired)
+
+    def silence_age_ms(self, now: int) -> int:
+        """Milliseconds since the last answer to be believed: a good summary, or a sign of life.
+
+        A BMS that has just started begins from its last sign of life, not from its last good
+        summary, which may be days old.
+        """
+        return min(diff(now, self.acquired), diff(now, self.alive_at))
+
+    def is_starting(self, now: int) -> bool:
+        """The BMS lives and has not started, as of an answer that is not stale."""
+        return self.starting and diff(now, self.alive_at) <= self.stale_after_ms
+
+    def implausible_ms(self, now: int) -> int:
+        """How long the answers have been implausible; 0 when the last one was believed.
+
+        Counts from the first one of an unbroken row of them. Silence is another matter: between
+        two of them, and after the last one, no more than `stale_after_ms` counts.
+        """
+        if not self._rejecting:
+            return 0
+        return self._rejected_ms + min(diff(now, self._rejected_at), self.stale_after_ms)
+
+    def reads_open(self, now: int) -> bool:
+        """Fresh data, or a fresh answer of a BMS that has not started, say "contactor open"."""
+        if self.quality(now) == GOOD:
+            return self.summary[CONTACTOR_STATE] == CONTACTOR_OPEN
+        return self._reads_open and self.is_starting(now)
+
+    def heartbeat_still_ms(self) -> int:
+        """How long the heartbeat has stood still, as far as good summaries show it."""
+        return max(0, diff(self.acquired, self.heartbeat_changed_at))
+
+    def values_still_ms(self) -> int:
+        """How long every measured value has stood still, as far as good summaries show it."""
+        return max(0, diff(self.acquired, self.values_changed_at))
 
     def quality(self, now: int) -> int:
         """Quality of the summary now."""
@@ -118,3 +236,12 @@ class RackData:
         if self.age_ms(now) > self.stale_after_ms:
             return STALE
         return SUSPECT if self.suspect else GOOD
+
+
+def _held(ticks: int, now: int) -> int:
+    return subtract(now, _OLDEST_MS) if diff(now, ticks) > _OLDEST_MS else ticks
+
+
+def _later(ticks: int, by_ms: int, latest: int) -> int:
+    """`ticks` moved on by `by_ms`, but not beyond `latest`."""
+    return latest if diff(latest, ticks) <= by_ms else add(ticks, by_ms)

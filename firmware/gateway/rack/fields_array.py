@@ -25,7 +25,8 @@ class Piece:
     `at` is the byte of the first one behind the start of the data, `step` the bytes from one to
     the next; the first is element `first`, the next `first + every`. `plain`: 16-bit registers
     side by side that need no arithmetic. `field` decodes the first element of any other kind.
-    `zero_absent`: 0 means "not available" until the BMS reports that it has started.
+    `zero_absent`: 0 means "not available" until the BMS reports that it has started. An element
+    depends on `words` registers, the first of them `word` registers behind its place.
     """
 
     def __init__(
@@ -40,6 +41,8 @@ class Piece:
         self.field = field
         self.plain = step == 2 and every == 1 and _is_plain(field)
         self.zero_absent = False
+        self.word = 0
+        self.words = 1
         self.numbers = array("H", (at, first, count))
 
 
@@ -144,3 +147,23 @@ def extremes_bytecode(values: array[int], found: array[int], signed: bool) -> No
     found[1] = highest_index
     found[2] = lowest
     found[3] = lowest_index
+
+
+def checksum(buffer: bytearray, start: int, count: int) -> int:
+    """A number of 25 bits that tells `count` bytes at `start` from almost any others.
+
+    IndexError when they leave the buffer. Allocates nothing.
+    """
+    if start + count > len(buffer):
+        raise IndexError
+    if _MACHINE_CODE:
+        return fields_viper.sum_bytes(buffer, start, count)
+    return checksum_bytecode(buffer, start, count)
+
+
+def checksum_bytecode(buffer: bytearray, start: int, count: int) -> int:
+    """The same by bytecode; every step is a small integer everywhere."""
+    total = 0
+    for at in range(start, start + count):
+        total = (total * 31 + buffer[at]) & 0x1FFFFFF
+    return total

@@ -317,5 +317,9 @@ def _pieces(block: Block, row: Any, size: int, flip: int) -> list[Piece]:
             field,
         )
         piece.zero_absent = bool(zero_absent)
+        if X_HIGH_WORD in options:
+            piece.words = words
+        else:
+            piece.word = low_word
         pieces.append(piece)
     return pieces

@@ -46,6 +46,10 @@ def joined(table: Any, block: Block) -> tuple[int, ...]:
             for before, address in zip(words, words[1:]):
                 if address == before + 1:
                     offsets.append(address - block.address)
+    for piece in block.pieces:
+        if piece.words > 1:
+            first = piece.at // 2 + piece.word + 1
+            offsets += range(first, first + piece.count * piece.step // 2, piece.step // 2)
     return tuple(offsets)
 
 

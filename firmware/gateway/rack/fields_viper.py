@@ -58,3 +58,15 @@ def find_extremes(values: ptr16, count: int, flip: int, found: ptr16) -> int:
     found[2] = lowest ^ flip
     found[3] = lowest_index
     return highest_index
+
+
+@micropython.viper
+def sum_bytes(source: ptr8, begin: int, count: int) -> int:
+    """25 bits that tell `count` bytes from source[begin] on from almost any others."""
+    total = 0
+    at = begin
+    stop = begin + count
+    while at < stop:
+        total = (total * 31 + int(source[at])) & 0x1FFFFFF
+        at += 1
+    return total

@@ -6,26 +6,26 @@ its own due time; nothing here waits or sends.
 
 from __future__ import annotations
 
-from gateway.clock import add, diff
-from gateway.errors import ConfigError
+from gateway.clock import diff
 from gateway.rack import incidents
-from gateway.rack.block_read import PLACES, BlockRead
-from gateway.rack.data import CONTACTOR_OPEN, CONTACTOR_STATE, GOOD
 from gateway.rack.identity_check import IdentityCheck
+from gateway.rack.probes import Probes
+from gateway.rack.rack_scans import RackScans
 from gateway.rack.rack_writes import RackWrites
-from gateway.rack.scan import Scan
+from gateway.rack.restore_time import RestoreTime
 from gateway.rack.summary_cycle import SummaryCycle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.modbus.link import Link
     from gateway.modbus.pdu import Request
-    from gateway.rack.block_read import UnitAddress
+    from gateway.rack.block_read import BlockRead, UnitAddress
     from gateway.rack.data import RackData
-    from gateway.rack.fields_bind import Block
     from gateway.rack.incidents import Incidents
+    from gateway.rack.rack_scans import Periods
     from gateway.rack.register_map import RegisterMap
     from gateway.rack.write_job import WriteJob
+    from gateway.rack.writes import Write
 
 # What the request in flight is for.
 _NOTHING = 0
@@ -37,27 +37,7 @@ _WRITE = 5
 
 _ILLEGAL_ADDRESS = 2
 _GATEWAY_SILENCE = (0x0A, 0x0B)  # a converter in between could not reach the unit
-# A register that was missing is asked for again; where the rack cannot be served without it after
-# 2 s, then after twice as long each time: many a BMS does not know its registers while it starts.
-_RESTORE_MS = 3600000
-_RESTORE_VITAL_MS = 2000
-_RESTORE_VITAL_LONGEST_MS = 256000
-_PROBE_BLOCKS = 4  # a probe that is refused is tried on the next one
 _REPORTED = 32  # missing registers that are remembered as told
-_OVERDUE_PM = 1000  # a scan that is late by its whole period
-
-
-class Periods:
-    """How often what is read, ms."""
-
-    def __init__(
-        self, summary_ms: int, cells_ms: int, temps_ms: int, details_ms: int, hot_ms: int
-    ) -> None:
-        self.summary_ms = summary_ms
-        self.cells_ms = cells_ms
-        self.temps_ms = temps_ms
-        self.details_ms = details_ms
-        self.hot_ms = hot_ms
 
 
 class RackPoller:
@@ -86,35 +66,59 @@ class RackPoller:
         self._hot_ms = periods.hot_ms
         self._summary = SummaryCycle(register_map, address, periods.summary_ms, first_due)
         self._identity = IdentityCheck(register_map, data, address, first_due)
-        self._cells = self._make_scan(register_map.cells, address, periods.cells_ms, first_due)
-        self._temps = self._make_scan(register_map.temps, address, periods.temps_ms, first_due)
-        self._details = self._make_scan(
-            register_map.details, address, periods.details_ms, first_due
-        )
-        self._scans = (self._cells, self._temps, self._details)
-        self._restore_due = add(first_due, _RESTORE_MS)
-        self._restore_wanted = False
-        self._vital_pause_ms = _RESTORE_VITAL_MS
+        self._scans = RackScans(register_map, address, periods, first_due)
+        self._restore_time = RestoreTime(first_due)
         self._reported: list[int] = []
-        self._address = address
-        self._probe_blocks = self._choose_probes(address)
-        self._probe_block = 0
-        self._probes = self._make_probes()
+        reads = self._summary.reads + self._identity.reads + self._scans.reads
+        self._probes = Probes(reads, address)
         self.writes = RackWrites(register_map, address, first_due)
         # What is in flight, as far as the job needs it.
         self._job = _NOTHING
         self._read = self._summary.reads[0]
-        self._scan = self._cells
+        self._scan = self._scans.chosen
         self._write: WriteJob | None = None
 
     # What is due. Each returns the request to send, which then counts as sent, or None.
 
     def opening(self, now: int) -> Request | None:
-        """The command that opens the contactor, while it may still be closed."""
+        """The command that opens the contactor, while it may still be closed.
+
+        Not while the map's interlock forbids it; that is counted and told.
+        """
         writes = self.writes
         if not writes.hold_open or not self._trusted or not writes.opening_due(now):
             return None
-        return self._send_write(writes.opening, now) if self._may_be_closed(now) else None
+        if writes.open_commands and self.open_proved(now):
+            return None
+        if writes.forbids_opening(self.data, now):
+            if writes.forbidden_news.is_news(now):
+                address = writes.opening.address
+                self._log.put(self.data.index, incidents.OPEN_FORBIDDEN, address, 0)
+            return None
+        return self._send_write(writes.opening, now)
+
+    def contactor_open(self, now: int) -> bool:
+        """Whether fresh data, and nothing less, show the contactor open."""
+        return self.data.reads_open(now)
+
+    def open_proved(self, now: int) -> bool:
+        """Whether fresh data show what the map names as proof of an opening, or it open."""
+        return self.writes.opening_proved(self.data, now)
+
+    @property
+    def opening_write(self) -> Write | None:
+        """The map's command that opens the contactor."""
+        return self._map.open_contactor
+
+    @property
+    def writes_limits(self) -> bool:
+        """The map has a register for the granted current of each direction."""
+        return self._map.charge_limit is not None and self._map.discharge_limit is not None
+
+    @property
+    def threshold_names(self) -> tuple[str, ...]:
+        """What `data.thresholds` are, in their order."""
+        return self._map.threshold_names
 
     @property
     def identified(self) -> bool:
@@ -158,8 +162,7 @@ class RackPoller:
     @property
     def probe_request(self) -> Request:
         """What `probe` would send."""
-        health = self.health
-        return self._probes[health.doubts & 1 | (0 if health.patient else 2)]
+        return self._probes.request
 
     def probe(self) -> Request:
         """One short request that shows whether the unit is back, and that it owes nothing."""
@@ -171,20 +174,11 @@ class RackPoller:
 
         In the `widest` room there is, one that is a whole period late goes even if it is longer.
         """
-        latest = -1
-        if self._trusted:
-            for scan in self._scans:
-                late = scan.lateness_pm(now)
-                if late <= latest:
-                    continue
-                fits = link.transfer_ms(scan.current.request) <= room_ms
-                if fits or (widest and late >= _OVERDUE_PM):
-                    latest = late
-                    self._scan = scan
-        return latest
+        return self._scans.choose(now, link, room_ms, widest) if self._trusted else -1
 
     def scan(self, now: int) -> Request:
         """The block that `scan_late_pm` found."""
+        self._scan = self._scans.chosen
         self._scan.block_begins(now)
         return self._send_read(_SCAN, self._scan.current)
 
@@ -192,12 +186,7 @@ class RackPoller:
         """Milliseconds until something may become due; may be negative."""
         if self.health.wants_probe:
             return -self.health.probe_overdue_ms(now)
-        due_ms = -self._summary.late_ms(now)
-        for scan in self._scans:
-            late_in_ms = scan.due_in_ms(now)
-            if 0 < late_in_ms < due_ms:
-                due_ms = late_in_ms
-        return due_ms
+        return self._scans.due_in_ms(now, -self._summary.late_ms(now))
 
     # How long things take, for the schedule and for its check beforehand.
 
@@ -207,10 +196,7 @@ class RackPoller:
 
     def slow_exchanges(self, link: Link) -> list[tuple[int, int]]:
         """(ms it takes, ms after which it comes again) of everything but the summary."""
-        exchanges = self.writes.exchanges(link)
-        for scan in self._scans:
-            exchanges += scan.exchanges(link)
-        return exchanges
+        return self.writes.exchanges(link) + self._scans.exchanges(link)
 
     # What came.
 
@@ -225,7 +211,8 @@ class RackPoller:
         if job == _SUMMARY:
             return self._take_summary(link.buffer, start)
         if job == _SCAN:
-            self._take_scan(link, start, now)
+            if self._read.take(link.buffer, start):
+                self._scans.take(self.data, self._scan, now)
         elif job == _IDENTITY:
             self._note_identity(self._identity.take(link.buffer, start, now))
         elif job == _WRITE and self._write is not None:
@@ -237,8 +224,7 @@ class RackPoller:
         job = self._job
         if code in _GATEWAY_SILENCE or (job == _PROBE and self.health.in_doubt):
             # a probe in doubt must be answered by registers: by those of another block, then
-            self._probe_block = (self._probe_block + 1) % len(self._probe_blocks)
-            self._probes = self._make_probes()
+            self._probes.use_next_block()
             self.missed(now)
             return
         self._job = _NOTHING
@@ -253,9 +239,11 @@ class RackPoller:
         elif job == _IDENTITY:
             self._note_identity(self._identity.refused(code, now))
         elif job == _WRITE and self._write is not None:
-            self._write.refused += 1
-            self._log.put(self.data.index, incidents.WRITE_REFUSED, self._write.address, code)
-            self._end_write(self._write)
+            write = self._write
+            write.refused += 1
+            if write.refusals.is_news(now):
+                self._log.put(self.data.index, incidents.WRITE_REFUSED, write.address, code)
+            self._end_write(write, now)
 
     def missed(self, now: int) -> None:
         """No usable answer came."""
@@ -264,7 +252,7 @@ class RackPoller:
             self._log.put(self.data.index, incidents.UNIT_DOWN, 0, self.health.misses)
         self.aborted(now)
         if job == _WRITE and self._write is not None:
-            self._end_write(self._write)
+            self._end_write(self._write, now)
 
     def aborted(self, now: int) -> None:
         """There will be no answer; what it was for begins again or goes on without it."""
@@ -290,16 +278,20 @@ class RackPoller:
         """Current the gateway grants (0.1 A); written when it changes and now and then again."""
         self.writes.set_limits(charge_da, discharge_da, now)
 
+    def read_thresholds(self, now: int) -> None:
+        """Read the limits set in the BMS anew, in spare time; `data.thresholds_sequence` tells."""
+        self._scans.read_thresholds(now)
+
     def retry_now(self, now: int) -> None:
         """Forget every pause and every missing register: ask for all of it again."""
         self.health.retry_now(now)
-        self._restore_wanted = True
+        self._restore_time.wanted = True
 
     def keep_grid(self, now: int) -> None:
         """Keep the grid of the summaries, whether the rack answers or not; twice a period."""
         self._summary.keep_grid(now)
         self._see_return(now)
-        if self._job == _NOTHING and (self._restore_wanted or diff(now, self._restore_due) >= 0):
+        if self._job == _NOTHING and self._restore_time.is_due(now):
             self._restore(now)
 
     def keep_comparable(self, now: int) -> None:
@@ -307,8 +299,8 @@ class RackPoller:
 
         To be called each minute or so, whatever the rack does.
         """
-        for scan in self._scans:
-            scan.keep_comparable(now)
+        self.data.hold_age(now)
+        self._scans.keep_comparable(now)
         self.writes.keep_comparable(now)
         self._identity.keep_comparable(now)
         self.health.keep_comparable(now)
@@ -316,7 +308,8 @@ class RackPoller:
     def reconnected(self, now: int) -> None:
         """The link stands again: who is at the other end of it now must show again who it is."""
         self._identity.restart(now)
-        self._restore_wanted = True
+        self._restore_time.wanted = True
+        self._scans.read_thresholds(now)
         self.writes.repeat_all(now)
 
     @property
@@ -329,7 +322,7 @@ class RackPoller:
         if not read.take(buffer, start):
             return False
         if self._summary.trial:  # what was missing as a whole is back
-            self._restore_wanted = True
+            self._restore_time.wanted = True
             self._summary.begin_again(False)
             return False
         data = self.data
@@ -343,28 +336,10 @@ class RackPoller:
         first = data.sequence == 0
         fresh = self._map.commit(data, self._summary.asked)
         if fresh:
-            self._vital_pause_ms = _RESTORE_VITAL_MS
+            self._restore_time.served()
         if fresh and not first:
             self.worst_age_ms = max(self.worst_age_ms, diff(data.acquired, before))
         return fresh
-
-    def _take_scan(self, link: Link, start: int, now: int) -> None:
-        scan = self._scan
-        read = self._read
-        if not read.take(link.buffer, start):
-            return
-        data = self.data
-        if scan is self._details:
-            self._map.decode_detail(data, read.block, read.data, read.start)
-        else:
-            self._map.decode_array(data, read.block, read.data, read.start)
-        if not scan.block_ended(now, True):
-            return
-        if scan is self._cells:
-            data.cells_acquired = scan.began
-            data.cells_sequence += 1
-        elif scan is self._temps:
-            data.temps_sequence += 1
 
     def _note_identity(self, fits: bool) -> None:
         if not fits:
@@ -379,7 +354,7 @@ class RackPoller:
         if not count:
             return
         if self._map.missing(self.data, read.block, address, count):
-            self._restore_soon(now)
+            self._restore_time.vital_missing(now)
         if address not in self._reported and len(self._reported) < _REPORTED:
             self._reported.append(address)
             self._log.put(self.data.index, incidents.REGISTER_MISSING, address, count)
@@ -392,12 +367,6 @@ class RackPoller:
         self._refuse_read(code, now)
         self._summary.begin_again(code == _ILLEGAL_ADDRESS and not self._read.empty)
 
-    def _restore_soon(self, now: int) -> None:
-        """Earlier than usual, unless that is under way already."""
-        if diff(self._restore_due, now) > self._vital_pause_ms:
-            self._restore_due = add(now, self._vital_pause_ms)
-            self._vital_pause_ms = min(2 * self._vital_pause_ms, _RESTORE_VITAL_LONGEST_MS)
-
     def _send_read(self, job: int, read: BlockRead) -> Request:
         self._job = job
         self._read = read
@@ -409,8 +378,8 @@ class RackPoller:
         job.sent(now)
         return job.request
 
-    def _end_write(self, job: WriteJob) -> None:
-        if job.not_echoed():
+    def _end_write(self, job: WriteJob, now: int) -> None:
+        if job.not_echoed() and job.failures.is_news(now):
             self._log.put(self.data.index, incidents.WRITE_FAILED, job.address, 0)
 
     def _see_return(self, now: int) -> bool:
@@ -423,50 +392,7 @@ class RackPoller:
         return True
 
     def _restore(self, now: int) -> None:
-        self._restore_due = add(now, _RESTORE_MS)
-        self._restore_wanted = False
+        self._restore_time.done(now)
         self._map.restore(self.data)
         self._summary.restore()
-        for scan in self._scans:
-            scan.restore()
-
-    def _make_scan(
-        self, blocks: tuple[Block, ...], address: UnitAddress, period_ms: int, now: int
-    ) -> Scan:
-        """Racks of a line begin one after the other: due all at once, they would come in lumps."""
-        reads = [BlockRead(block, address, self._map.joined(block)) for block in blocks]
-        return Scan(reads, period_ms, now, address.place, PLACES)
-
-    def _choose_probes(self, address: UnitAddress) -> list[Block]:
-        """Blocks to probe in, and two lengths that no other answer of this unit has.
-
-        A few blocks, as the registers at the beginning of one may not exist in a device.
-        """
-        reads = self._summary.reads + self._identity.reads
-        for scan in self._scans:
-            reads = reads + scan.reads
-        taken = [read.block.count for read in reads]
-        blocks = [read.block for read in reads]
-        longest = max([block.count for block in blocks])
-        free = [count for count in range(2, longest) if count not in taken]
-        blocks = [block for block in blocks if len(free) > 1 and block.count > free[1]]
-        if not blocks:
-            raise ConfigError("register map: blocks too short to probe a unit with")
-        address.probe_counts = (free[0], free[1])
-        return blocks[:_PROBE_BLOCKS]
-
-    def _make_probes(self) -> list[Request]:
-        """Both lengths with the deadline of any request, then both with a short one."""
-        block = self._probe_blocks[self._probe_block]
-        counts = self._address.probe_counts
-        return [
-            self._address.read(block, 0, count, short)
-            for short in (False, True)
-            for count in counts
-        ]
-
-    def _may_be_closed(self, now: int) -> bool:
-        """Only fresh good data that say "open" are believed, and only after a command."""
-        if self.writes.open_commands == 0 or self.data.quality(now) != GOOD:
-            return True
-        return self.data.summary[CONTACTOR_STATE] != CONTACTOR_OPEN
+        self._scans.restore()

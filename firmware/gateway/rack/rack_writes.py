@@ -6,41 +6,47 @@ It never writes anything that closes a contactor or raises a limit above what pr
 from __future__ import annotations
 
 from gateway.clock import add, diff
-from gateway.modbus.pdu import write_coil, write_register, write_registers
 from gateway.rack.block_read import PLACES
-from gateway.rack.write_job import UNLIMITED, WriteJob
-from gateway.rack.writes import COUNTER, NO_LIMIT, TOGGLE
+from gateway.rack.data import GOOD
+from gateway.rack.incidents import Repeats
+from gateway.rack.write_requests import (
+    LIMIT_RETRY_MS,
+    heartbeat_job,
+    limit_jobs,
+    next_beat,
+    opening_job,
+)
+from gateway.rack.writes import NO_LIMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.modbus.link import Link
-    from gateway.modbus.pdu import Request
     from gateway.rack.block_read import UnitAddress
+    from gateway.rack.data import RackData
     from gateway.rack.register_map import RegisterMap
-    from gateway.rack.writes import Heartbeat, LimitWrite, Write
+    from gateway.rack.write_job import WriteJob
 
-_OPEN_RETRY_MS = 1000  # between commands while the contactor still reads closed
-_LIMIT_RETRY_MS = 500
-_LIMIT_TRIES = 3
 _LIMITS_REFRESH_MS = 30000
-_COIL = 5
-_REGISTERS = 16
 
 
 class RackWrites:
     """The write jobs of one rack. A map without a register for something has no job for it."""
 
     def __init__(self, register_map: RegisterMap, address: UnitAddress, now: int) -> None:
-        self._open = _opening(register_map, address)
+        self._command = register_map.open_contactor
+        self._open = opening_job(register_map, address)
+        self.forbidden = 0  # times the map's interlock stood in the way of an opening
+        self._forbids = False
+        self.forbidden_news = Repeats()
         self.hold_open = False  # keep commanding the contactor open until it reads open
         self._open_since = 0  # echoes of the command before `hold_open` was set
-        self._limits = _limits(register_map, address)
+        self._limits = limit_jobs(register_map, address)
         self._granted = [NO_LIMIT, NO_LIMIT]
         self._refresh_ms = _LIMITS_REFRESH_MS - _LIMITS_REFRESH_MS // (4 * PLACES) * address.place
         self._changed = False  # a granted current, and the device has not confirmed it yet
         self._refresh_due = now
         self._beat = register_map.heartbeat
-        self._beat_job = _heartbeat(self._beat, address)
+        self._beat_job = heartbeat_job(self._beat, address)
         self._beat_value = 0
         self._beat_due = now
         if self._beat is not None:
@@ -76,6 +82,27 @@ class RackWrites:
             self.hold_open = False
             if self._open is not None:
                 self._open.cancel()
+
+    def forbids_opening(self, data: RackData, now: int) -> bool:
+        """Whether the map's interlock stands in the way now.
+
+        Only fresh good data do: what is not known forbids no opening.
+        """
+        command = self._command
+        before = self._forbids
+        self._forbids = (
+            command is not None and data.quality(now) == GOOD and not command.allowed(data.summary)
+        )
+        if self._forbids and not before:
+            self.forbidden += 1
+        return self._forbids
+
+    def opening_proved(self, data: RackData, now: int) -> bool:
+        """Whether fresh data show that the command has worked, or the contactor open."""
+        command = self._command
+        if command is not None and data.quality(now) == GOOD and command.done(data.summary):
+            return True
+        return data.reads_open(now)
 
     def opening_due(self, now: int) -> bool:
         """Whether the command should be sent, unless the contactor is known to be open."""
@@ -118,7 +145,7 @@ class RackWrites:
         for _, job in self._limits:
             settled = settled and job.settled
             if not job.pending and not job.settled:
-                job.order(add(now, _LIMIT_RETRY_MS))
+                job.order(add(now, LIMIT_RETRY_MS))
         self._changed = not settled
 
     def _heartbeat_due(self, now: int, urgent: bool) -> WriteJob | None:
@@ -128,7 +155,7 @@ class RackWrites:
         late_ms = diff(now, self._beat_due)
         if late_ms >= 0 and (not urgent or late_ms > beat.period_ms // 4):
             self._beat_due = add(now, beat.period_ms)
-            self._beat_value = _next_value(beat, self._beat_value)
+            self._beat_value = next_beat(beat, self._beat_value)
             job.order(now)
         if not job.is_due(now) or (urgent and late_ms <= beat.period_ms // 4):
             return None
@@ -156,6 +183,7 @@ class RackWrites:
             self._refresh_due = now
         if diff(now, self._beat_due) > 0:
             self._beat_due = now
+        self.forbidden_news.keep_comparable(now)
         if self._open is not None:
             self._open.keep_comparable(now)
         if self._beat_job is not None:
@@ -167,67 +195,3 @@ class RackWrites:
         self._refresh_due = add(now, self._refresh_ms)
         for _, job in self._limits:
             job.order(now)
-
-
-def _opening(register_map: RegisterMap, address: UnitAddress) -> WriteJob | None:
-    write = register_map.open_contactor
-    if write is None:
-        return None
-    request = _request(address, write.function, _place(write, address), write.values)
-    return WriteJob(request, write.address, UNLIMITED, write.retry_ms or _OPEN_RETRY_MS)
-
-
-def _heartbeat(beat: Heartbeat | None, address: UnitAddress) -> WriteJob | None:
-    if beat is None:
-        return None
-    request = _request(address, beat.function, _place(beat, address), (beat.value,))
-    return WriteJob(request, beat.address, _LIMIT_TRIES, min(_OPEN_RETRY_MS, beat.period_ms))
-
-
-def _limits(
-    register_map: RegisterMap, address: UnitAddress
-) -> list[tuple[tuple[tuple[int, LimitWrite], ...], WriteJob]]:
-    """((direction, limit) in register order, job): one for both where one request can do it."""
-    limits = [
-        (direction, write)
-        for direction, write in enumerate(
-            (register_map.charge_limit, register_map.discharge_limit)
-        )
-        if write is not None
-    ]
-    if register_map.limits_together:
-        limits.sort(key=lambda each: each[1].address)
-        groups = [tuple(limits)]
-    else:
-        groups = [(each,) for each in limits]
-    jobs = []
-    for group in groups:
-        first = group[0][1]
-        function = _REGISTERS if len(group) > 1 else first.function
-        values = tuple([write.encode(NO_LIMIT) for _, write in group])
-        request = _request(address, function, _place(first, address), values)
-        jobs.append((group, WriteJob(request, first.address, _LIMIT_TRIES, _LIMIT_RETRY_MS)))
-    return jobs
-
-
-def _request(
-    address: UnitAddress, function: int, register: int, values: tuple[int, ...]
-) -> Request:
-    if function == _COIL:
-        return write_coil(
-            address.framing, address.unit, register, values[0] != 0, address.reply_time
-        )
-    if function == _REGISTERS:
-        return write_registers(address.framing, address.unit, register, values, address.reply_time)
-    return write_register(address.framing, address.unit, register, values[0], address.reply_time)
-
-
-def _place(write: Write | Heartbeat | LimitWrite, address: UnitAddress) -> int:
-    """Its register in the block of this rack, unless it serves the whole unit."""
-    return write.address if write.fixed else write.address + address.shift
-
-
-def _next_value(beat: Heartbeat, value: int) -> int:
-    if beat.kind == COUNTER:
-        return (value + 1) & 0xFFFF
-    return value ^ beat.value if beat.kind == TOGGLE else beat.value

@@ -19,6 +19,9 @@ from gateway.rack.data import (
     CELL_MEAN_MV,
     CELL_MIN_INDEX,
     CELL_MIN_MV,
+    CONTACTOR_OPEN,
+    CONTACTOR_STATE,
+    RACK_CURRENT_DA,
     RACK_VOLTAGE_DV,
     SUMMARY_FIELDS,
     TEMP_ABSENT,
@@ -33,6 +36,7 @@ from gateway.rack.fields import TOP, value_of
 from gateway.rack.fields_alarm import add_alarms
 from gateway.rack.fields_array import decode_piece, void_zeros
 from gateway.rack.fields_bind import Block
+from gateway.rack.fields_expected import unexpected
 from gateway.rack.fields_missing import joined, rows_on, silent_alarms
 from gateway.rack.fields_wide import text_of
 from gateway.rack.writes import Heartbeat, LimitWrite, Write
@@ -44,8 +48,6 @@ if TYPE_CHECKING:
     from gateway.rack.data import RackData
 
 TABLE_FORMAT = 2
-CELLS_EXPECTED = -1  # in X_EXPECT: as many as the configuration says
-TEMPS_EXPECTED = -2
 _NEW_CYCLE = 1 << 16  # in data.staged; beyond every block's order
 _INDEX_OF_CELLS = (CELL_MAX_INDEX, CELL_MIN_INDEX)
 _INDEX_OF_TEMPS = (TEMP_MAX_INDEX, TEMP_MIN_INDEX)
@@ -56,7 +58,8 @@ class RegisterMap:
 
     Immutable, shared by all racks with this map. `stride`: registers from one rack to the next
     behind the same unit (0 = there is none). Blocks by poll class: `summary` (each cycle, in this
-    order), `cells`, `temps`, `details` (spare time), `once` (identity), `thresholds` (on request).
+    order), `cells`, `temps`, `details` (spare time), `once` (identity), `thresholds` (limits
+    set in the BMS, seldom).
     """
 
     def __init__(self, table: Any, cells: int, temps: int, hole_registers: int = 0) -> None:
@@ -75,12 +78,10 @@ class RegisterMap:
         self.detail_names: tuple[str, ...] = table.DETAIL_NAMES
         self.threshold_names: tuple[str, ...] = table.THRESHOLD_NAMES
         sizes = (cells, temps)
-        self.summary, self.cells, self.temps, self.details, self.once = [
+        self.summary, self.cells, self.temps, self.details, self.once, self.thresholds = [
             fields_bind.bind(table, poll, sizes, hole_registers)
-            for poll in range(fields_bind.REQUEST)
+            for poll in range(fields_bind.REQUEST + 1)
         ]
-        self._sizes = sizes
-        self._hole_registers = hole_registers
         self.open_contactor = Write(table.OPEN_CONTACTOR) if table.OPEN_CONTACTOR else None
         self.heartbeat = Heartbeat(table.HEARTBEAT) if table.HEARTBEAT else None
         self.charge_limit = LimitWrite(table.CHARGE_LIMIT) if table.CHARGE_LIMIT else None
@@ -91,6 +92,8 @@ class RegisterMap:
         self._started_values: tuple[int, ...] = table.STARTED[1:]
         self._mean_derived = CELL_MEAN_MV in table.DERIVED
         self._rules = self._bind_rules(table)
+        supplied = [rule[0] for rule in self._rules] + list(table.DERIVED)
+        self._slots = tuple(supplied + [CELL_COUNT, TEMP_COUNT])  # what `supplied` tells of
 
     def _bind_rules(self, table: Any) -> tuple[tuple[int, int, int, bool, bool], ...]:
         """(slot, lowest, highest plausible, vital, zero before start) of what is supplied."""
@@ -106,13 +109,6 @@ class RegisterMap:
             if slot not in supplied:
                 raise ConfigError("register map: no register for %s" % SUMMARY_FIELDS[slot])
         return tuple(rules)
-
-    @property
-    def thresholds(self) -> tuple[Block, ...]:
-        """Blocks with the limits set in the BMS; seldom asked for, so made anew each time."""
-        return fields_bind.bind(
-            self._table, fields_bind.REQUEST, self._sizes, self._hole_registers
-        )
 
     def stage(self, data: RackData, block: Block, buffer: bytearray, start: int) -> None:
         """Decode the summary block whose registers stand at `start`; allocates nothing."""
@@ -132,29 +128,39 @@ class RegisterMap:
         """Judge what was staged and take it over; False when a vital value is implausible.
 
         All or nothing: an implausible summary leaves the older values and their age standing, so
-        bad data ages into comm loss instead of hiding a limit. `acquired`: when it was asked for,
-        so that an age is never told too young. Allocates nothing.
+        bad data ages into comm loss instead of hiding a limit. One of a BMS that has not started
+        is a sign of life instead, and no sample either (see RackData). `acquired`: when it was
+        asked for, so that an age is never told too young. Allocates nothing.
         """
         staging = data.staging
         if data.staged == _NEW_CYCLE:  # nothing was staged since the last time
-            return _refuse(data)
+            data.reject(acquired)
+            return False
         data.staged = _NEW_CYCLE
         self._see_start(data)
+        blank = False  # a vital value has not been measured yet
         for slot, low, high, vital, zero in self._rules:
             value = staging[slot]
             if data.absent[slot]:
                 value = ABSENT
             elif value == 0 and zero and not data.started:
-                value = ABSENT
-                data.before_start += vital
+                staging[slot] = ABSENT
+                blank = blank or vital
+                continue
             elif value != ABSENT and not low <= value <= high:
                 value = ABSENT
                 data.odd_values += not vital
             if vital and value == ABSENT:
-                return _refuse(data)
+                data.reject(acquired)
+                return False
             staging[slot] = value
+        data.before_start += blank
         if not self._counts_and_extremes_fit(staging):
-            return _refuse(data)
+            data.reject(acquired)
+            return False
+        if blank:
+            _take_blank(data, acquired)
+            return False
         self._take_over(data, acquired)
         return True
 
@@ -163,12 +169,9 @@ class RegisterMap:
         if self._mean_derived:
             voltage_mv = 100 * staging[RACK_VOLTAGE_DV]
             staging[CELL_MEAN_MV] = (voltage_mv + self.cells_count // 2) // self.cells_count
-        summary = data.summary
-        for slot in range(len(summary)):
-            summary[slot] = staging[slot]
-        data.acquired = acquired
-        data.sequence += 1
-        data.suspect = False
+        for slot in self._slots:
+            data.supplied[slot] = 1 - data.absent[slot]
+        data.take(acquired)
 
     def _see_start(self, data: RackData) -> None:
         slot = self._started_slot
@@ -201,15 +204,16 @@ class RegisterMap:
 
     def _void_missing(self, data: RackData, block: Block) -> None:
         for function, first, count in data.missing_registers:
+            if function != block.function:
+                continue
             for piece in block.pieces:
-                if function != block.function:
-                    continue
                 target = data.temps_dc if piece.target else data.cells_mv
                 absent = TEMP_ABSENT if piece.target else CELL_ABSENT
+                at = block.address + piece.at // 2 + piece.word
                 for index in range(piece.count):
-                    address = block.address + (piece.at + index * piece.step) // 2
-                    if first <= address < first + count:
+                    if at < first + count and first < at + piece.words:
                         target[piece.first + index * piece.every] = absent
+                    at += piece.step // 2
 
     def decode_detail(self, data: RackData, block: Block, buffer: bytearray, start: int) -> None:
         """A block of `details` or `once` into data.details, in the order of `detail_names`.
@@ -220,16 +224,23 @@ class RegisterMap:
         self._decode(data, block, buffer, start, data.details)
 
     def prepare(self, data: RackData) -> None:
-        """Make room for the details; at start, so that it need not be made while running."""
-        room = len(self.detail_names) - len(data.details)
-        if room > 0:
-            data.details.extend([ABSENT] * room)
+        """Make room for details and thresholds; at start, not while running."""
+        for values, names in (
+            (data.details, self.detail_names),
+            (data.thresholds, self.threshold_names),
+        ):
+            room = len(names) - len(values)
+            if room > 0:
+                values.extend([ABSENT] * room)
 
     def decode_thresholds(
-        self, data: RackData, block: Block, buffer: bytearray, start: int, values: list[int]
+        self, data: RackData, block: Block, buffer: bytearray, start: int
     ) -> None:
-        """A block of `thresholds` into `values`, in the order of `threshold_names`."""
-        self._decode(data, block, buffer, start, values)
+        """A block of `thresholds` into data.thresholds, in the order of `threshold_names`.
+
+        What is not available stands there as ABSENT. Allocates nothing in a prepared rack.
+        """
+        self._decode(data, block, buffer, start, data.thresholds)
 
     def _decode(
         self, data: RackData, block: Block, buffer: bytearray, start: int, values: list[Any]
@@ -252,32 +263,8 @@ class RegisterMap:
         for a rack that was not prepared.
         """
         self.decode_detail(data, block, buffer, start)
-        for expected in block.expected:
-            if not self._is_expected(expected, data.details[expected[0]]):
-                return self._unexpected(expected, data.details[expected[0]])
-        return ""
-
-    def _is_expected(self, expected: tuple[int, ...], value: int) -> bool:
-        for index in range(1, len(expected), 2):
-            low = self._wanted(expected[index])
-            if low <= value <= max(low, expected[index + 1]):
-                return True
-        return False
-
-    def _wanted(self, number: int) -> int:
-        if number == CELLS_EXPECTED:
-            return self.cells_count
-        return self.temps_count if number == TEMPS_EXPECTED else number
-
-    def _unexpected(self, expected: tuple[int, ...], value: int) -> str:
-        wanted = []
-        for index in range(1, len(expected), 2):
-            low = self._wanted(expected[index])
-            high = max(low, expected[index + 1])
-            wanted.append(str(low) if low == high else "%d..%d" % (low, high))
-        found = "not available" if value == ABSENT else str(value)
-        name = self.detail_names[expected[0]]
-        return "%s is %s instead of %s" % (name, found, " or ".join(wanted))
+        sizes = (self.cells_count, self.temps_count)
+        return unexpected(block, data.details, self.detail_names, sizes)
 
     def joined(self, block: Block) -> tuple[int, ...]:
         """Offsets in `block` of registers that belong to the value of the one before them."""
@@ -299,6 +286,9 @@ class RegisterMap:
                 vital = vital or row[1] in VITAL
             for slot in silent_alarms(self._table, data.missing_registers):
                 data.absent[slot] = 1
+        elif block.poll == fields_bind.REQUEST:
+            for row in rows_on(self._table, block, block.function, address, count):
+                data.thresholds[row[1]] = ABSENT
         if block.pieces:
             self._void_missing(data, block)
         return vital
@@ -312,7 +302,12 @@ class RegisterMap:
             data.absent[slot] = 0
 
 
-def _refuse(data: RackData) -> bool:
-    data.suspect = True
-    data.implausible += 1
-    return False
+def _take_blank(data: RackData, acquired: int) -> None:
+    """Vital zeros of a BMS that has not started: a sign of life as long as nothing flows."""
+    reads_open = data.staging[CONTACTOR_STATE] == CONTACTOR_OPEN
+    may_be_open = reads_open or data.staging[CONTACTOR_STATE] == ABSENT
+    nothing_flows = data.staging[RACK_CURRENT_DA] == 0 or data.staging[RACK_CURRENT_DA] == ABSENT
+    if may_be_open and nothing_flows:
+        data.take_sign_of_life(acquired, reads_open)
+    else:
+        data.reject(acquired)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
+
 from gateway.clock import add, diff, subtract
+from gateway.rack.fields_array import checksum
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +25,10 @@ class Scan:
         self._pace_ms = max(1, period_ms // max(1, len(reads)))
         self._next = 0
         self._due = add(now, self._pace_ms * place // places)
+        self._begins = True  # no block of the scan that goes on has ended yet
         self._whole = True
         self.began = now  # ticks of the first question of the scan that goes on
+        self._sums = array("i", [-1] * len(reads))  # of what each block held the last time
 
     @property
     def current(self) -> BlockRead:
@@ -43,27 +48,36 @@ class Scan:
 
     def block_begins(self, asked: int) -> None:
         """A request for the current block goes out."""
-        if self._next == 0 and not self.current.under_way:
+        if self._begins and not self.current.under_way:
             self.began = asked
+
+    def has_changed(self) -> bool:
+        """Whether the current block, just read, holds anything else than the last time."""
+        read = self.current
+        found = checksum(read.data, read.start, 2 * read.block.count)
+        before = self._sums[self._next]
+        self._sums[self._next] = found
+        return found != before
 
     def block_ended(self, now: int, good: bool) -> bool:
         """The current block was read (or cannot be); True when a whole scan is complete by it.
 
         A block of which nothing exists is passed over, and does not make a scan incomplete.
         """
-        if self._next == 0:
-            self._whole = True
-        self._whole = self._whole and good
+        self._whole = good and (self._begins or self._whole)
+        self._begins = False
         self._due = add(self._due, self._pace_ms)
         self.keep_comparable(now)
+        complete = False
         for _ in self.reads:
             self._next += 1
             if self._next == len(self.reads):
                 self._next = 0
-                return self._whole
+                self._begins = True
+                complete = self._whole
             if not self.current.empty:
                 break
-        return False
+        return complete
 
     def keep_comparable(self, now: int) -> None:
         """Forget lateness beyond a period; to be called every few days at least."""
@@ -80,3 +94,4 @@ class Scan:
             if not read.whole:
                 read.restore()
         self._next = 0
+        self._begins = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.clock import add, diff
+from gateway.rack.incidents import Repeats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ UNLIMITED = 0
 class WriteJob:
     """`order` makes it due; every failed try is repeated after `retry_ms`, `tries` times at most.
 
-    Counters: `confirmed` by echo, `refused` by an exception, `failed` = given up.
+    Counters: `confirmed` by echo, `refused` by an exception, `failed` = given up. `refusals` and
+    `failures` say which of them to tell.
     """
 
     def __init__(self, request: Request, address: int, tries: int, retry_ms: int) -> None:
@@ -31,6 +33,8 @@ class WriteJob:
         self.confirmed = 0
         self.refused = 0
         self.failed = 0
+        self.refusals = Repeats()
+        self.failures = Repeats()
 
     def order(self, now: int) -> None:
         """Write from `now` on as soon as possible, with all tries; also while one is under way."""
@@ -77,3 +81,5 @@ class WriteJob:
         """What has been due for long is due now: ticks more than 6 days apart do not compare."""
         if diff(now, self._due) > 0:
             self._due = now
+        self.refusals.keep_comparable(now)
+        self.failures.keep_comparable(now)

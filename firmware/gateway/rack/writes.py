@@ -66,10 +66,18 @@ class LimitWrite:
         ) = row  # fmt: skip
 
     def encode(self, limit_da: int) -> int:
-        """Raw register of a limit in 0.1 A, never more than it; `no_limit` for NO_LIMIT."""
+        """Raw register of a limit in 0.1 A, never more than it; `no_limit` for NO_LIMIT.
+
+        What the register cannot hold is cut towards no current, never away from it.
+        """
         if limit_da == NO_LIMIT:
             return self.no_limit
         # Rounded towards zero whichever sign the register has: a limit may only be reduced.
         size = limit_da * abs(self._numerator) // self._denominator
-        raw = size if self._numerator > 0 else -size
-        return min(max(raw, self._lowest), self._highest) & 0xFFFF
+        if self._numerator > 0:
+            raw = max(0, min(size, self._highest))
+        else:
+            raw = min(0, max(-size, self._lowest))
+        if raw & 0xFFFF == self.no_limit:  # would mean "not limited"
+            raw -= 1 if raw > 0 else -1
+        return raw & 0xFFFF

@@ -242,6 +242,34 @@ class WriteTest(unittest.TestCase):
         self.assertEqual(negative.encode(0), 0)
         self.assertEqual(negative.encode(NO_LIMIT), 0x7FFF)
 
+    def test_what_a_register_cannot_hold_is_cut_towards_no_current(self):
+        not_below = LimitWrite((6, 0, 1, 1, 100, 1000, 0xFFFF, 0))  # "at least 10.0 A"
+        self.assertEqual(not_below.encode(50), 50)
+        self.assertEqual(not_below.encode(0), 0)
+        never_zero = LimitWrite((6, 0, -1, 1, -1000, -100, 0x7FFF, 0))
+        self.assertEqual(never_zero.encode(50), 0x10000 - 50)
+        self.assertEqual(never_zero.encode(0), 0)
+
+    def test_a_granted_current_never_reads_as_not_limited(self):
+        for row, granted, raw in (
+            ((6, 0, 1, 1, 0, 0xFFFF, 1000, 0), 1000, 999),
+            ((6, 0, -1, 1, -32768, 0, 0xFFFF, 0), 1, 0),  # -1 and 0xFFFF are the same register
+            ((6, 0, -1, 10, -32768, 0, 0xFFFF, 0), 19, 0),
+        ):
+            self.assertEqual(LimitWrite(row).encode(granted), raw)
+
+    def test_no_granted_current_is_raised_by_its_encoding(self):
+        for numerator, denominator, lowest, highest in (
+            (1, 1, 0, 0xFFFE), (1, 10, 0, 300), (10, 1, 0, 0x7FFF), (3, 7, 0, 900), (1, 1, 50, 60),
+            (-10, 1, -0x8000, 0), (-1, 10, -200, 0), (-1, 1, -60, -50),
+        ):  # fmt: skip
+            limit = LimitWrite((6, 0, numerator, denominator, lowest, highest, 0x7FFF, 0))
+            for granted in list(range(300)) + [1570, 6720, 20000, 65534]:
+                raw = limit.encode(granted)
+                signed = raw - 0x10000 if numerator < 0 and raw >= 0x8000 else raw
+                means = signed * denominator / numerator
+                self.assertTrue(0 <= means <= granted, (numerator, granted, raw))
+
 
 if __name__ == "__main__":
     unittest.main()
