@@ -13,11 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from detector_bench import DetectorBench
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from gateway.config import Limit
-from gateway.protection.detector import Detectors
 
 SET, CLEAR = 3650, 3450
 RESOLUTION_MS = 5
@@ -34,6 +32,7 @@ class Model:
     bad_samples: int = 0
     active: bool = False
     within_ms: int = 0
+    was_within: bool = False
 
     def sample(self, value: int, elapsed_ms: int, gap: bool) -> None:
         was_bad = self.bad
@@ -42,7 +41,7 @@ class Model:
         elif value <= CLEAR:
             self.bad = False
         if self.active:
-            self._wait_for_clear(value <= CLEAR, 0 if was_bad or gap else elapsed_ms)
+            self._wait_for_clear(value <= CLEAR, 0 if gap else elapsed_ms)
             return
         if was_bad:
             self.total += elapsed_ms
@@ -55,9 +54,11 @@ class Model:
             needed_ms = max(1, self.delay_ms - RESOLUTION_MS)
             enough = self.total >= needed_ms and self.bad_samples >= 2
             self.active = enough or self.delay_ms == 0
+            self.was_within = False
 
     def _wait_for_clear(self, within: bool, elapsed_ms: int) -> None:
-        self.within_ms = self.within_ms + elapsed_ms if within else 0
+        self.within_ms = self.within_ms + elapsed_ms if within and self.was_within else 0
+        self.was_within = within
         if within and self.within_ms >= self.clear_ms:
             self.active = False
             self.total = Fraction(0)
@@ -82,14 +83,13 @@ def test_detector_is_the_model(
     samples: list[tuple[int, int, bool]], delay_ms: int, clear_ms: int, side: int
 ) -> None:
     model = Model(delay_ms, clear_ms)
-    limit = Limit(SET * side, CLEAR * side, delay_ms, clear_ms)
-    detectors = Detectors([(limit, side)])
+    bench = DetectorBench(SET * side, CLEAR * side, delay_ms, clear_ms, side)
     for number, (value, elapsed_ms, gap) in enumerate(samples):
-        before = detectors.active[0]
-        changed = detectors.step(0, value * side, elapsed_ms, gap)
+        before = bench.active
+        changed = bench.step(value * side, elapsed_ms, gap)
         model.sample(value, elapsed_ms, gap)
-        assert detectors.active[0] == model.active, number
-        assert changed == (before != detectors.active[0]), number
+        assert bench.active == model.active, number
+        assert changed == (before != bench.active), number
 
 
 @settings(max_examples=200, deadline=None)
@@ -101,14 +101,14 @@ def test_detector_is_the_model(
 def test_a_lasting_violation_trips_within_the_delay_and_one_period(
     period_ms: int, delay_ms: int, healthy: int
 ) -> None:
-    detectors = Detectors([(Limit(SET, CLEAR, delay_ms, 1000), 1)])
+    bench = DetectorBench(SET, CLEAR, delay_ms, 1000)
     for _ in range(healthy):
-        detectors.step(0, 3300, period_ms)
+        bench.step(3300, period_ms)
     held_ms = 0
-    detectors.step(0, SET, period_ms)
-    while not detectors.active[0]:
+    bench.step(SET, period_ms)
+    while not bench.active:
         assert held_ms < delay_ms + period_ms
-        detectors.step(0, SET, period_ms)
+        bench.step(SET, period_ms)
         held_ms += period_ms
     assert held_ms >= delay_ms - RESOLUTION_MS
 
@@ -121,10 +121,10 @@ def test_a_worse_timeline_never_trips_later(
     """Raising every value can only bring the first trip forward."""
 
     def first_trip(offset: int) -> int:
-        detectors = Detectors([(Limit(SET, CLEAR, 1000, 1000), 1)])
+        bench = DetectorBench(SET, CLEAR, 1000, 1000)
         for number, (value, elapsed_ms, gap) in enumerate(samples):
-            detectors.step(0, value + offset, elapsed_ms, gap)
-            if detectors.active[0]:
+            bench.step(value + offset, elapsed_ms, gap)
+            if bench.active:
                 return number
         return len(samples)
 

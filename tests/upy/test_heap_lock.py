@@ -4,13 +4,16 @@ import unittest
 
 import micropython
 from bus_bench import generic_map, periods, tcp_link, tcp_poller
-from fake_hardware import FakeRelays, HandClock
-from rack_wire import RackWire
+from enforcer_bench import INPUTS
+from fake_hardware import FakeDeadMan, FakeRelays, HandClock
+from protection_bench import Inputs
+from rack_wire import LiveRack
 from sample_site import settings
 
 from gateway.outputs.enforcer import Enforcer
 from gateway.protection.changes import Changes
-from gateway.protection.engine import RackProtection
+from gateway.protection.engine import RackProtection, rack_thresholds
+from gateway.protection.interlocks import Interlocks
 from gateway.rack.bus import Bus
 from gateway.rack.data import RackData
 
@@ -18,11 +21,11 @@ CELLS = 416
 ARM_MS = 1000
 
 
-class QuietWire(RackWire):
+class QuietWire(LiveRack):
     """Prepares its answers with the heap open, so that only the gateway's work is measured."""
 
-    def __init__(self, cells):
-        super().__init__(cells)
+    def __init__(self, cells, relay):
+        super().__init__(cells, relay)
         self._request = bytearray(32)
         self._request_bytes = 0
         self._asked = False
@@ -62,11 +65,18 @@ class LockedSite:
     def __init__(self):
         self.clock = HandClock()
         now = self.clock.ticks()
-        loaded = settings(racks=2, cells=CELLS)
-        self.wires = [QuietWire(CELLS), QuietWire(CELLS)]
-        for wire in self.wires:
-            wire.registers[0x0006] = 6656
+        loaded = settings(racks=2, cells=CELLS, outputs={"arm_delay_ms": ARM_MS}, inputs=INPUTS)
         self.relays = FakeRelays(2)
+        self.wires = [
+            QuietWire(CELLS, lambda: self.relays.state[0] == 1),
+            QuietWire(CELLS, lambda: self.relays.state[1] == 1),
+        ]
+        for index in range(CELLS):
+            for wire in self.wires:
+                wire.registers[0x1000 + index] = 3300 + index % 7
+        for wire in self.wires:
+            wire.registers[0x0006] = 3300 * CELLS // 100
+        self.inputs = Inputs()
         changes = Changes()
         register_map = generic_map(CELLS)
         pollers = []
@@ -75,8 +85,17 @@ class LockedSite:
             data = RackData(index, "rack", CELLS, CELLS // 2, 1100, now)
             pollers.append(tcp_poller(data, register_map, now, times=periods(cells_ms=2000)))
             buses.append(Bus("rack", tcp_link(self.wires[index]), [pollers[-1]], now))
-        protections = [RackProtection(poller.data, loaded, changes) for poller in pollers]
-        self.enforcer = Enforcer(buses, pollers, protections, self.relays, [0, 1], ARM_MS, now)
+        interlocks = Interlocks(loaded, self.inputs, changes, now)
+        thresholds = rack_thresholds(loaded)
+        protections = [
+            RackProtection(poller.data, loaded, thresholds, interlocks, changes)
+            for poller in pollers
+        ]
+        for protection in protections:
+            protection.limits_sent = True
+        self.enforcer = Enforcer(
+            buses, pollers, protections, interlocks, self.relays, FakeDeadMan(), loaded, now
+        )
 
         for _ in range(5):  # connecting is allowed to allocate
             self.enforcer.step(self.clock.advance(1))
@@ -116,7 +135,7 @@ class HeapLockTest(unittest.TestCase):
         self.assertEqual(bytes(site.relays.state), b"\x01\x01")
         data = site.enforcer.pollers[0].data
         self.assertTrue(data.cells_sequence >= 3, data.cells_sequence)
-        self.assertEqual(data.cells_mv[CELLS - 1], 3300 + CELLS - 1)
+        self.assertEqual(data.cells_mv[CELLS - 1], 3300 + (CELLS - 1) % 7)
 
     def test_trip_to_relay_and_contactor(self):
         site = LockedSite()
@@ -125,6 +144,26 @@ class HeapLockTest(unittest.TestCase):
         site.run_locked(2200)
         self.assertEqual(bytes(site.relays.state), b"\x01\x00")
         self.assertIn((0x0100, 0), site.wires[1].written)
+
+    def test_trip_under_load_with_a_welded_contactor(self):
+        site = LockedSite()
+        site.run_locked(3000)
+        site.wires[1].wanted_da = 500
+        site.wires[1].stuck = 1
+        site.wires[1].obeys = False
+        site.run_locked(500)
+        site.wires[1].registers[0x000A] = 3700
+        site.run_locked(9000)
+        self.assertEqual(bytes(site.relays.state), b"\x01\x00")
+        self.assertTrue(site.enforcer.escalated)
+
+    def test_interlocks_to_relays(self):
+        site = LockedSite()
+        site.run_locked(3000)
+        for number in range(1, 8):
+            site.inputs.levels[number] = False
+            site.run_locked(300)
+        self.assertEqual(bytes(site.relays.state), b"\x00\x00")
 
     def test_silence_to_relay(self):
         site = LockedSite()
@@ -140,7 +179,7 @@ class HeapLockTest(unittest.TestCase):
             finally:
                 micropython.heap_unlock()
         self.assertTrue(data.age_ms(site.clock.ticks()) > 10000)
-        self.assertFalse(protection.permit)
+        self.assertFalse(protection.decision.permit)
 
     def test_decode_of_a_whole_cell_block(self):
         data = RackData(0, "rack", CELLS, CELLS // 2, 1100, 0)

@@ -127,6 +127,34 @@ class HeapLockBusTest(unittest.TestCase):
         self.assertFalse(site.pollers[1].health.down)
         self.assertEqual(site.racks[1].quality(site.clock.ticks()), 1)
 
+    def test_an_opening_with_and_without_an_interlock(self):
+        site = LockedBus()
+        site.run_locked(3000)
+        poller = site.pollers[0]
+        command = poller._map.open_contactor
+        command.when_slot = 1  # state
+        command.when_values = (0,)  # it reads 1
+        now = site.clock.ticks()
+        micropython.heap_lock()
+        try:
+            poller.open_contactor(now)
+            proved = poller.open_proved(now) or poller.contactor_open(now)
+        finally:
+            micropython.heap_unlock()
+        self.assertFalse(proved)
+        site.run_locked(2000)
+        self.assertEqual((poller.writes.forbidden, poller.writes.open_commands), (1, 0))
+        command.when_values = (0, 1)
+        site.run_locked(2000)
+        self.assertTrue(poller.writes.open_commands >= 2)
+
+    def test_a_request_for_thresholds_where_there_are_none(self):
+        site = LockedBus()
+        site.run_locked(3000)
+        site.pollers[0].read_thresholds(site.clock.ticks())
+        site.run_locked(2000)
+        self.assertEqual(site.racks[0].thresholds_sequence, 0)
+
     def test_a_hot_rack(self):
         site = LockedBus()
         site.run_locked(3000)

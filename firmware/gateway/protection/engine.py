@@ -1,183 +1,265 @@
 """Protection of one rack: a pure step on its state, called with each fresh summary and by a timer.
 
-Levels 1 and 2 act on a direction of the current (derate, stop), level 3 takes the permit away.
-Losing data never clears an alarm and never raises a limit: only fresh samples move the detectors,
-and silence is a rule of its own. Silence is the age of the data, or, when a rack answers only now
-and then, the sum of the time its data were stale less half the time they were fresh: a rack that
-is stale for more than a third of the time trips in bounded time (note 0007).
+Level 1 derates or warns, level 2 stops a direction of the current, level 3 takes the permit away;
+`gateway.config_rules` says which. Losing data never clears an alarm and never raises a limit: only
+fresh samples move the detectors, and silence is a rule of its own. Silence is the age of the data,
+or, when a rack answers only now and then, the sum of the time its data were stale less half the
+time they were fresh: a rack that is stale for more than a third of the time trips in bounded time
+(note 0007).
 """
 
 from __future__ import annotations
 
-from gateway.clock import diff
-from gateway.config import LEVELS, RULES
+from array import array
+
+from gateway.clock import diff, subtract
+from gateway.config_limits import limit_rows
+from gateway.config_rules import CELLS, RULES, SCOPE, SUMMARY, TEMPS, TIMER
 from gateway.protection import rules
+from gateway.protection.cold_limit import ColdLimit
+from gateway.protection.decision import Decision
 from gateway.protection.detector import Detectors
+from gateway.protection.latches import BY_SERVICE, RELEASED, Latches
+from gateway.protection.quantities import Quantities
+from gateway.protection.thresholds import Thresholds
+from gateway.rack import data as slots
+from gateway.rack.data import ABSENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.config import Config
     from gateway.protection.changes import Changes
+    from gateway.protection.interlocks import Interlocks
     from gateway.rack.data import RackData
 
 _LEVEL_3 = 2
+_LONGEST_GAP_MS = 1 << 20
+_SCAN_STALE_MS = 120000  # three times the longest scan of a bus that is not overloaded
+FLOW_STEP = 0x1D3  # what one complete step adds to `flow`: the sum of the parts below
+_FLOW_SAMPLE = 0x11
+_FLOW_AGE = 0x42
+_FLOW_DECIDE = 0x180
+# Rule numbers by what moves them.
+_BY_SCOPE = tuple(
+    [
+        tuple([rule for rule in range(rules.RACK_RULES) if RULES[rule][SCOPE] == scope])
+        for scope in (SUMMARY, CELLS, TEMPS, TIMER)
+    ]
+)
+
+
+def rack_thresholds(settings: Config) -> Thresholds:
+    """The set points that all racks share."""
+    return Thresholds(limit_rows(settings.limits, 0, rules.RACK_RULES))
 
 
 class RackProtection:
-    """Result of the last step: `permit`, `levels` per rule, the worst `level` and its `rule`,
-    `tripped` (a latch holds: the rack must stay open until a person resets it),
-    `charge_da` and `discharge_da` the gateway grants (0.1 A; the limits of the BMS come on top),
-    `running` (a value is past a set point and its delay not over: faster samples help).
-    `latch_changed` is set with every change of a latch, for whoever keeps them; it is cleared
-    there. Stepping allocates nothing.
+    """Result of the last step: `levels` per rule as the detectors have them, and what `decision`
+    made of them. `latches` outlive a restart. `running`: a value is past a set point and its delay
+    not over, so faster samples help. `limits_sent`: the granted currents reach the rack BMS, so
+    that going beyond them can be judged. `flow` grows by FLOW_STEP with every complete step.
+    Stepping allocates nothing.
     """
 
-    def __init__(self, data: RackData, config: Config, changes: Changes) -> None:
+    def __init__(
+        self,
+        data: RackData,
+        settings: Config,
+        thresholds: Thresholds,
+        interlocks: Interlocks,
+        changes: Changes,
+    ) -> None:
         self.data = data
+        self.thresholds = thresholds
+        self.quantities = Quantities(data, settings)
+        self.detectors = Detectors(thresholds)
+        self.latches = Latches(0, rules.RACK_RULES)
+        self.levels = bytearray(rules.RACK_RULES)
+        self.decision = Decision(data, settings, self.levels, self.latches, interlocks)
+        self.limits_sent = False
+        self.running = False
+        self.flow = 0
         self._changes = changes
-        self._detectors = Detectors(
-            [(limit, rule[1]) for rule in RULES for limit in config.limits[rule[0]]]
-        )
-        self._ratings = (
-            config.integer("charge_current_da"),
-            config.integer("discharge_current_da"),
-        )
-        self._derate_pm = config.integer("derate_l1_pm")
+        self._cold = ColdLimit(settings)
+        self._running = bytearray(rules.RACK_RULES)
+        self._none_running = bytearray(rules.RACK_RULES)
+        self._busy = bytearray(rules.RACK_RULES)  # something is being counted
+        # Below it a value is good for every level; under-voltage: wherever its points may move to.
+        self._lowest = array("i", _lowest_points(thresholds))
+        self._held = bytearray(rules.RACK_RULES)  # had nothing to judge at the last step
         self._sequence = 0  # of the last summary taken
         self._sampled = data.acquired
+        self._cells_sequence = 0
+        self._cells_sampled = data.acquired
+        self._temps_sequence = 0
+        self._temps_sampled = data.acquired
         self._aged = data.acquired
         self._silence = 0  # half milliseconds
-        self._longest_silence = 2 * config.limits[RULES[rules.COMM_LOSS][0]][_LEVEL_3].set_point
-        self.latch_changed = False
-        self.levels = bytearray(rules.RULE_COUNT)
-        self.latched = bytearray(rules.RULE_COUNT)
-        self.level = 0
-        self.rule = rules.NO_RULE
-        self.permit = False
-        self.running = False
-        self.tripped = False
-        self.charge_da = 0
-        self.discharge_da = 0
+        comm_loss = settings.limits["comm_loss"][_LEVEL_3]
+        self._longest_silence = 2 * comm_loss.set_point  # type: ignore[union-attr]
 
     def step(self, now: int) -> None:
-        """Take a fresh summary if there is one, age the data, decide."""
+        """Take fresh data if there are any, age what is there, decide."""
         data = self.data
         if data.sequence != self._sequence:
-            self._take_sample()
+            self._take_summary()
+        if data.cells_sequence != self._cells_sequence:
+            self._take_cells(now)
+        if data.temps_sequence != self._temps_sequence:
+            self._take_temps(now)
+        self.flow += _FLOW_SAMPLE
         data.hold_age(now)
+        self._sampled = _comparable(self._sampled, now)
+        self._cells_sampled = _comparable(self._cells_sampled, now)
+        self._temps_sampled = _comparable(self._temps_sampled, now)
         elapsed_ms = diff(now, self._aged)
         self._aged = now
-        self._step_rule(rules.COMM_LOSS, self._silence_ms(elapsed_ms, now), elapsed_ms, False)
-        self._decide()
+        self.quantities.age(now)
+        self.quantities.values[rules.COMM_LOSS] = self._silence_ms(elapsed_ms, now)
+        self._step_rules(TIMER, elapsed_ms, False)
+        self.flow += _FLOW_AGE
+        self.decision.make(self._sequence > 0, now)
+        self.flow = self.flow + _FLOW_DECIDE & 0x3FFFFFFF
 
-    def restore_latches(self, bits: int) -> None:
-        """Latches kept over a restart, bit n = rule n; each must clear in full before a reset."""
-        for rule in range(rules.RULE_COUNT):
-            if bits & 1 << rule:
-                self.latched[rule] = 1
+    def restored(self) -> None:
+        """The latches came back from flash: each must clear in full before a reset."""
+        for rule in range(rules.RACK_RULES):
+            if self.latches.held(rule):
                 self.levels[rule] = rules.LEVEL_COUNT
-                self._detectors.force(rule * rules.LEVEL_COUNT + _LEVEL_3)
-        self._decide()
+                self.detectors.force(rule * rules.LEVEL_COUNT + _LEVEL_3)
+                self._busy[rule] = 1
 
-    def latch_bits(self) -> int:
-        """Latches to keep over a restart, bit n = rule n."""
-        bits = 0
-        for rule in range(rules.RULE_COUNT):
-            if self.latched[rule]:
-                bits |= 1 << rule
-        return bits
+    def reset(self, by: int, now: int) -> int:
+        """Release the latches on a person's request; see `gateway.protection.latches`.
 
-    def reset(self) -> bool:
-        """Release the latches on a person's request; False, and nothing done, while one must hold.
-
-        Needs data that is there: a rack that does not answer cannot prove that it is healthy.
+        Needs data that are there: a rack that does not answer cannot show that it is healthy.
         """
-        if self._sequence == 0 or self.levels[rules.COMM_LOSS]:
-            return False
-        for rule in range(rules.RULE_COUNT):
-            if self.latched[rule] and self.levels[rule] == rules.LEVEL_COUNT:
-                return False
-        for rule in range(rules.RULE_COUNT):
-            self.latched[rule] = 0
-        self.latch_changed = True
-        self._decide()
-        return True
+        fresh = self._sequence > 0 and self.levels[rules.COMM_LOSS] == 0
+        if fresh and by == BY_SERVICE:
+            self._release_unjudged()
+        result = self.latches.reset(self.levels, by, fresh)
+        if result == RELEASED:
+            self.decision.make(True, now)
+        return result
 
-    def _take_sample(self) -> None:
+    def _release_unjudged(self) -> None:
+        """A spread that cannot be measured any more, off the plateau, is service's to judge."""
+        rule = rules.VOLTAGE_SPREAD
+        if self.quantities.values[rule] == ABSENT and self.latches.held(rule):
+            self.detectors.release(rule * rules.LEVEL_COUNT, rules.LEVEL_COUNT)
+            self.levels[rule] = 0
+            self._busy[rule] = 0
+
+    def points(self, number: int) -> tuple[int, int]:
+        """Set and clear point of a detector as they are now, turned by side; allocates."""
+        rule, index = divmod(number, rules.LEVEL_COUNT)
+        if rule == rules.CELL_UNDERVOLTAGE:
+            return self._cold.set_points[index], self._cold.clear_points[index]
+        return self.thresholds.set_points[number], self.thresholds.clear_points[number]
+
+    def _take_summary(self) -> None:
         data = self.data
         elapsed_ms = diff(data.acquired, self._sampled)
         if self._sequence == 0 or elapsed_ms < 0:
             elapsed_ms = 0
+        span_ms = elapsed_ms
         gap = elapsed_ms > data.stale_after_ms
         if gap:
             elapsed_ms = data.stale_after_ms
         self._sampled = data.acquired
         self._sequence = data.sequence
-        summary = data.summary
-        self.running = False
-        for rule in range(rules.COMM_LOSS):
-            row = rules.TABLE[rule]
-            self._step_rule(rule, summary[row[1]] * row[2], elapsed_ms, gap)
+        self._cold.follow(data.summary[slots.TEMP_MAX_DC])
+        quantities = self.quantities
+        quantities.take_summary(elapsed_ms, span_ms)
+        if self.limits_sent:
+            decision = self.decision
+            quantities.take_limits(decision.charge_limit_da, decision.discharge_limit_da)
+        self._step_rules(SUMMARY, elapsed_ms, gap)
+        self.running = self._running != self._none_running
+
+    def _take_cells(self, now: int) -> None:
+        elapsed_ms = diff(now, self._cells_sampled) if self._cells_sequence else 0
+        self._cells_sampled = now
+        self._cells_sequence = self.data.cells_sequence
+        self.quantities.take_cells()
+        self._step_scan(CELLS, elapsed_ms)
+
+    def _take_temps(self, now: int) -> None:
+        elapsed_ms = diff(now, self._temps_sampled) if self._temps_sequence else 0
+        self._temps_sampled = now
+        self._temps_sequence = self.data.temps_sequence
+        self.quantities.take_temps(elapsed_ms)
+        self._step_scan(TEMPS, elapsed_ms)
+
+    def _step_scan(self, scope: int, elapsed_ms: int) -> None:
+        gap = elapsed_ms > _SCAN_STALE_MS
+        self._step_rules(scope, _SCAN_STALE_MS if gap else elapsed_ms, gap)
 
     def _silence_ms(self, elapsed_ms: int, now: int) -> int:
-        """Age of the data, or the sum of stale time when that is more."""
-        age_ms = self.data.age_ms(now)
+        """Age of the last sign of life, or the sum of stale time when that is more."""
+        age_ms = self.data.silence_age_ms(now)
         if age_ms > self.data.stale_after_ms:
             self._silence = min(self._silence + 2 * elapsed_ms, self._longest_silence)
         else:
             self._silence = max(self._silence - elapsed_ms, 0)
         return max(age_ms, self._silence // 2)
 
+    def _step_rules(self, scope: int, elapsed_ms: int, gap: bool) -> None:
+        values = self.quantities.values
+        held = self._held
+        for rule in _BY_SCOPE[scope]:
+            value = values[rule]
+            if value == ABSENT:
+                held[rule] = 1
+                continue
+            # After a time without anything to judge, the last verdict was not for all of it.
+            self._step_rule(rule, value, 0 if held[rule] else elapsed_ms, gap or held[rule] != 0)
+            held[rule] = 0
+
     def _step_rule(self, rule: int, value: int, elapsed_ms: int, gap: bool) -> None:
-        detectors = self._detectors
+        detectors = self.detectors
+        points = self.thresholds
         first = rule * rules.LEVEL_COUNT
+        turned = value * points.sides[first]
+        if not self._busy[rule] and turned < self._lowest[rule]:
+            return  # good, and nothing is being counted
         level = 0
+        running = 0
         for index in range(rules.LEVEL_COUNT):
             number = first + index
-            if detectors.step(number, value, elapsed_ms, gap):
+            if rule == rules.CELL_UNDERVOLTAGE:
+                set_point = self._cold.set_points[index]
+                clear_point = self._cold.clear_points[index]
+            else:
+                set_point = points.set_points[number]
+                clear_point = points.clear_points[number]
+            if detectors.step(number, turned, set_point, clear_point, elapsed_ms, gap):
                 active = detectors.active[number]
                 self._changes.put(self.data.index, rule, index + 1, active, value)
-                if active and index == _LEVEL_3 and rules.TABLE[rule][4] == rules.OPERATOR:
-                    self.latched[rule] = 1
-                    self.latch_changed = True
+                if index == _LEVEL_3:
+                    if active:
+                        self.latches.trip(rule)
+                    else:
+                        self.latches.cleared(rule)
             if detectors.active[number]:
                 level = index + 1
-            elif rule != rules.COMM_LOSS and detectors.is_running(number):
-                self.running = True
+            elif detectors.is_running(number):
+                running = 1
         self.levels[rule] = level
-
-    def _decide(self) -> None:
-        worst = 0
-        worst_rule = rules.NO_RULE
-        tripped = False
-        charge_da = self._ratings[0]
-        discharge_da = self._ratings[1]
-        for rule in range(rules.RULE_COUNT):
-            level = self.levels[rule]
-            if self.latched[rule]:
-                level = rules.LEVEL_COUNT
-                tripped = True
-            if level == 0:
-                continue
-            if level > worst:
-                worst = level
-                worst_rule = rule
-            direction = rules.BOTH if level == rules.LEVEL_COUNT else rules.TABLE[rule][3]
-            if direction & rules.CHARGE:
-                charge_da = min(charge_da, self._granted(0, level))
-            if direction & rules.DISCHARGE:
-                discharge_da = min(discharge_da, self._granted(1, level))
-        self.level = worst
-        self.rule = worst_rule
-        self.tripped = tripped
-        self.charge_da = charge_da
-        self.discharge_da = discharge_da
-        self.permit = worst < rules.LEVEL_COUNT and self._sequence > 0
-
-    def _granted(self, direction: int, level: int) -> int:
-        """Current left at `level` in 0.1 A: derated at level 1, none above."""
-        return self._ratings[direction] * self._derate_pm // 1000 if level == 1 else 0
+        self._running[rule] = running if RULES[rule][SCOPE] == SUMMARY else 0
+        self._busy[rule] = 0 if detectors.are_idle(first, rules.LEVEL_COUNT) else 1
 
 
-if len(LEVELS) != rules.LEVEL_COUNT:
-    raise ImportError("config.LEVELS and rules disagree")
+def _lowest_points(thresholds: Thresholds) -> list[int]:
+    points = thresholds.set_points
+    count = rules.LEVEL_COUNT
+    return [min(points[rule * count : (rule + 1) * count]) for rule in range(rules.RACK_RULES)]
+
+
+def _comparable(ticks: int, now: int) -> int:
+    """Not so old that it no longer compares with now."""
+    return subtract(now, _LONGEST_GAP_MS) if diff(now, ticks) > _LONGEST_GAP_MS else ticks
+
+
+if FLOW_STEP != _FLOW_SAMPLE + _FLOW_AGE + _FLOW_DECIDE:
+    raise ImportError("the parts of a step do not add up")

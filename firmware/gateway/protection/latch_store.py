@@ -13,11 +13,12 @@ from gateway.errors import StorageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.contracts import Storage
+    from gateway.protection.latches import Latches
 
 _FILE = "latches"
 _NEW_FILE = "latches.new"
-_MAGIC = 0x4C44
-_HEAD = "<HHI"  # magic, racks, checksum of their names
+_MAGIC = 0x4C45  # format 2
+_HEAD = "<HHI"  # magic, bytes that follow, checksum of the rack names
 _HEAD_BYTES = 8
 
 
@@ -34,41 +35,63 @@ def mark_lost(storage: Storage) -> None:
 
 
 class LatchStore:
-    """Keeps one bit field per rack on `storage`; `save` writes only what changed."""
+    """Keeps `latches` (of each rack, then of the site) on `storage`; writes only what changed."""
 
-    def __init__(self, storage: Storage, names: list[str]) -> None:
+    def __init__(self, storage: Storage, names: list[str], latches: list[Latches]) -> None:
         self._storage = storage
+        self._latches = latches
+        self._size = sum([2 * each.count for each in latches])
         self._head = struct.pack(
-            _HEAD, _MAGIC, len(names), binascii.crc32("\n".join(names).encode())
+            _HEAD, _MAGIC, self._size, binascii.crc32("\n".join(names).encode())
         )
-        self._racks = len(names)
         self._saved: bytes | None = None
         self.write_errors = 0
 
-    def load(self) -> list[int]:
-        """Bits per rack; zeros on a flash that never held a file.
+    def load(self, is_new: bool) -> None:
+        """Restore the latches; none is held on a flash that `is_new`: no file was ever on it.
 
-        StorageError when the file is damaged, is of other racks, or is missing from a flash in
-        use: the caller must then assume the worst.
+        StorageError when the file is damaged, is of other racks or rules, or is missing from a
+        flash in use: the caller must then assume the worst.
         """
-        names = self._storage.names()
-        if not names and not self._storage.formatted:
-            return [0] * self._racks
-        if _FILE not in names:
+        if is_new and not self._storage.formatted:
+            return
+        if _FILE not in self._storage.names():
             raise StorageError("latches: their file is missing")
         with self._storage.open(_FILE, "rb") as file:
             content = file.read()
         body = content[:-4]
         if len(body) < _HEAD_BYTES or struct.unpack("<I", content[-4:])[0] != binascii.crc32(body):
             raise StorageError("latches: checksum does not match")
-        if body[:_HEAD_BYTES] != self._head or len(body) != _HEAD_BYTES + 2 * self._racks:
+        if body[:_HEAD_BYTES] != self._head or len(body) != _HEAD_BYTES + self._size:
             raise StorageError("latches: they belong to other racks")
         self._saved = content
-        return list(struct.unpack("<%dH" % self._racks, body[_HEAD_BYTES:]))
+        at = _HEAD_BYTES
+        for each in self._latches:
+            each.restore(body, at)
+            at += 2 * each.count
 
-    def save(self, bits: list[int]) -> bool:
-        """Write `bits` when they differ from the flash; a failure is counted: False."""
-        body = self._head + struct.pack("<%dH" % len(bits), *bits)
+    def hold_all(self) -> None:
+        """Every latch counts as held: nobody knows which ones were."""
+        for each in self._latches:
+            each.hold_all()
+
+    @property
+    def changed(self) -> bool:
+        """A latch changed since the last `save`; allocates nothing."""
+        changed = False
+        for index in range(len(self._latches)):
+            changed = changed or self._latches[index].changed
+        return changed
+
+    def save(self) -> bool:
+        """Write the latches when they differ from the flash; a failure is counted: False."""
+        kept = bytearray(self._size)
+        at = 0
+        for each in self._latches:
+            each.changed = False
+            each.keep(kept, at)
+            at += 2 * each.count
+        body = self._head + bytes(kept)
         content = body + struct.pack("<I", binascii.crc32(body))
         if content == self._saved:
             return True

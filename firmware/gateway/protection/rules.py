@@ -1,44 +1,62 @@
-"""The rules table: which value each rule looks at, which way it acts, how it is released.
+"""Numbers of the rules that code speaks of by name; everything else about them is data.
 
-Names, permitted ranges and sides are declared in `gateway.config.RULES`; the order is the same.
+See `gateway.config_rules` for the table: the number of a rule is its place there.
 """
 
 from __future__ import annotations
 
-from gateway.config import RULES
-from gateway.rack import data
+from gateway.config_rules import BOTH, CHARGE, DISCHARGE, NAMES, RULES, SCOPE, SITE
 
-CHARGE = 1
-DISCHARGE = 2
-BOTH = 3
-
-AUTO = 0  # released by itself once the clear condition held for its clear delay
-OPERATOR = 1  # latched at level 3; released on request once the clear condition holds
-
-# fmt: off
-# (rule, summary slot or -1 for the age of the data, factor on the value,
-#  direction levels 1 and 2 act on, latch class of level 3)
-TABLE = (
-    ("cell_overvoltage",      data.CELL_MAX_MV,      1, CHARGE,    OPERATOR),
-    ("cell_undervoltage",     data.CELL_MIN_MV,      1, DISCHARGE, OPERATOR),
-    ("rack_overvoltage",      data.RACK_VOLTAGE_DV,  1, CHARGE,    OPERATOR),
-    ("rack_undervoltage",     data.RACK_VOLTAGE_DV,  1, DISCHARGE, OPERATOR),
-    ("charge_overcurrent",    data.RACK_CURRENT_DA,  1, CHARGE,    OPERATOR),
-    ("discharge_overcurrent", data.RACK_CURRENT_DA, -1, DISCHARGE, OPERATOR),
-    ("overtemperature",       data.TEMP_MAX_DC,      1, BOTH,      OPERATOR),
-    ("undertemperature",      data.TEMP_MIN_DC,      1, CHARGE,    OPERATOR),
-    ("comm_loss",             -1,                    1, BOTH,      AUTO),
-)
-# fmt: on
-
-RULE_COUNT = len(TABLE)
+RULE_COUNT = len(RULES)
+RACK_RULES = len([row for row in RULES if row[SCOPE] != SITE])  # they come first
 LEVEL_COUNT = 3
-COMM_LOSS = RULE_COUNT - 1
 NO_RULE = 255
-NAMES = tuple(row[0] for row in TABLE)
+# What limits a current when no rule does, in `charge_by` and `discharge_by`: a curve, the BMS, the
+# ramp after an earlier limit, or the want of any data.
+BY_CURVE = 100  # and up, in the order of `gateway.config_curves.CURVES`
+BY_BMS = 200
+BY_RAMP = 201
+BY_START = 202
 
-if tuple(rule[0] for rule in RULES) != NAMES:
-    raise ImportError("rules and config.RULES disagree")
+CELL_OVERVOLTAGE = NAMES.index("cell_overvoltage")
+CELL_UNDERVOLTAGE = NAMES.index("cell_undervoltage")
+DEEP_DISCHARGE = NAMES.index("deep_discharge")
+RACK_OVERVOLTAGE = NAMES.index("rack_overvoltage")
+RACK_UNDERVOLTAGE = NAMES.index("rack_undervoltage")
+VOLTAGE_SUM = NAMES.index("voltage_sum")
+CHARGE_OVERCURRENT = NAMES.index("charge_overcurrent")
+DISCHARGE_OVERCURRENT = NAMES.index("discharge_overcurrent")
+CHARGE_PEAK_BUDGET = NAMES.index("charge_peak_budget")
+DISCHARGE_PEAK_BUDGET = NAMES.index("discharge_peak_budget")
+CHARGE_PEAK_CURRENT = NAMES.index("charge_peak_current")
+DISCHARGE_PEAK_CURRENT = NAMES.index("discharge_peak_current")
+CHARGE_OVERTEMPERATURE = NAMES.index("charge_overtemperature")
+CHARGE_UNDERTEMPERATURE = NAMES.index("charge_undertemperature")
+COLD_CHARGING = NAMES.index("cold_charging")
+DISCHARGE_OVERTEMPERATURE = NAMES.index("discharge_overtemperature")
+DISCHARGE_UNDERTEMPERATURE = NAMES.index("discharge_undertemperature")
+TEMP_SPREAD = NAMES.index("temp_spread")
+TEMP_RISE = NAMES.index("temp_rise")
+TEMP_RISE_HOT = NAMES.index("temp_rise_hot")
+VOLTAGE_SPREAD = NAMES.index("voltage_spread")
+VOLTAGE_RATE = NAMES.index("voltage_rate")
+INSULATION = NAMES.index("insulation")
+COMM_LOSS = NAMES.index("comm_loss")
+HEARTBEAT_FROZEN = NAMES.index("heartbeat_frozen")
+VALUES_FROZEN = NAMES.index("values_frozen")
+IMPLAUSIBLE = NAMES.index("implausible")
+BAD_CELLS = NAMES.index("bad_cells")
+CONTACTOR_MISMATCH = NAMES.index("contactor_mismatch")
+LIMIT_NOT_RESPECTED = NAMES.index("limit_not_respected")
+PRECHARGE = NAMES.index("precharge")
+GAS = NAMES.index("gas")
+SMOKE = NAMES.index("smoke")
+ESTOP = NAMES.index("estop")
+DOOR = NAMES.index("door")
+LEAK = NAMES.index("leak")
+COOLANT = NAMES.index("coolant")
+
+__all__ = ("BOTH", "CHARGE", "DISCHARGE", "NAMES", "RULES")
 
 
 def name(rule: int) -> str:

@@ -1,7 +1,6 @@
 import unittest
 
-from gateway.config import Limit
-from gateway.protection.detector import Detectors
+from detector_bench import DetectorBench
 
 
 class Bank:
@@ -9,12 +8,10 @@ class Bank:
 
     def __init__(self, side=1, delay_ms=1000):
         set_point, clear_point = (3650, 3450) if side > 0 else (2500, 2800)
-        self.detectors = Detectors([(Limit(set_point, clear_point, delay_ms, 2000), side)])
+        self.bench = DetectorBench(set_point, clear_point, delay_ms, 2000, side)
 
     def feed(self, values, elapsed_ms=500):
-        for value in values:
-            self.detectors.step(0, value, elapsed_ms)
-        return self.detectors.active[0] == 1
+        return self.bench.feed(values, elapsed_ms)
 
 
 class SetTest(unittest.TestCase):
@@ -69,8 +66,13 @@ class ClearTest(unittest.TestCase):
         self.assertFalse(self.bank.feed([3450]))
 
     def test_a_sample_in_the_band_starts_the_clear_delay_again(self):
-        self.assertTrue(self.bank.feed([3450] * 4 + [3451] + [3450] * 3))
+        self.assertTrue(self.bank.feed([3450] * 4 + [3451] + [3450] * 4))
         self.assertFalse(self.bank.feed([3450]))
+
+    def test_the_time_since_a_sample_in_the_band_does_not_count(self):
+        self.assertTrue(self.bank.feed([3450, 3451]))
+        self.assertTrue(self.bank.feed([3450], 2000))
+        self.assertFalse(self.bank.feed([3450], 2000))
 
     def test_after_clearing_it_trips_anew_with_the_full_delay(self):
         self.bank.feed([3300] * 5)
@@ -79,8 +81,8 @@ class ClearTest(unittest.TestCase):
 
     def test_a_gap_does_not_clear(self):
         for _ in range(50):
-            self.bank.detectors.step(0, 3300, 500, True)
-        self.assertEqual(self.bank.detectors.active[0], 1)
+            self.bank.bench.step(3300, 500, True)
+        self.assertTrue(self.bank.bench.active)
 
 
 if __name__ == "__main__":

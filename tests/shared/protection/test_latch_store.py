@@ -3,80 +3,109 @@ import unittest
 from fake_hardware import MemoryStorage
 
 from gateway.errors import StorageError
+from gateway.protection import rules
 from gateway.protection.latch_store import LatchStore, mark_lost
+from gateway.protection.latches import Latches
 from gateway.protection.reset_input import ResetInput
+
+OV = rules.CELL_OVERVOLTAGE
+OC = rules.CHARGE_OVERCURRENT
+
+
+def store_of(storage, names, held=()):
+    """A store of two racks and the site; `held` are (rack, rule) to trip."""
+    latches = [Latches(0, rules.RACK_RULES) for _ in names]
+    latches.append(Latches(rules.RACK_RULES, rules.RULE_COUNT - rules.RACK_RULES))
+    for rack, rule in held:
+        latches[rack].trip(rule)
+    return LatchStore(storage, names, latches), latches
 
 
 class LatchStoreTest(unittest.TestCase):
     def test_what_was_saved_comes_back(self):
         storage = MemoryStorage()
-        self.assertEqual(LatchStore(storage, ["a", "b", "c"]).load(), [0, 0, 0])
-        LatchStore(storage, ["a", "b", "c"]).save([0, 5, 256])
-        self.assertEqual(LatchStore(storage, ["a", "b", "c"]).load(), [0, 5, 256])
+        store, latches = store_of(storage, ["a", "b"], ((1, OV), (0, OC), (2, rules.GAS)))
+        self.assertTrue(store.changed)
+        self.assertTrue(store.save())
+        self.assertFalse(store.changed)
+        store, latches = store_of(storage, ["a", "b"])
+        store.load(False)
+        self.assertFalse(store.changed)
+        self.assertEqual([each.names() for each in latches], [
+            ["charge_overcurrent"], ["cell_overvoltage"], ["gas"]])  # fmt: skip
+        self.assertEqual(latches[0].trips(OC), 1)
+
+    def test_a_new_flash_holds_no_latch(self):
+        store, latches = store_of(MemoryStorage(), ["a"])
+        store.load(True)
+        self.assertFalse(latches[0].any_held)
 
     def test_only_changes_are_written(self):
         storage = MemoryStorage()
-        store = LatchStore(storage, ["a", "b"])
-        store.save([0, 1])
+        store, _ = store_of(storage, ["a", "b"], ((1, OV),))
+        store.save()
         done = storage.operations
         for _ in range(100):
-            store.save([0, 1])
+            store.save()
         self.assertEqual(storage.operations, done)
 
     def test_any_damaged_byte_is_noticed(self):
         storage = MemoryStorage()
-        LatchStore(storage, ["a", "b"]).save([1, 0])
+        store_of(storage, ["a"], ((0, OV),))[0].save()
         good = storage.files["latches"]
         for index in range(len(good)):
             bad = bytearray(good)
             bad[index] ^= 0x10
             storage.files["latches"] = bytes(bad)
             with self.assertRaises(StorageError):
-                LatchStore(storage, ["a", "b"]).load()
+                store_of(storage, ["a"])[0].load(False)
         for length in range(len(good)):
             storage.files["latches"] = good[:length]
             with self.assertRaises(StorageError):
-                LatchStore(storage, ["a", "b"]).load()
+                store_of(storage, ["a"])[0].load(False)
 
     def test_power_cut_at_any_operation_keeps_old_or_new(self):
         for cut in range(1, 8):
             storage = MemoryStorage()
-            LatchStore(storage, ["a"]).save([1])
+            store_of(storage, ["a"], ((0, OV),))[0].save()
             storage.operations = 0
             storage.fail_after = cut
-            LatchStore(storage, ["a"]).save([2])
-            after = MemoryStorage(storage.files)
-            self.assertIn(LatchStore(after, ["a"]).load(), ([1], [2]))
+            store_of(storage, ["a"], ((0, OC),))[0].save()
+            store, latches = store_of(MemoryStorage(storage.files), ["a"])
+            store.load(False)
+            self.assertIn(latches[0].names(), (["cell_overvoltage"], ["charge_overcurrent"]))
 
     def test_latches_of_other_racks_and_of_a_lost_flash_are_refused(self):
         storage = MemoryStorage()
-        LatchStore(storage, ["a", "b"]).save([1, 0])
+        store_of(storage, ["a", "b"], ((0, OV),))[0].save()
         for names in (["b", "a"], ["a"], ["a", "b", "c"]):
             with self.assertRaises(StorageError):
-                LatchStore(storage, names).load()
+                store_of(storage, names)[0].load(False)
 
     def test_a_flash_that_lost_them_is_not_a_new_one(self):
         formatted = MemoryStorage()
         formatted.formatted = True
         with self.assertRaises(StorageError):
-            LatchStore(formatted, ["a"]).load()
+            store_of(formatted, ["a"])[0].load(True)
         mark_lost(formatted)
         after = MemoryStorage(formatted.files)  # the next start finds a sound volume
         with self.assertRaises(StorageError):
-            LatchStore(after, ["a"]).load()
+            store_of(after, ["a"])[0].load(False)
         in_use = MemoryStorage({"boot": b""})
         with self.assertRaises(StorageError):
-            LatchStore(in_use, ["a"]).load()
+            store_of(in_use, ["a"])[0].load(False)
 
     def test_dead_flash_is_counted_and_tried_again(self):
         storage = MemoryStorage()
-        store = LatchStore(storage, ["a"])
+        store, _ = store_of(storage, ["a"], ((0, OV),))
         storage.dead = True
-        store.save([1])
+        self.assertFalse(store.save())
         self.assertEqual(store.write_errors, 1)
         storage.dead = False
-        store.save([1])
-        self.assertEqual(LatchStore(storage, ["a"]).load(), [1])
+        self.assertTrue(store.save())
+        store, latches = store_of(storage, ["a"])
+        store.load(False)
+        self.assertTrue(latches[0].held(OV))
 
 
 class ResetInputTest(unittest.TestCase):

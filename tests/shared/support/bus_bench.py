@@ -13,7 +13,8 @@ from gateway.rack.bus import Bus
 from gateway.rack.data import RackData
 from gateway.rack.incidents import Incidents
 from gateway.rack.maps import generic_416s
-from gateway.rack.poller import Periods, RackPoller
+from gateway.rack.poller import RackPoller
+from gateway.rack.rack_scans import Periods
 from gateway.rack.register_map import RegisterMap
 from gateway.rack.unit_health import UnitHealth
 

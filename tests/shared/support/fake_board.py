@@ -5,10 +5,11 @@ import json
 import random
 import time
 
-from fake_hardware import FakeRelays, MemoryStorage
-from rack_wire import RackWire
+from fake_hardware import FakeDeadMan, FakeRelays, MemoryStorage
+from rack_wire import LiveRack
 from sample_site import tree
 
+from gateway import config_file
 from gateway.clock import Clock
 
 CELLS = 208
@@ -35,13 +36,22 @@ class FakeBoard:
         self.clock = Clock()
         self.random = random
         self.relays = FakeRelays(4)
-        self.inputs = FakeInputs(2)
-        self.wires = {15020: RackWire(CELLS), 15021: RackWire(CELLS)}
+        self.inputs = FakeInputs(3)
+        self.dead_man = FakeDeadMan()
+        self.wires = {15020 + index: LiveRack(CELLS, self._relay_of(index)) for index in range(2)}
         self.config = MemoryStorage()
-        self.config.files["config.json"] = json.dumps(quick_tree(changes)).encode()
+        self.configure(json.dumps(quick_tree(changes)).encode())
         self.data = MemoryStorage(data)
         self.fed = 0
         self.ended = asyncio.Event()
+
+    def configure(self, content):
+        """Put these bytes in the place of the configuration, with the checksum that fits."""
+        self.config.files[config_file.FILE] = content
+        self.config.files[config_file.CRC_FILE] = config_file.checksum_text(content)
+
+    def _relay_of(self, index):
+        return lambda: self.relays.state[index] == 1
 
     def network(self):
         return self
@@ -80,11 +90,16 @@ class FakeBoard:
 def quick_tree(changes):
     """The sample site, ten times as fast."""
     entries = tree(cells=CELLS)
-    entries["poll"] = {"summary_period_ms": 100, "reply_timeout_ms": 50, "scan_period_ms": 1000}
+    entries["poll"] = {
+        "summary_period_ms": 100,
+        "hot_period_ms": 20,
+        "reply_timeout_ms": 50,
+        "scan_period_ms": 1000,
+    }
     entries["outputs"] = {"arm_delay_ms": 300}
     for levels in entries["limits"].values():
         for level in levels.values():
-            level["delay_ms"] //= 10
+            level["delay_ms"] = max(40, level["delay_ms"] // 10) if level["delay_ms"] else 0
             level["clear_delay_ms"] //= 10
     for name in changes:
         entries[name] = changes[name]

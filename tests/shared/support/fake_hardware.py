@@ -41,6 +41,16 @@ class FakeRelays:
             self.state[number] = energised
 
 
+class FakeDeadMan:
+    """Counts how often it was toggled."""
+
+    def __init__(self):
+        self.toggles = 0
+
+    def toggle(self):
+        self.toggles += 1
+
+
 class _MemoryFile:
     def __init__(self, storage, name, content, writable):
         self._storage = storage

@@ -106,3 +106,47 @@ class RackWire:
         data = b"".join([struct.pack(">H", registers[each] & 0xFFFF) for each in addresses])
         head = frame[:4] + struct.pack(">HBBB", 3 + len(data), frame[6], function, len(data))
         return head + data
+
+
+HEARTBEAT, CONTACTOR_STATE, VOLTAGE, CURRENT = 0x0000, 0x0002, 0x0006, 0x0007
+CELL_MAX_INDEX, OPEN_COMMAND, CHARGE_LIMIT, DISCHARGE_LIMIT = 0x000B, 0x0100, 0x0102, 0x0103
+
+
+class LiveRack(RackWire):
+    """A rack whose contactor obeys, whose current obeys the limits, and that never stands still.
+
+    `relay()` tells whether the trip relay supplies the contactor. `wanted_da`: what the power
+    converter would like to draw (charging positive). `stuck`: 1 or 0 where the contactor is stuck.
+    `obeys`: the converter keeps to the limits.
+    """
+
+    def __init__(self, cells=4, relay=lambda: True, clock=None, latency_ms=0):
+        super().__init__(cells, clock, latency_ms)
+        self.relay = relay
+        self.wanted_da = 0
+        self.stuck = None
+        self.obeys = True
+        self.beating = True
+        self.registers[VOLTAGE] = 3300 * 208 // 100
+        self.registers[OPEN_COMMAND] = 1
+
+    def _answer(self, frame):
+        function, address = struct.unpack(">BH", frame[7:10])
+        if function == 3 and address == 0:
+            self._live()
+        return super()._answer(frame)
+
+    def _live(self):
+        registers = self.registers
+        closed = 1 if self.relay() and registers[OPEN_COMMAND] else 0
+        if self.stuck is not None:
+            closed = self.stuck
+        registers[CONTACTOR_STATE] = closed
+        current_da = self.wanted_da if closed else 0
+        if self.obeys:
+            current_da = min(current_da, registers.get(CHARGE_LIMIT, 65535))
+            current_da = max(current_da, -registers.get(DISCHARGE_LIMIT, 65535))
+        registers[CURRENT] = current_da
+        if self.beating:
+            registers[HEARTBEAT] = (registers[HEARTBEAT] + 1) & 0xFFFF
+            registers[CELL_MAX_INDEX] ^= 2

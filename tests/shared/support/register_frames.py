@@ -70,10 +70,10 @@ class RegisterFrames:
 
     def read_thresholds(self):
         """Limits set in the BMS, by name."""
-        values = [ABSENT] * len(self.map.threshold_names)
+        self.map.prepare(self.data)
         for block in self.map.thresholds:
-            self.map.decode_thresholds(self.data, block, self.answer(block), 9, values)
-        return dict(zip(self.map.threshold_names, values))
+            self.map.decode_thresholds(self.data, block, self.answer(block), 9)
+        return dict(zip(self.map.threshold_names, self.data.thresholds))
 
     def summary(self):
         """The summary by name; None = not available."""

@@ -1,0 +1,89 @@
+"""What a rack's contactor does: whether it obeys an order to open, how its precharges end."""
+
+from __future__ import annotations
+
+from gateway.clock import diff, subtract
+from gateway.rack.data import ABSENT, CONTACTOR_CLOSED, CONTACTOR_OPEN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.config import Config
+
+_PRECHARGING = 2
+_LONGEST_TRY_MS = 3000  # a precharge that takes longer has failed
+_FORGET_MS = 60000  # without another try
+_LONGEST_MS = 1 << 20
+_MOST_TRIES = 100
+
+
+class ContactorWatch:
+    """One rack's; pure but for what it remembers, allocates nothing."""
+
+    def __init__(self, settings: Config) -> None:
+        self._ordered = False  # to open
+        self._ordered_at = 0
+        self._state = ABSENT
+        self._flowing = False
+        self._taken = 0  # summaries since the order
+        self._odd = False  # a current through an open contactor
+        self._odd_since = 0
+        self._tries = 0
+        self._trying = False
+        self._try_since = 0
+
+    def order(self, ordered: bool, now: int) -> None:
+        """The contactor was ordered open (register or trip relay), or no longer is."""
+        if ordered and not self._ordered:
+            self._ordered_at = now
+            self._taken = 0
+        self._ordered = ordered
+
+    def take(self, state: int, flowing: bool) -> None:
+        """A fresh summary: contactor state, and whether a current flows that is not rest."""
+        self._state = state
+        self._flowing = flowing
+        self._taken += 1
+
+    def mismatch_ms(self, fresh: bool, now: int) -> int:
+        """How long it has not done what it should; ABSENT while the data cannot tell."""
+        self._ordered_at = _comparable(self._ordered_at, now)
+        if not self._ordered:
+            return self._odd_ms(now)
+        if not fresh or self._taken < 2:  # the first may have been measured before the order
+            return ABSENT
+        if not self._flowing and self._state != CONTACTOR_CLOSED:
+            self._ordered_at = now
+        return diff(now, self._ordered_at)
+
+    def failed_tries(self, fresh: bool, now: int) -> int:
+        """Precharges in a row that did not end in a closed contactor."""
+        self._try_since = _comparable(self._try_since, now)
+        if not fresh:
+            return self._tries
+        trying = self._state == _PRECHARGING
+        if trying and not self._trying:
+            self._try_since = now
+        over = not trying or diff(now, self._try_since) > _LONGEST_TRY_MS
+        if self._trying and over and self._state != CONTACTOR_CLOSED:
+            self._tries = min(self._tries + 1, _MOST_TRIES)
+            self._try_since = now
+        self._trying = trying
+        if self._state == CONTACTOR_CLOSED or (
+            not trying and diff(now, self._try_since) > _FORGET_MS
+        ):
+            self._tries = 0
+        return self._tries
+
+    def _odd_ms(self, now: int) -> int:
+        """A current through a contactor that reads open, since when."""
+        self._odd_since = _comparable(self._odd_since, now)
+        odd = self._state == CONTACTOR_OPEN and self._flowing
+        if not odd or not self._odd:
+            self._odd_since = now
+        self._odd = odd
+        return diff(now, self._odd_since)
+
+
+def _comparable(ticks: int, now: int) -> int:
+    """Not so old that it no longer compares with now."""
+    return subtract(now, _LONGEST_MS) if diff(now, ticks) > _LONGEST_MS else ticks

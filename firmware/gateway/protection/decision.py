@@ -1,0 +1,215 @@
+"""From levels and latches to what a rack may do: stay closed, and at which currents.
+
+The current of a direction is the least that any active level, any derating curve and the ramp
+leave. It falls at once and rises by the ramp. What the rack BMS allows comes on top in
+`charge_limit_da` and `discharge_limit_da`, which are for whoever draws the current. The others,
+`charge_da` and `discharge_da`, are the gateway's alone and the only ones it writes, so that a BMS
+never gets its own limit back.
+"""
+
+from __future__ import annotations
+
+from gateway.config_curves import CURVES
+from gateway.config_rules import (
+    AT_ONCE,
+    AUTOMATIC,
+    BOTH,
+    CHARGE,
+    DERATE,
+    DIRECTION,
+    DISCHARGE,
+    LATCH,
+    OPEN,
+    REACTIONS,
+    RULES,
+    WARN,
+)
+from gateway.protection import rules
+from gateway.protection.curves import Curve
+from gateway.protection.ramp import Ramp
+from gateway.rack import data as slots
+from gateway.rack.data import ABSENT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.config import Config
+    from gateway.protection.interlocks import Interlocks
+    from gateway.protection.latches import Latches
+    from gateway.rack.data import RackData
+
+_FULL_PM = 1000
+# Quantity and direction of each curve, in the order of CURVES.
+_CURVE_SLOTS = (
+    (slots.CELL_MAX_MV, CHARGE),
+    (slots.TEMP_MIN_DC, CHARGE),
+    (slots.TEMP_MAX_DC, CHARGE),
+    (slots.CELL_MIN_MV, DISCHARGE),
+    (slots.TEMP_MIN_DC, DISCHARGE),
+    (slots.TEMP_MAX_DC, DISCHARGE),
+)
+_OTHER_LIMITERS = {
+    rules.NO_RULE: "",
+    rules.BY_BMS: "bms",
+    rules.BY_RAMP: "ramp",
+    rules.BY_START: "start",
+}
+
+
+class Decision:
+    """`permit`: the contactor may stay closed. `at_once`: open without waiting for the current.
+    `tripped`: a latch holds. `data_lost`: nothing but lost data opens it. `level` and `rule`: the
+    worst. `charge_by`, `discharge_by`: what limits, a rule or one of `rules.BY_...`.
+
+    `make` allocates nothing.
+    """
+
+    def __init__(
+        self,
+        data: RackData,
+        settings: Config,
+        levels: bytearray,
+        latches: Latches,
+        interlocks: Interlocks,
+    ) -> None:
+        integer = settings.integer
+        self._data = data
+        self._levels = levels
+        self._none = bytearray(len(levels))
+        self._latches = latches
+        self._interlocks = interlocks
+        self._derate_pm = integer("derate_l1_pm")
+        self._curves = [Curve(settings.curves[row[0]]) for row in CURVES]
+        self._ratings = (integer("charge_current_da"), integer("discharge_current_da"))
+        self._ramps = [
+            Ramp(
+                rating_da,
+                integer("derating.hold_ms"),
+                integer("derating.rise_da_per_s"),
+                integer("derating.rise_pm_per_s"),
+                data.acquired,
+            )
+            for rating_da in self._ratings
+        ]
+        self._bms = [rating_da for rating_da in self._ratings]  # its limits, as last known
+        self._charge_pm = 0
+        self._discharge_pm = 0
+        self._open = False
+        self.permit = False
+        self.at_once = False
+        self.tripped = False
+        self.data_lost = False
+        self.level = 0
+        self.rule = rules.NO_RULE
+        self.charge_da = 0
+        self.discharge_da = 0
+        self.charge_by = rules.BY_START
+        self.discharge_by = rules.BY_START
+        self.charge_limit_da = 0
+        self.discharge_limit_da = 0
+
+    def make(self, has_data: bool, now: int) -> None:
+        """Decide; `has_data`: there was at least one good summary."""
+        self._begin()
+        if self._levels != self._none or self._latches.any_held:
+            for rule in range(rules.RACK_RULES):
+                level = rules.LEVEL_COUNT if self._latches.held(rule) else self._levels[rule]
+                if level:
+                    self._apply(rule, level)
+        if not self._interlocks.quiet:
+            for rule in range(rules.RACK_RULES, rules.RULE_COUNT):
+                level = self._interlocks.level(rule)
+                if level:
+                    self._apply(rule, level)
+        self.tripped = self._latches.any_held or self._interlocks.latches.any_held
+        self.permit = not self._open and (has_data or self._data.is_starting(now))
+        if has_data:
+            self._apply_curves()
+            self._note_bms_limits()
+        else:
+            self._reduce(BOTH, 0, rules.BY_START)
+        self._grant(now)
+
+    def _begin(self) -> None:
+        self._charge_pm = _FULL_PM
+        self._discharge_pm = _FULL_PM
+        self._open = False
+        self.charge_by = rules.NO_RULE
+        self.discharge_by = rules.NO_RULE
+        self.at_once = False
+        self.data_lost = True
+        self.level = 0
+        self.rule = rules.NO_RULE
+
+    def _apply(self, rule: int, level: int) -> None:
+        row = RULES[rule]
+        reaction = row[REACTIONS][level - 1]
+        if level > self.level:
+            self.level = level
+            self.rule = rule
+        if reaction == WARN:
+            return
+        direction = row[DIRECTION]
+        if reaction >= OPEN:
+            self._open = True
+            direction = BOTH
+            self.data_lost = self.data_lost and row[LATCH] == AUTOMATIC
+            self.at_once = self.at_once or reaction == AT_ONCE
+        self._reduce(direction, self._derate_pm if reaction == DERATE else 0, rule)
+
+    def _apply_curves(self) -> None:
+        summary = self._data.summary
+        for index in range(len(self._curves)):
+            slot, direction = _CURVE_SLOTS[index]
+            pm = self._curves[index].pm(summary[slot])
+            if pm < _FULL_PM:
+                self._reduce(direction, pm, rules.BY_CURVE + index)
+
+    def _reduce(self, direction: int, pm: int, by: int) -> None:
+        if direction & CHARGE and pm < self._charge_pm:
+            self._charge_pm = pm
+            self.charge_by = by
+        if direction & DISCHARGE and pm < self._discharge_pm:
+            self._discharge_pm = pm
+            self.discharge_by = by
+
+    def _note_bms_limits(self) -> None:
+        """One that is missing now counts as before; the loss has a rule of its own."""
+        summary = self._data.summary
+        if summary[slots.CHARGE_LIMIT_DA] != ABSENT:
+            self._bms[0] = summary[slots.CHARGE_LIMIT_DA]
+        if summary[slots.DISCHARGE_LIMIT_DA] != ABSENT:
+            self._bms[1] = summary[slots.DISCHARGE_LIMIT_DA]
+
+    def _grant(self, now: int) -> None:
+        charge_da = self._ratings[0] * self._charge_pm // _FULL_PM
+        discharge_da = self._ratings[1] * self._discharge_pm // _FULL_PM
+        if self._data.quality(now) != slots.GOOD:  # what nobody sees does not rise
+            charge_da = min(charge_da, self.charge_da)
+            discharge_da = min(discharge_da, self.discharge_da)
+        self.charge_da = self._ramps[0].step(charge_da, now)
+        self.discharge_da = self._ramps[1].step(discharge_da, now)
+        if self._ramps[0].limiting:
+            self.charge_by = rules.BY_RAMP
+        if self._ramps[1].limiting:
+            self.discharge_by = rules.BY_RAMP
+        self.charge_limit_da = self.charge_da
+        self.discharge_limit_da = self.discharge_da
+        if self._bms[0] < self.charge_da:
+            self.charge_limit_da = self._bms[0]
+            self.charge_by = rules.BY_BMS
+        if self._bms[1] < self.discharge_da:
+            self.discharge_limit_da = self._bms[1]
+            self.discharge_by = rules.BY_BMS
+
+
+def limiter(by: int) -> str:
+    """Name of what limits a current: a rule, a curve, "bms", "ramp", "start" or ""."""
+    if by in _OTHER_LIMITERS:
+        return _OTHER_LIMITERS[by]
+    if by >= rules.BY_CURVE:
+        return CURVES[by - rules.BY_CURVE][0]
+    return rules.name(by)
+
+
+if len(_CURVE_SLOTS) != len(CURVES):
+    raise ImportError("config_curves and decision disagree")

@@ -1,0 +1,165 @@
+"""The site's own rules: gas, smoke, emergency stop, door, leak and coolant contacts.
+
+They act on every rack of the enclosure. An input counts at the level its configuration says; with
+closed loops a broken wire counts too. What no input is wired for is never active.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from gateway.clock import diff
+from gateway.config_limits import limit_rows
+from gateway.config_rules import REACTIONS
+from gateway.protection import rules
+from gateway.protection.detector import Detectors
+from gateway.protection.latches import Latches
+from gateway.protection.thresholds import Thresholds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.config import Config
+    from gateway.contracts import Inputs
+    from gateway.protection.changes import Changes
+
+SITE = 255  # as the rack of a change
+_FIRST = rules.RACK_RULES
+_COUNT = rules.RULE_COUNT - _FIRST
+_LEVEL_3 = 2
+_LONGEST_MS = 1000  # one step counts no longer than this
+
+
+class Interlocks:
+    """Levels and latches of the site rules. `levels` is indexed by rule - `first`; `changed`: the
+    last step changed one, which concerns every rack.
+
+    `step` allocates nothing and is to be called every few milliseconds.
+    """
+
+    first = _FIRST
+
+    def __init__(self, settings: Config, inputs: Inputs, changes: Changes, now: int) -> None:
+        self.thresholds = Thresholds(limit_rows(settings.limits, _FIRST, rules.RULE_COUNT))
+        self.latches = Latches(_FIRST, _COUNT)
+        self.levels = bytearray(_COUNT)
+        self._detectors = Detectors(self.thresholds)
+        self._values = array("i", [0] * _COUNT)
+        self._zeros = array("i", [0] * _COUNT)
+        self._none = bytearray(_COUNT)
+        self._busy = False  # a detector counts something
+        self._inputs = inputs
+        self._changes = changes
+        self._wired = [(each.number, each.on_level, each.role) for each in settings.inputs]
+        self._stepped = now
+        self.changed = False
+
+    def step(self, hot: bool, rising: bool, now: int) -> None:
+        """Look at the inputs. `hot`: a rack is above 40 degC, or nobody knows; `rising`: a rack
+        warms up faster than its level 2 allows.
+        """
+        elapsed_ms = min(max(diff(now, self._stepped), 0), _LONGEST_MS)
+        self._stepped = now
+        self.changed = False
+        self._read(hot, rising)
+        if not self._busy and self._values == self._zeros:
+            return
+        for rule in range(_COUNT):
+            self._step_rule(rule, elapsed_ms)
+        self._busy = not self._detectors.are_idle(0, _COUNT * rules.LEVEL_COUNT)
+
+    @property
+    def quiet(self) -> bool:
+        """No level, no latch."""
+        return self.levels == self._none and not self.latches.any_held
+
+    def level(self, rule: int) -> int:
+        """Level of a site rule with its latch, 0..3."""
+        return rules.LEVEL_COUNT if self.latches.held(rule) else self.levels[rule - _FIRST]
+
+    def seen_level(self, rule: int) -> int:
+        """Level that the inputs themselves show now, whatever a latch remembers.
+
+        For what cannot be taken back, like an extinguisher: lost latches must not release it.
+        """
+        index = rule - _FIRST
+        value = self._values[index]
+        seen = 0
+        for level in range(rules.LEVEL_COUNT):
+            number = index * rules.LEVEL_COUNT + level
+            if value >= self.thresholds.set_points[number] and self._detectors.active[number]:
+                seen = level + 1
+        return seen
+
+    def restored(self) -> None:
+        """After the latches were restored: each must clear in full before a reset."""
+        for rule in range(_COUNT):
+            if self.latches.held(_FIRST + rule):
+                self.levels[rule] = rules.LEVEL_COUNT
+                self._detectors.force(rule * rules.LEVEL_COUNT + _LEVEL_3)
+                self._busy = True
+
+    def reset(self, by: int) -> int:
+        """Release the latches on a person's request; see `gateway.protection.latches`."""
+        return self.latches.reset(self.levels, by, True)
+
+    def _read(self, hot: bool, rising: bool) -> None:
+        values = self._values
+        for index in range(_COUNT):
+            values[index] = 0
+        low = 0
+        high = False
+        smoke = 0
+        for number, on_level, role in self._wired:
+            if self._inputs.get(number) != (on_level == 1):
+                continue
+            if role == "gas_low":
+                low += 1
+            elif role == "gas_high":
+                high = True
+            elif role == "smoke":
+                smoke += 1
+            elif role in _PLAIN:
+                values[_PLAIN[role] - _FIRST] = 1
+        spreading = high or (low > 0 and (smoke > 0 or rising))
+        values[rules.GAS - _FIRST] = 3 if spreading else min(low, 2)
+        values[rules.SMOKE - _FIRST] = 2 if smoke and (low or high) else min(smoke, 2)
+        if values[rules.COOLANT - _FIRST] and hot:
+            values[rules.COOLANT - _FIRST] = 2
+
+    def _step_rule(self, rule: int, elapsed_ms: int) -> None:
+        detectors = self._detectors
+        points = self.thresholds
+        value = self._values[rule]
+        number = rule * rules.LEVEL_COUNT
+        level = 0
+        for index in range(rules.LEVEL_COUNT):
+            changed = detectors.step(
+                number + index,
+                value,
+                points.set_points[number + index],
+                points.clear_points[number + index],
+                elapsed_ms,
+                False,
+            )
+            if changed:
+                self.changed = True
+                active = detectors.active[number + index]
+                self._changes.put(SITE, _FIRST + rule, index + 1, active, value)
+                if index == _LEVEL_3:
+                    if active:
+                        self.latches.trip(_FIRST + rule)
+                    else:
+                        self.latches.cleared(_FIRST + rule)
+            if detectors.active[number + index]:
+                level = index + 1
+        self.levels[rule] = level
+
+
+_PLAIN = {
+    "estop": rules.ESTOP,
+    "door": rules.DOOR,
+    "leak": rules.LEAK,
+    "coolant": rules.COOLANT,
+}
+if len(rules.RULES[0][REACTIONS]) != rules.LEVEL_COUNT:
+    raise ImportError("config_rules and rules disagree")

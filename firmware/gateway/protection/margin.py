@@ -1,0 +1,51 @@
+"""How far a rack is from its next level, for people and for records; never used in decisions."""
+
+from __future__ import annotations
+
+from gateway.config_rules import RULES, SCOPE, TIMER, UNIT
+from gateway.protection import rules
+from gateway.protection.thresholds import NEVER
+from gateway.rack.data import ABSENT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.protection.engine import RackProtection
+
+
+def nearest(protection: RackProtection) -> dict[str, object] | None:
+    """The level that comes next: rule, level, margin and milliseconds to go; None without data.
+
+    Among running detectors the one with the least time left; otherwise the one whose value is
+    nearest to its set point, in parts of the distance from its clear point. The margin is in the
+    unit of the rule, `ms` None while nothing runs. Allocates.
+    """
+    best: tuple[int, int] | None = None
+    found: dict[str, object] | None = None
+    for rule in range(rules.RACK_RULES):
+        value = protection.quantities.values[rule]
+        if value == ABSENT or RULES[rule][SCOPE] == TIMER:
+            continue
+        number = rule * rules.LEVEL_COUNT + protection.levels[rule]
+        if protection.levels[rule] == rules.LEVEL_COUNT:
+            continue
+        set_point, clear_point = protection.points(number)
+        if set_point == NEVER:
+            continue
+        margin = set_point - value * protection.thresholds.sides[number]
+        running = protection.detectors.is_running(number)
+        left_ms = protection.detectors.remaining_ms(number) if running else None
+        order = (
+            (0, left_ms)
+            if left_ms is not None
+            else (1, margin * 1000 // max(1, set_point - clear_point))
+        )
+        if best is None or order < best:
+            best = order
+            found = {
+                "rule": rules.name(rule),
+                "level": protection.levels[rule] + 1,
+                "margin": margin,
+                "unit": RULES[rule][UNIT],
+                "ms": left_ms,
+            }
+    return found

@@ -1,0 +1,64 @@
+"""Set points, clear points and delays of all rules, kept twice: the copy that every rack uses.
+
+Values are turned by side, so that "at or above the set point" is bad for every rule. The second
+copy holds the complements; a bit that flipped in either shows (class B practice, IEC 60730-1 H).
+"""
+
+from __future__ import annotations
+
+from array import array
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.config_limits import Limit
+
+NEVER = 1 << 29  # set point of a level that does not exist; values stay below
+# A sample's time is known to a few ms only: it is asked for when the loop comes round, and
+# rounded. Without this, samples meant to be 500 ms apart need a third interval to span 1000 ms.
+RESOLUTION_MS = 5
+_SLICE = 16  # entries that one check looks at
+
+
+class Thresholds:
+    """Of detectors numbered in the order of `limits`: (limit or None, side 1 or -1).
+
+    `delays` are in half milliseconds, less the resolution of time; only 0 stays "at once".
+    """
+
+    def __init__(self, limits: Sequence[tuple[Limit | None, int]]) -> None:
+        set_points, clear_points, delays, clear_ms = [], [], [], []
+        for limit, side in limits:
+            set_points.append(NEVER if limit is None else limit.set_point * side)
+            clear_points.append(NEVER if limit is None else limit.clear_point * side)
+            delays.append(0 if limit is None else 2 * _shortened(limit.delay_ms))
+            clear_ms.append(0 if limit is None else limit.clear_ms)
+        self.sides = array("b", [side for _, side in limits])
+        self.set_points = array("i", set_points)
+        self.clear_points = array("i", clear_points)
+        self.delays = array("i", delays)
+        self.clear_ms = array("i", clear_ms)
+        self._tables = (self.set_points, self.clear_points, self.delays, self.clear_ms, self.sides)
+        self._copies = tuple([array("i", [~value for value in each]) for each in self._tables])
+        self._checked = 0
+
+    def check_some(self) -> bool:
+        """Compare a few entries with their complements; False when one differs.
+
+        Called each cycle it comes round to all of them; allocates nothing.
+        """
+        begin = self._checked
+        end = min(begin + _SLICE, len(self.sides))
+        self._checked = end if end < len(self.sides) else 0
+        for table in range(len(self._tables)):
+            values = self._tables[table]
+            copies = self._copies[table]
+            for index in range(begin, end):
+                if values[index] != ~copies[index]:
+                    return False
+        return True
+
+
+def _shortened(delay_ms: int) -> int:
+    return max(1, delay_ms - RESOLUTION_MS) if delay_ms else 0

@@ -1,0 +1,169 @@
+"""What is old, frozen, implausible, lost or not there yet."""
+
+import unittest
+
+from protection_bench import Bench
+
+from gateway.protection.latches import BY_OPERATOR, NEEDS_SERVICE
+from gateway.rack import data as slots
+from gateway.rack.data import ABSENT
+
+
+class MissingDataTest(unittest.TestCase):
+    def test_no_permit_and_no_current_before_the_first_summary(self):
+        bench = Bench()
+        bench.silence(500)
+        self.assertFalse(bench.decision.permit)
+        self.assertEqual(bench.decision.charge_da, 0)
+
+    def test_comm_loss_levels_come_at_their_age(self):
+        bench = Bench()
+        bench.fresh(5000)
+        for age_ms, level in ((1450, 0), (1500, 1), (2950, 1), (3000, 2), (9950, 2), (10000, 3)):
+            age_now = bench.data.age_ms(bench.clock.ticks())
+            bench.silence(age_ms - age_now)
+            self.assertEqual(bench.level_of("comm_loss"), level, age_ms)
+        self.assertFalse(bench.decision.permit)
+        self.assertTrue(bench.decision.data_lost)
+
+    def test_comm_loss_trip_ends_by_itself_after_sixty_good_seconds(self):
+        bench = Bench()
+        bench.fresh(1000)
+        bench.silence(11000)
+        bench.fresh(60000)  # the sum of silence, 10 s, goes down at half speed first
+        self.assertFalse(bench.decision.permit)
+        bench.fresh(20000)
+        self.assertTrue(bench.decision.permit)
+
+    def test_a_rack_that_answers_now_and_then_trips_in_bounded_time(self):
+        for pause_ms in (2000, 3000, 9000):
+            bench = Bench()
+            bench.fresh(5000)
+            bench.put({slots.CELL_MAX_MV: 3800})
+            elapsed = 0
+            while bench.decision.permit and elapsed < 120000:
+                bench.silence(pause_ms)
+                bench.answer()
+                elapsed += pause_ms
+            self.assertFalse(bench.decision.permit, pause_ms)
+            self.assertTrue(elapsed <= 60000, (pause_ms, elapsed))
+
+    def test_losing_any_share_of_the_answers_hides_no_violation(self):
+        for lost in range(1, 12):
+            bench = Bench()
+            bench.fresh(5000)
+            bench.put({slots.CELL_MAX_MV: 3700})
+            elapsed = 0
+            while bench.decision.permit and elapsed < 60000:
+                bench.silence(500 * lost)
+                bench.fresh(500)
+                elapsed += 500 * (lost + 1)
+            self.assertFalse(bench.decision.permit, lost)
+            self.assertTrue(elapsed <= 3 * 500 * (lost + 1), (lost, elapsed))
+
+    def test_a_gap_does_not_count_towards_clearing(self):
+        bench = Bench()
+        bench.put({slots.CELL_MAX_MV: 3600})
+        bench.fresh(6000)
+        self.assertEqual(bench.level_of("cell_overvoltage"), 2)
+        bench.put({slots.CELL_MAX_MV: 3300})
+        for _ in range(20):
+            bench.silence(2000)
+            bench.fresh(500)
+        self.assertEqual(bench.level_of("cell_overvoltage"), 2)
+
+    def test_single_missed_answers_add_up_to_nothing(self):
+        bench = Bench()
+        for _ in range(200):
+            bench.fresh(5000)
+            bench.silence(950)
+        self.assertTrue(bench.decision.permit)
+        self.assertEqual(bench.decision.level, 0)
+
+    def test_silence_of_weeks_never_looks_fresh(self):
+        bench = Bench()
+        bench.fresh(5000)
+        for _ in range(20 * 24 * 4):  # twenty days in quarters of an hour
+            bench.protection.step(bench.clock.advance(900000))
+            self.assertFalse(bench.decision.permit)
+        self.assertEqual(bench.level_of("comm_loss"), 3)
+
+    def test_latch_changes_are_told_until_they_are_kept(self):
+        bench = Bench()
+        bench.fresh(1000)
+        self.assertFalse(bench.protection.latches.changed)
+        bench.put({slots.CELL_MAX_MV: 3700})
+        bench.fresh(3000)
+        self.assertTrue(bench.protection.latches.changed)
+
+    def test_silence_keeps_an_alarm_and_advances_none(self):
+        bench = Bench()
+        bench.fresh(1000)
+        bench.put({slots.CELL_MAX_MV: 3700})
+        bench.fresh(1000)  # 500 ms bad
+        bench.silence(9000)
+        self.assertEqual(bench.level_of("cell_overvoltage"), 0)
+        bench.put({slots.CELL_MAX_MV: 3620})
+        bench.fresh(6000)
+        self.assertEqual(bench.level_of("cell_overvoltage"), 3)
+
+    def test_a_heartbeat_that_stands_still_opens(self):
+        bench = Bench()
+        bench.fresh(5000)
+        bench.beat = False
+        for seconds, level in ((2.5, 0), (1, 1), (2, 2), (9.5, 2), (1, 3)):
+            bench.fresh(int(seconds * 1000))
+            self.assertEqual(bench.level_of("heartbeat_frozen"), level)
+        self.assertFalse(bench.decision.permit)
+
+    def test_values_that_stand_still_open_although_the_heartbeat_counts(self):
+        bench = Bench()
+        bench.data.supplied[slots.HEARTBEAT] = 0
+        bench.beat = False
+        bench.fresh(61000)
+        self.assertEqual(bench.level_of("heartbeat_frozen"), 0)
+        self.assertEqual(bench.level_of("values_frozen"), 3)
+
+    def test_implausible_answers_stop_and_then_open_for_service(self):
+        bench = Bench()
+        bench.fresh(5000)
+        for _ in range(22):
+            bench.clock.advance(500)
+            bench.data.reject(bench.clock.ticks())
+            bench.protection.step(bench.clock.ticks())
+            if bench.data.age_ms(bench.clock.ticks()) == 2000:
+                self.assertEqual(bench.level_of("implausible"), 2)
+        self.assertEqual(bench.level_of("implausible"), 3)
+        bench.fresh(80000)
+        now = bench.clock.ticks()
+        self.assertEqual(bench.protection.reset(BY_OPERATOR, now), NEEDS_SERVICE)
+
+    def test_a_reading_that_gets_lost_stops_but_opens_nothing(self):
+        for slot in (slots.INSULATION_KOHM, slots.SOC_PM, slots.CELL_MEAN_MV):
+            bench = Bench()
+            bench.fresh(1000)
+            bench.put({slot: ABSENT})
+            bench.fresh(30000)
+            self.assertEqual(bench.level_of("implausible"), 2, slot)
+            self.assertTrue(bench.decision.permit)
+
+    def test_a_reading_that_was_never_there_is_not_missed(self):
+        bench = Bench()
+        bench.data.supplied[slots.INSULATION_KOHM] = 0
+        bench.put({slots.INSULATION_KOHM: ABSENT})
+        bench.fresh(30000)
+        self.assertEqual(bench.decision.level, 0)
+
+    def test_a_bms_that_lives_but_has_not_started_may_close_and_gets_no_current(self):
+        bench = Bench()
+        for _ in range(60):
+            bench.clock.advance(500)
+            bench.data.take_sign_of_life(bench.clock.ticks(), True)
+            bench.protection.step(bench.clock.ticks())
+        self.assertTrue(bench.decision.permit)
+        self.assertEqual(bench.decision.charge_da, 0)
+        self.assertEqual(bench.level_of("comm_loss"), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
