@@ -40,9 +40,10 @@ class Board:
         self.capabilities = ("tcp", "serial")
         self._serial = options.get("serial", [])
         self.clock = Clock(RTC)
-        self._wiring = Wiring(options["wiring_port"], RELAY_COUNT, INPUT_COUNT)
+        self._wiring = Wiring(options["wiring_port"], RELAY_COUNT, INPUT_COUNT, self.clock)
         self.relays = self._wiring.relays
         self.inputs = self._wiring.inputs
+        self.dead_man = self._wiring.dead_man
         self._storages = {
             "config": FolderStorage(options["config"]),
             "data": open_flash(options["flash"]),

@@ -1,15 +1,25 @@
 """The wire to the simulated field: relays and watchdog out, inputs and the end of the run in.
 
-One TCP connection with ASCII lines. Out: `B <text>` once, `R <relay> <0|1>`, `W <timeout ms>`.
-In: `I <input> <0|1>`, `S` (stop). When this process dies the connection closes and the field lets
-every relay drop, as a relay does when its supply fails.
+One TCP connection with ASCII lines. Out: `B <text>` once, `R <relay> <0|1>`, `W <timeout ms>`,
+`H` (the dead man was toggled). In: `I <input> <0|1>`, `S` (stop). When this process dies the
+connection closes and the field lets every relay drop, as a relay does when its supply fails.
 """
 
 from __future__ import annotations
 
 import socket
+import time
+
+from gateway.clock import diff
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.clock import Clock
 
 _LONGEST_LINE = 64
+_INPUT_TRIES = 100
+_INPUT_WAIT_S = 0.005
+_TOGGLE_MS = 50  # a tenth of the silence that lets the relays drop
 
 
 class Relays:
@@ -32,6 +42,7 @@ class Inputs:
 
     def __init__(self, count: int) -> None:
         self.count = count
+        self.told = 0  # lines from the field so far
         self._state = bytearray(count)
 
     def get(self, number: int) -> bool:
@@ -40,6 +51,7 @@ class Inputs:
 
     def put(self, number: int, level: int) -> None:
         """The field changed an input."""
+        self.told += 1
         if 0 <= number < self.count:
             self._state[number] = level
 
@@ -56,10 +68,26 @@ class Watchdog:
         self._wiring.send(self._line)
 
 
+class DeadMan:
+    """Simulated by the field: it drops every relay when it has been silent for 500 ms."""
+
+    def __init__(self, wiring: Wiring, clock: Clock) -> None:
+        self._wiring = wiring
+        self._clock = clock
+        self._told = -1  # ticks of the last line; -1 = none yet
+
+    def toggle(self) -> None:
+        """The protecting loop has come round; at most one line every 50 ms. Allocates nothing."""
+        now = self._clock.ticks()
+        if self._told < 0 or diff(now, self._told) >= _TOGGLE_MS:
+            self._told = now
+            self._wiring.send(b"H\n")
+
+
 class Wiring:
     """The connection; losing it counts as the order to stop."""
 
-    def __init__(self, port: int, relays: int, inputs: int) -> None:
+    def __init__(self, port: int, relays: int, inputs: int, clock: Clock) -> None:
         self._socket = socket.socket()
         address = socket.getaddrinfo("127.0.0.1", port, 0, socket.SOCK_STREAM)[0][-1]
         self._socket.connect(address)
@@ -70,11 +98,23 @@ class Wiring:
         self.lost_lines = 0
         self.relays = Relays(self, relays)
         self.inputs = Inputs(inputs)
+        self.dead_man = DeadMan(self, clock)
         self.send(b"B gateway started\n")
+        self._await_inputs()
 
     def watchdog(self, timeout_ms: int) -> Watchdog:
         """A watchdog that is armed by its first feed."""
         return Watchdog(self, timeout_ms)
+
+    def _await_inputs(self) -> None:
+        """The field tells every input at once; a board knows its inputs from the first moment on.
+
+        It also ends when the field went away or says nothing for a while, as in small tests.
+        """
+        for _ in range(_INPUT_TRIES):
+            if self.poll() or self.inputs.told >= self.inputs.count:
+                return
+            time.sleep(_INPUT_WAIT_S)
 
     def send(self, line: bytes) -> bool:
         """Send one line; False when it did not go out whole, which ends the wire.

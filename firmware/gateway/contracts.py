@@ -126,6 +126,16 @@ class Watchdog(Protocol):
         """Put the next bite off by the timeout."""
 
 
+class DeadMan(Protocol):
+    """Holds the supply of all relays only while it is toggled; silent for 0.5 s it lets them drop.
+
+    Unlike the watchdog it needs no reset to act, and no code that still runs.
+    """
+
+    def toggle(self) -> None:
+        """The protecting loop has just come round. Cheap, does not allocate, does not raise."""
+
+
 class Random(Protocol):
     """Random numbers, seeded differently on each device."""
 
@@ -157,6 +167,7 @@ class Board(Protocol):
     capabilities: tuple[str, ...]
     relays: Relays
     inputs: Inputs
+    dead_man: DeadMan
     open_stream: Callable[[str, int], Awaitable[tuple[Any, Any]]]  # asyncio streams, no Nagle
     listen: Callable[[Callable[[Any, Any], Coroutine[Any, Any, None]], int], Awaitable[Any]]
 

@@ -1,8 +1,8 @@
 """The enforcing step: poll, protect, act, in this order and in one go for each rack.
 
-A relay is energised only while its rack's permit holds and the site is armed. Taking a permit away
-drops the relay at once. A trip that a person must reset also commands the BMS contactor open; the
-two paths do not wait for each other. Loss of communication, which ends by itself, does not: the
+A relay is energised only while its rack's permit holds, the site is armed and the closing rules
+agree. Taking a permit away begins an opening (see `gateway.outputs.opening`). A trip that a person
+must release also commands the BMS contactor open. Lost data, which end by themselves, do not: the
 command would stay in the BMS, and nothing here ever closes a contactor. A relay only lets the rack
 BMS close its own.
 """
@@ -10,23 +10,39 @@ BMS close its own.
 from __future__ import annotations
 
 from gateway.clock import diff
+from gateway.outputs.closing import Closing, ClosingRules
+from gateway.outputs.opening import AT_ONCE, IDLE, NONE, STAGED, Opening, OpeningTimes
+from gateway.outputs.proof_test import RelayTest
+from gateway.outputs.rack_view import RackView
+from gateway.outputs.relay_bank import RelayBank
+from gateway.outputs.self_check import SelfCheck
+from gateway.outputs.site_outputs import SiteOutputs
+from gateway.protection import rules
+from gateway.rack import data as slots
 from gateway.rack.data import GOOD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gateway.contracts import Relays
+    from gateway.config import Config
+    from gateway.contracts import DeadMan, Relays
     from gateway.protection.engine import RackProtection
+    from gateway.protection.interlocks import Interlocks
     from gateway.rack.bus import Bus
     from gateway.rack.poller import RackPoller
 
 _AGEING_MS = 50
+_INPUTS_MS = 10
+_DEAD_MAN_MS = 500  # a dead man waits so long, see `gateway.contracts.DeadMan`
 _LONGEST_WAIT_US = 10000
+_WARM_DC = 400  # above it a lost coolant flow stops the currents
+_RISE_LEVEL = 2
 
 
 class Enforcer:
     """All racks of the site; `step` is the critical loop's body and allocates nothing.
 
-    `relays.set(number, energised)` must be cheap and must not raise.
+    `closed`: relay of each rack, 1 = energised. `self_check.problem`: why the gateway no longer
+    trusts itself; everything is open then.
     """
 
     def __init__(
@@ -34,80 +50,180 @@ class Enforcer:
         buses: list[Bus],
         pollers: list[RackPoller],
         protections: list[RackProtection],
+        interlocks: Interlocks,
         relays: Relays,
-        trip_relays: list[int],
-        arm_delay_ms: int,
+        dead_man: DeadMan,
+        settings: Config,
         now: int,
     ) -> None:
+        integer = settings.integer
         self.buses = buses
         self.pollers = pollers
         self.protections = protections
-        self.closed = bytearray(len(pollers))  # relay of each rack: 1 = energised
-        self._relays = relays
-        self._trip_relays = trip_relays
-        self._arm_delay_ms = arm_delay_ms
-        self._started = now
+        self.interlocks = interlocks
+        numbers = [rack.trip_relay for rack in settings.racks] + [
+            integer("outputs.%s_relay" % role) for role in ("site", "ventilation", "suppression")
+        ]
+        self.bank = RelayBank(relays, numbers)
+        self.closed = self.bank.energised
+        self.views = [
+            RackView(protection.data, protection.quantities.rest_da, poller.opening_write)
+            for poller, protection in zip(pollers, protections)
+        ]
+        times = OpeningTimes(
+            integer("outputs.zero_wait_ms"),
+            integer("outputs.check_ms"),
+            integer("outputs.escalate_ms"),
+        )
+        self.openings = [Opening(times) for _ in pollers]
+        closing_rules = ClosingRules(
+            integer("outputs.arm_delay_ms"),
+            integer("outputs.shared_dc_bus") == 1,
+            integer("outputs.reconnect_dv"),
+            integer("outputs.reconnect_rest_dv"),
+        )
+        self.closing = Closing(closing_rules, self.views, self.closed, now)
+        self.site_outputs = SiteOutputs(self.bank, len(pollers))
+        self.relay_test = RelayTest()
+        self.self_check = SelfCheck(protections, interlocks, self.bank)
+        self._dead_man = dead_man
         self._aged = now
-        self.armed = False
-        self.stopped = False
-        self.relay_errors = 0
+        self._looked = now
+        self._escalated = False
+        self._stalled = False
+        self.stalls = 0  # times this loop stood still for longer than the dead man waits
+
+    @property
+    def armed(self) -> bool:
+        """The time after the start in which nothing closes is over."""
+        return self.closing.armed
+
+    @property
+    def stopped(self) -> bool:
+        """Every relay is open for good."""
+        return self.bank.stopped
+
+    @property
+    def escalated(self) -> bool:
+        """A rack did not open; the site relay is open."""
+        return self._escalated
 
     def step(self, now: int) -> int:
         """One pass over all buses; returns the microseconds until something may be due."""
-        if not self.armed and diff(now, self._started) >= self._arm_delay_ms:
-            self.armed = True
+        self.closing.step(now)
         wait_us = _LONGEST_WAIT_US
         for bus in self.buses:
             rack = bus.step(now)
             if rack >= 0:
                 self._protect(rack, now)
             wait_us = min(wait_us, bus.wait_us(now))
-        if diff(now, self._aged) >= _AGEING_MS:
+        if diff(now, self._looked) >= _INPUTS_MS:
+            self._looked = now
+            self.interlocks.step(self._is_warm(now), self._is_rising(), now)
+            if self.interlocks.changed:
+                self._protect_all(now)
+        since_ms = diff(now, self._aged)
+        if since_ms >= _AGEING_MS:
             self._aged = now
-            for index in range(len(self.pollers)):
-                self._protect(index, now)
+            self._stalled = since_ms >= _DEAD_MAN_MS
+            if self._stalled:
+                self._forget_relays()
+            self._protect_all(now)
+            self._stalled = False
+            if self.self_check.step():
+                self._dead_man.toggle()
         return wait_us
 
-    def latches_changed(self) -> bool:
-        """A latch changed that nobody has put on flash yet; allocates nothing."""
-        changed = False
-        for index in range(len(self.protections)):
-            changed = changed or self.protections[index].latch_changed
-        return changed
-
     def stop(self) -> None:
-        """Open every relay for good; the way back is a restart. Callable from anywhere.
+        """Open every relay for good; the way back is a restart. Callable from anywhere."""
+        self.bank.stop()
 
-        A driver that fails for one relay keeps none of the others closed.
-        """
-        self.stopped = True
+    def _forget_relays(self) -> None:
+        """The loop stood still for so long that the dead man let every relay go."""
+        self.stalls += 1
         for index in range(len(self.pollers)):
-            try:
-                self._set_relay(index, 0)
-            except Exception:  # noqa: BLE001 - whatever a driver does, go on with the next relay
-                self.relay_errors += 1
+            if self.closed[index]:
+                self.bank.set(index, 0)
+
+    def _protect_all(self, now: int) -> None:
+        for index in range(len(self.pollers)):
+            self._protect(index, now)
+        self._drive_site()
 
     def _protect(self, index: int, now: int) -> None:
         protection = self.protections[index]
         protection.step(now)
-        self.pollers[index].hot = protection.running
+        self.self_check.stepped(index)
+        tested = self.relay_test.busy and self.relay_test.rack == index
+        busy = tested or self.openings[index].state != IDLE
+        self.pollers[index].hot = protection.running or busy
         self._act(index, now)
 
     def _act(self, index: int, now: int) -> None:
-        protection = self.protections[index]
+        decision = self.protections[index].decision
         poller = self.pollers[index]
-        if protection.permit:
-            poller.leave_contactor()
-            if self.armed and not self.closed[index] and poller.data.quality(now) == GOOD:
-                self._set_relay(index, 1)
+        opening = self.openings[index]
+        view = self.views[index]
+        view.look(now)
+        order = NONE
+        if not decision.permit:
+            # Without data nobody would see the current go: there is nothing to wait for.
+            at_once = decision.at_once or decision.data_lost or not view.known
+            order = AT_ONCE if at_once else STAGED
+        command = not decision.permit and decision.tripped
+        opening.step(order, command, self.closed[index] == 1, view, now)
+        test = self.relay_test
+        if test.rack == index and test.busy:
+            test.step(self.closed[index] == 1, decision.permit, view, now)
+        held_open = test.rack == index and test.hold_open
+        if opening.relay_open or held_open:
+            if self.closed[index]:
+                self.bank.set(index, 0)
+        elif not self.closed[index] and self.closing.decide(
+            index,
+            decision.permit,
+            decision.tripped,
+            opening.state != IDLE,
+            self.bank.stopped or self._escalated or self._stalled,
+            poller.data.is_starting(now),
+        ):
+            self.bank.set(index, 1)
+        if opening.command_open:
+            poller.open_contactor(now)
         else:
-            self._set_relay(index, 0)
-            if protection.tripped:
-                poller.open_contactor(now)
-        poller.set_limits(protection.charge_da, protection.discharge_da, now)
+            poller.leave_contactor()
+        ordered = opening.command_open or opening.relay_open
+        self.protections[index].quantities.contactor.order(ordered, now)
+        zero = opening.zero_current or held_open
+        poller.set_limits(
+            0 if zero else decision.charge_da, 0 if zero else decision.discharge_da, now
+        )
 
-    def _set_relay(self, index: int, energised: int) -> None:
-        if self.stopped:
-            energised = 0
-        self._relays.set(self._trip_relays[index], energised)
-        self.closed[index] = energised
+    def _drive_site(self) -> None:
+        escalated = False
+        for index in range(len(self.openings)):
+            escalated = escalated or self.openings[index].escalate
+        self._escalated = escalated
+        interlocks = self.interlocks
+        self.site_outputs.step(
+            self.closing.armed and not self.bank.stopped,
+            escalated or interlocks.level(rules.ESTOP) > 0,
+            interlocks.level(rules.GAS),
+            # Detectors may show an alarm while they power up with this board.
+            interlocks.seen_level(rules.SMOKE) if self.closing.armed else 0,
+        )
+
+    def _is_warm(self, now: int) -> bool:
+        """A rack is above 40 degC, or cannot be known not to be."""
+        for poller in self.pollers:
+            data = poller.data
+            if data.quality(now) != GOOD or data.summary[slots.TEMP_MAX_DC] > _WARM_DC:
+                return True
+        return False
+
+    def _is_rising(self) -> bool:
+        """A sensor of some rack warms up faster than level 2 of its rule allows."""
+        for protection in self.protections:
+            if protection.levels[rules.TEMP_RISE] >= _RISE_LEVEL:
+                return True
+        return False

@@ -1,64 +1,31 @@
-"""From the register on the wire to the relay, through every part between them."""
+"""From the register on the wire or the input to the relay, through every part between them."""
 
 import unittest
 
-from bus_bench import generic_map, tcp_link, tcp_poller
-from fake_hardware import FakeRelays, HandClock
-from rack_wire import SUMMARY, RackWire
-from sample_site import LIMITS, settings
+from enforcer_bench import (
+    ARM_MS,
+    RELAYS,
+    SITE_RELAY,
+    Site,
+)
+from rack_wire import CHARGE_LIMIT, DISCHARGE_LIMIT, OPEN_COMMAND, SUMMARY
+from sample_site import LIMITS
 
-from gateway.outputs.enforcer import Enforcer
-from gateway.protection.changes import Changes
-from gateway.protection.engine import RackProtection
-from gateway.rack.bus import Bus
-from gateway.rack.data import RackData
-
-ARM_MS = 2000
-CONTACTOR, CHARGE_LIMIT, DISCHARGE_LIMIT = 0x0100, 0x0102, 0x0103
-
-
-class Site:
-    """Two racks on the wire, one enforcer, relays; time passes in 1 ms steps."""
-
-    def __init__(self, latches=(0, 0)):
-        self.clock = HandClock(0x3FFFF800)
-        now = self.clock.ticks()
-        loaded = settings()
-        self.wires = [RackWire(), RackWire()]
-        self.relays = FakeRelays(4)
-        pollers = []
-        buses = []
-        for index, wire in enumerate(self.wires):
-            data = RackData(index, "rack%d" % index, 4, 2, 1100, now)
-            pollers.append(tcp_poller(data, generic_map(4), now))
-            buses.append(Bus("rack", tcp_link(wire), [pollers[-1]], now))
-        protections = [RackProtection(poller.data, loaded, Changes()) for poller in pollers]
-        for protection, bits in zip(protections, latches):
-            protection.restore_latches(bits)
-        self.enforcer = Enforcer(buses, pollers, protections, self.relays, [2, 0], ARM_MS, now)
-
-    def run_ms(self, duration_ms, step_ms=1):
-        for _ in range(duration_ms // step_ms):
-            self.enforcer.step(self.clock.advance(step_ms))
-
-    def closed(self):
-        return self.relays.state[2], self.relays.state[0]
-
-    def last_written(self, rack, address):
-        values = [value for each, value in self.wires[rack].written if each == address]
-        return values[-1] if values else None
-
+from gateway.outputs import closing, opening
+from gateway.protection import rules
+from gateway.protection.latches import RELEASED
 
 # rule: register and the raw value that is far beyond level 3
 BEYOND = {
     "cell_overvoltage": (0x000A, 3700),
     "cell_undervoltage": (0x000C, 2300),
+    "deep_discharge": (0x000C, 1900),
     "rack_overvoltage": (0x0006, 7600),
     "rack_undervoltage": (0x0006, 5500),
-    "charge_overcurrent": (0x0007, 2200),
-    "discharge_overcurrent": (0x0007, -2200),
-    "overtemperature": (0x000F, 650),
-    "undertemperature": (0x0011, -320),
+    "charge_overtemperature": (0x000F, 650),
+    "discharge_overtemperature": (0x000F, 650),
+    "discharge_undertemperature": (0x0011, -320),
+    "insulation": (0x0016, 90),
 }
 
 
@@ -67,26 +34,30 @@ class PermitTest(unittest.TestCase):
         site = Site()
         site.run_ms(ARM_MS - 100)
         self.assertEqual(site.closed(), (0, 0))
+        self.assertEqual(site.relays.state[SITE_RELAY], 0)
         site.run_ms(700)
         self.assertEqual(site.closed(), (1, 1))
+        self.assertEqual(site.relays.state[SITE_RELAY], 1)
 
     def test_a_rack_that_never_answered_stays_open(self):
         site = Site()
         site.wires[1].silent = True
         site.run_ms(8000)
         self.assertEqual(site.closed(), (1, 0))
+        self.assertEqual(site.enforcer.closing.reasons[1], closing.NO_PERMIT)
 
-    def test_a_latched_rack_stays_open_after_a_restart(self):
-        site = Site(latches=(1, 0))
-        site.run_ms(30000, 10)
+    def test_a_latched_rack_stays_open_after_a_restart_and_is_commanded_open(self):
+        site = Site(latched=((0, rules.CELL_OVERVOLTAGE),))
+        site.run_ms(15000, 10)
         self.assertEqual(site.closed(), (0, 1))
-        self.assertEqual(site.last_written(0, CONTACTOR), 0)
+        self.assertEqual(site.last_written(0, OPEN_COMMAND), 0)
+        self.assertFalse(site.enforcer.escalated)
 
     def test_contactors_are_never_commanded_closed(self):
         site = Site()
         site.run_ms(10000)
         for wire in site.wires:
-            self.assertEqual([entry for entry in wire.written if entry[0] == CONTACTOR], [])
+            self.assertEqual([entry for entry in wire.written if entry[0] == OPEN_COMMAND], [])
 
     def test_a_broken_relay_keeps_no_other_closed(self):
         site = Site()
@@ -94,21 +65,21 @@ class PermitTest(unittest.TestCase):
         healthy = site.relays.set
 
         def broken(number, energised):
-            if number == 2:
+            if number == RELAYS[0]:
                 raise OSError(5)
             healthy(number, energised)
 
         site.relays.set = broken
         site.enforcer.stop()
-        self.assertEqual(site.relays.state[0], 0)
-        self.assertEqual(site.enforcer.relay_errors, 1)
+        self.assertEqual(site.relays.state[RELAYS[1]], 0)
+        self.assertEqual(site.enforcer.bank.errors, 1)
 
     def test_an_open_rack_is_closed_on_good_data_only(self):
-        site = Site(latches=(1, 0))
+        site = Site(latched=((0, rules.CELL_OVERVOLTAGE),))
         site.run_ms(9000)
         site.wires[0].registers[0x000C] = 0  # implausible from now on
-        site.run_ms(700)
-        self.assertTrue(site.enforcer.protections[0].reset())
+        site.run_ms(600)
+        self.assertEqual(site.reset(0), RELEASED)
         site.run_ms(300)
         self.assertEqual(site.closed(), (0, 1))
         site.wires[0].registers[0x000C] = 3290
@@ -116,21 +87,34 @@ class PermitTest(unittest.TestCase):
         self.assertEqual(site.closed(), (1, 1))
 
     def test_after_a_reset_the_contactor_is_left_to_the_bms(self):
-        site = Site(latches=(1, 0))
+        site = Site(latched=((0, rules.CELL_OVERVOLTAGE),))
         site.run_ms(9000)
-        self.assertTrue(site.enforcer.protections[0].reset())
+        self.assertEqual(site.reset(0), RELEASED)
         site.run_ms(100)
         site.wires[0].written = []
         site.run_ms(5000)
-        self.assertIsNone(site.last_written(0, CONTACTOR))
+        self.assertIsNone(site.last_written(0, OPEN_COMMAND))
 
     def test_stop_opens_everything_for_good(self):
         site = Site()
         site.run_ms(5000)
         site.enforcer.stop()
-        self.assertEqual(site.closed(), (0, 0))
+        self.assertEqual(sum(site.relays.state), 0)
         site.run_ms(5000)
-        self.assertEqual(site.closed(), (0, 0))
+        self.assertEqual(sum(site.relays.state), 0)
+
+    def test_a_rack_far_from_the_closed_ones_stays_open(self):
+        site = Site()
+        site.wires[1].silent = True
+        site.run_ms(5000)
+        site.wires[0].wanted_da = 500
+        site.run_ms(60000, 10)
+        for away_dv, current_da, joins in ((101, 0, False), (40, 500, False), (25, 500, True)):
+            site.wires[1].silent = False
+            site.wires[1].registers[0x0006] = site.wires[0].registers[0x0006] - away_dv
+            site.wires[0].wanted_da = current_da
+            site.run_ms(90000 if away_dv > 100 else 3000, 10)
+            self.assertEqual(site.closed()[1] == 1, joins, away_dv)
 
 
 class TripTest(unittest.TestCase):
@@ -142,18 +126,60 @@ class TripTest(unittest.TestCase):
                 address, value = BEYOND[rule]
                 site.wires[0].registers[address] = value
                 delay_ms = LIMITS[rule][2][2]
-                site.run_ms(delay_ms - 10)
-                self.assertEqual(site.closed(), (1, 1))
-                site.run_ms(1100 + 10)
+                if rule != "deep_discharge":  # under-voltage is earlier
+                    site.run_ms(delay_ms - 10)
+                    self.assertEqual(site.closed(), (1, 1))
+                site.run_ms(1600)
                 self.assertEqual(site.closed(), (0, 1))
-                site.run_ms(50)
-                self.assertEqual(site.last_written(0, CONTACTOR), 0)
-                self.assertIsNone(site.last_written(1, CONTACTOR))
+                site.run_ms(9000 if rule == "deep_discharge" else 50)
+                self.assertTrue(site.protections[0].latches.held(rules.NAMES.index(rule)))
+                self.assertEqual(site.last_written(0, OPEN_COMMAND), 0)
+                self.assertIsNone(site.last_written(1, OPEN_COMMAND))
                 self.assertEqual(site.last_written(0, CHARGE_LIMIT), 0)
                 self.assertEqual(site.last_written(0, DISCHARGE_LIMIT), 0)
                 site.wires[0].registers[address] = SUMMARY[address]
-                site.run_ms(70000, 10)
+                site.run_ms(12000, 10)
                 self.assertEqual(site.closed(), (0, 1))
+
+    def test_under_load_the_current_is_asked_to_go_first(self):
+        site = Site()
+        site.run_ms(3000)
+        site.wires[0].wanted_da = 1000
+        site.run_ms(60000, 10)
+        loaded_da = site.wires[0].registers[0x0007]
+        self.assertTrue(loaded_da > 500, loaded_da)
+        site.wires[0].registers[0x000A] = 3700
+        site.run_until(lambda: not site.closed()[0], 3000)
+        self.assertEqual(site.wires[0].registers[0x0007], 0)
+        self.assertEqual(site.last_written(0, CHARGE_LIMIT), 0)
+        site.run_ms(1000)
+        self.assertEqual(site.enforcer.openings[0].state, opening.PROVEN)
+        self.assertEqual(site.enforcer.openings[0].loaded, 0)
+
+    def test_a_converter_that_does_not_obey_gains_two_seconds_and_no_more(self):
+        # Then the BMS is told to open; if that does not help either, the relay drops a second on.
+        for stuck, longest_ms in ((None, 2000), (1, 3000)):
+            site = Site()
+            site.run_ms(3000)
+            site.wires[0].obeys = False
+            site.wires[0].stuck = stuck
+            site.wires[0].wanted_da = 800
+            site.wires[0].registers[0x000A] = 3700
+            waited_ms = site.run_until(lambda site=site: not site.closed()[0], 8000)
+            self.assertTrue(1000 + longest_ms <= waited_ms <= 1700 + longest_ms, waited_ms)
+            self.assertEqual(site.last_written(0, OPEN_COMMAND), 0)
+
+    def test_a_welded_contactor_takes_the_site_down(self):
+        site = Site()
+        site.run_ms(5000)
+        site.wires[0].stuck = 1
+        site.wires[0].registers[0x000A] = 3700
+        site.run_until(lambda: not site.closed()[0], 3000)
+        self.assertEqual(site.relays.state[SITE_RELAY], 1)
+        waited_ms = site.run_until(lambda: not site.relays.state[SITE_RELAY], 5000)
+        self.assertTrue(3000 <= waited_ms <= 3200, waited_ms)
+        self.assertTrue(site.protections[0].latches.held(rules.CONTACTOR_MISMATCH))
+        self.assertTrue(site.enforcer.escalated)
 
     def test_silence_drops_the_relay_at_its_level_three(self):
         site = Site()
@@ -168,7 +194,8 @@ class TripTest(unittest.TestCase):
         self.assertEqual(site.closed(), (1, 0))
         site.run_ms(15000)
         self.assertEqual(site.closed(), (1, 1))
-        self.assertIsNone(site.last_written(1, CONTACTOR))  # the command would stay in the BMS
+        self.assertIsNone(site.last_written(1, OPEN_COMMAND))  # it would stay in the BMS
+        self.assertFalse(site.enforcer.escalated)
 
     def test_a_rack_that_is_late_at_the_start_is_not_commanded_open(self):
         site = Site()
@@ -177,20 +204,22 @@ class TripTest(unittest.TestCase):
         site.wires[0].silent = False
         site.run_ms(15000)
         self.assertEqual(site.closed(), (1, 1))
-        self.assertIsNone(site.last_written(0, CONTACTOR))
+        self.assertIsNone(site.last_written(0, OPEN_COMMAND))
 
-    def test_implausible_data_counts_as_silence(self):
+    def test_implausible_data_open_within_ten_seconds(self):
         site = Site()
         site.run_ms(5000)
         site.wires[0].registers[0x000C] = 0
         site.run_ms(10700)
         self.assertEqual(site.closed(), (0, 1))
+        self.assertTrue(site.protections[0].latches.held(rules.IMPLAUSIBLE))
 
     def test_levels_one_and_two_limit_the_current_and_keep_the_relay(self):
         for value, charge_da in ((3500, 785), (3600, 0)):
             with self.subTest(value=value):
                 site = Site()
-                site.run_ms(3000)
+                site.run_ms(150000, 10)
+                self.assertEqual(site.last_written(0, CHARGE_LIMIT), 1570)
                 site.wires[0].registers[0x000A] = value
                 site.run_ms(6000)
                 self.assertEqual(site.last_written(0, CHARGE_LIMIT), charge_da)

@@ -1,0 +1,74 @@
+"""Commands to the relays, each kept twice: a bit that flips in memory must close no contactor."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.contracts import Relays
+
+NO_RELAY = -1
+_OPEN_COPY = 0xFF
+
+
+class RelayBank:
+    """Outputs by index; `numbers` are the board's, NO_RELAY for an output that is not wired.
+
+    `energised` are the commands, 1 = energised, for everybody to read and nobody else to write.
+    The complement of each is kept apart. `fault` is set when the two disagree. After that, and
+    after `stop`, every relay is open until a restart. `errors` counts relays whose driver failed
+    while everything was being opened.
+    """
+
+    def __init__(self, relays: Relays, numbers: list[int]) -> None:
+        self.energised = bytearray(len(numbers))
+        self._copies = bytearray([_OPEN_COPY] * len(numbers))
+        self._relays = relays
+        self._numbers = numbers
+        self.stopped = False
+        self.fault = False
+        self.errors = 0
+
+    def set(self, index: int, energised: int) -> None:
+        """Energise (1) or drop (0) an output; allocates nothing."""
+        if self.stopped:
+            energised = 0
+        self.energised[index] = energised
+        self._copies[index] = energised ^ _OPEN_COPY
+        self._drive(index, energised)
+
+    def check(self) -> bool:
+        """Compare the copies and drive every output again, in every pass; allocates nothing.
+
+        False while there is a fault. Driving again sets a disturbed output stage right.
+        """
+        if self.stopped:
+            return not self.fault
+        for index in range(len(self._numbers)):
+            if not self.agrees(index):
+                self.fault = True
+                self.stop()
+                return False
+        for index in range(len(self._numbers)):
+            self._drive(index, self.energised[index])
+        return True
+
+    def agrees(self, index: int) -> bool:
+        """Both copies of one command say the same; allocates nothing."""
+        energised = self.energised[index]
+        return energised <= 1 and energised ^ self._copies[index] == _OPEN_COPY
+
+    def stop(self) -> None:
+        """Open every relay for good; a driver that fails for one keeps no other closed."""
+        self.stopped = True
+        for index in range(len(self._numbers)):
+            self.energised[index] = 0
+            self._copies[index] = _OPEN_COPY
+            try:
+                self._drive(index, 0)
+            except Exception:  # noqa: BLE001 - whatever a driver does, go on with the next relay
+                self.errors += 1
+
+    def _drive(self, index: int, energised: int) -> None:
+        number = self._numbers[index]
+        if number != NO_RELAY:
+            self._relays.set(number, energised)

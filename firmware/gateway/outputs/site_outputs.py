@@ -1,0 +1,51 @@
+"""Outputs of the site as a whole: ventilation, fire suppression, and the site relay.
+
+What is handed in are plain levels; which rules they come from is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.outputs.relay_bank import RelayBank
+
+# Places in the bank, behind those of the racks.
+SITE = 0
+VENTILATION = 1
+SUPPRESSION = 2
+OUTPUTS = 3
+OUTPUT_NAMES = ("site", "ventilation", "suppression")
+
+_VENTILATE_LEVEL = 1
+_SUPPRESS_LEVEL = 3
+
+
+class SiteOutputs:
+    """Drives `bank` from place `first` on.
+
+    Ventilation and suppression are energised to act. The site relay is energised to run: it drops
+    when a rack did not open, at an emergency stop, at a stop of the gateway, and with its supply.
+    """
+
+    def __init__(self, bank: RelayBank, first: int) -> None:
+        self._bank = bank
+        self._first = first
+
+    def step(self, run: bool, open_site: bool, gas_level: int, fire_level: int) -> None:
+        """After the racks, in the same pass; levels 0 to 3. Allocates nothing.
+
+        `run`: the site is armed. `open_site`: a rack did not open, or somebody pushed the
+        emergency stop. Suppression is released at fire level 3 alone, never by gas alone: what
+        stands behind it empties the extinguisher.
+        """
+        self._put(SITE, 1 if run and not open_site else 0)
+        self._put(VENTILATION, 1 if gas_level >= _VENTILATE_LEVEL else 0)
+        self._put(SUPPRESSION, 1 if fire_level >= _SUPPRESS_LEVEL else 0)
+
+    def is_on(self, output: int) -> bool:
+        """Whether SITE, VENTILATION or SUPPRESSION is energised."""
+        return self._bank.energised[self._first + output] == 1
+
+    def _put(self, output: int, energised: int) -> None:
+        if self._bank.energised[self._first + output] != energised:
+            self._bank.set(self._first + output, energised)
