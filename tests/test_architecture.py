@@ -22,7 +22,15 @@ GROUND_FLOOR = {
     "units",
     "config",
     "config_checks",
+    "config_cross_checks",
+    "config_curves",
+    "config_file",
+    "config_inputs",
+    "config_limits",
     "config_racks",
+    "config_rules",
+    "config_settings",
+    "clock_check",
 }
 # package -> the packages it may import; all may use the ground floor.
 MAY_IMPORT = {
@@ -40,7 +48,7 @@ MAY_IMPORT = {
     "supervisor": set(),
 }
 # The composition root alone sees everything; safe_mode is what stands in its place.
-ROOTS = {"app", "safe_mode", "southbound"}
+ROOTS = {"app", "parts", "safe_mode", "southbound"}
 HARDWARE = {"machine", "network"}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from gateway import VERSION, config
+from gateway.clock_check import BAD, OFF, ClockCheck
 from gateway.config import Config
 from gateway.errors import ConfigError, StorageError
 from gateway.log import Logs
@@ -16,11 +17,13 @@ from gateway.northbound.console import Console
 from gateway.northbound.safe_mode import SafeMode
 from gateway.northbound.status import Status
 from gateway.outputs.enforcer import Enforcer
+from gateway.protection import power_up_test
 from gateway.protection.changes import Changes
-from gateway.protection.engine import RackProtection
+from gateway.protection.engine import RackProtection, rack_thresholds
+from gateway.protection.interlocks import Interlocks
 from gateway.protection.latch_store import LatchStore, mark_lost
-from gateway.protection.reset_input import ResetInput
-from gateway.protection.rules import RULE_COUNT
+from gateway.protection.latches import IDENTITIES, NOTHING_TO_RELEASE, RELEASED, RESET_RESULTS
+from gateway.protection.reset_inputs import NOBODY, ResetInputs
 from gateway.southbound import Southbound
 from gateway.supervisor import Supervisor
 from gateway.telemetry import boot_id, records
@@ -43,6 +46,7 @@ _LONGEST_WAIT_US = 2000  # all other tasks stand still meanwhile
 _RECORD_MS = 20
 _LATCH_MS = 1000
 _INPUT_MS = 50
+_CLOCK_MS = 60000
 _STALL_MS = 1000
 _DRAIN_MS = 20000
 
@@ -55,6 +59,9 @@ def build(board: Board) -> App | SafeMode:
     try:
         if board.storage("data").formatted:
             mark_lost(board.storage("data"))
+        wrong = power_up_test.problem()
+        if wrong:
+            raise ConfigError(wrong)
         settings = _load_config(board)
         logs.set_level(settings.text("log_level"))
         return App(Parts(board, settings, logs))
@@ -62,7 +69,7 @@ def build(board: Board) -> App | SafeMode:
         reason = str(error)
     except Exception as error:  # noqa: BLE001 - whatever stops the start, the board must tell
         reason = "cannot start: %r" % error
-    log.error("configuration refused: %s", reason)
+    log.error("not started: %s", reason)
     return SafeMode(board, logs, reason)
 
 
@@ -81,8 +88,16 @@ def _load_config(board: Board) -> Config:
                 "racks: %s: trip_relay %d, but this board has relays 0..%d"
                 % (rack.name, rack.trip_relay, board.relays.count - 1)
             )
-    if settings.integer("inputs.reset") >= board.inputs.count:
-        raise ConfigError("inputs.reset: this board has inputs 0..%d" % (board.inputs.count - 1))
+    for each in settings.inputs:
+        if each.number >= board.inputs.count:
+            raise ConfigError(
+                "inputs: %s: number %d, but this board has inputs 0..%d"
+                % (each.name, each.number, board.inputs.count - 1)
+            )
+    for role in ("site", "ventilation", "suppression"):
+        name = "outputs.%s_relay" % role
+        if settings.integer(name) >= board.relays.count:
+            raise ConfigError("%s: this board has relays 0..%d" % (name, board.relays.count - 1))
     return settings
 
 
@@ -97,8 +112,6 @@ class Parts:
         self.clock = clock
         data = board.storage("data")
         is_new = boot_id.is_new(data)  # asked before anything is written
-        self.latch_store = LatchStore(data, [rack.name for rack in settings.racks])
-        latches = _latches(self.latch_store, len(settings.racks), logs.get("app"))
         self.journal = Journal(
             data,
             clock,
@@ -113,16 +126,28 @@ class Parts:
         self.changes = Changes()
         self.southbound = Southbound(board, settings, now)
         pollers = self.southbound.pollers
-        protections = [RackProtection(poller.data, settings, self.changes) for poller in pollers]
-        for protection, bits in zip(protections, latches):
-            protection.restore_latches(bits)
+        self.interlocks = Interlocks(settings, board.inputs, self.changes, now)
+        thresholds = rack_thresholds(settings)
+        protections = [
+            RackProtection(poller.data, settings, thresholds, self.interlocks, self.changes)
+            for poller in pollers
+        ]
+        for poller, protection in zip(pollers, protections):
+            protection.limits_sent = poller.writes_limits
+        self.latch_store = LatchStore(
+            data,
+            [rack.name for rack in settings.racks],
+            [protection.latches for protection in protections] + [self.interlocks.latches],
+        )
+        _restore_latches(self.latch_store, is_new, protections, self.interlocks, logs.get("app"))
         self.enforcer = Enforcer(
             self.southbound.buses,
             pollers,
             protections,
+            self.interlocks,
             board.relays,
-            [rack.trip_relay for rack in settings.racks],
-            settings.integer("outputs.arm_delay_ms"),
+            board.dead_man,
+            settings,
             now,
         )
         self.sampler = Sampler(
@@ -168,15 +193,23 @@ class Parts:
         self.recorder.note(records.STOP, records.NO_RACK, reason)
 
 
-def _latches(store: LatchStore, racks: int, log: Any) -> list[int]:
+def _restore_latches(
+    store: LatchStore,
+    is_new: bool,
+    protections: list[RackProtection],
+    interlocks: Interlocks,
+    log: Any,
+) -> None:
     """Latches from before the restart, the worst when unknown; kept before anything goes on."""
     try:
-        bits = store.load()
+        store.load(is_new)
     except (StorageError, OSError) as error:
-        log.error("%s: every rack counts as tripped until reset", error)
-        bits = [(1 << RULE_COUNT) - 1] * racks
-    store.save(bits)
-    return bits
+        log.error("%s: every rack counts as tripped until service resets it", error)
+        store.hold_all()
+    for protection in protections:
+        protection.restored()
+    interlocks.restored()
+    store.save()
 
 
 def _uplink(
@@ -222,6 +255,7 @@ class App:
         supervisor.helpful("record", self._record)
         supervisor.helpful("latches", self._keep_latches)
         supervisor.helpful("inputs", self._watch_inputs)
+        supervisor.helpful("clock", self._watch_clock)
         if parts.mqtt is not None:
             supervisor.helpful("uplink", parts.mqtt.run)
         await parts.console.start()
@@ -250,12 +284,15 @@ class App:
         The sleep is the bus's, for a short time; in between every other task has its turn.
         """
         enforcer = self.parts.enforcer
+        latch_store = self.parts.latch_store
         clock = self.parts.clock
         wait_for_bus = self.parts.board.wait_for_bus
         while True:
             wait_us = enforcer.step(clock.ticks())
-            if enforcer.latches_changed():
+            if latch_store.changed:
                 self._save_latches()  # the relays have dropped: now it may cost time
+            if enforcer.self_check.problem:
+                self.parts.supervisor.fail(enforcer.self_check.problem)
             beat()
             wait_for_bus(wait_us if wait_us < _LONGEST_WAIT_US else _LONGEST_WAIT_US)
             await clock.sleep_ms(0)
@@ -278,27 +315,44 @@ class App:
             await self.parts.clock.sleep_ms(_LATCH_MS)
 
     def _save_latches(self) -> None:
-        protections = self.parts.enforcer.protections
-        for protection in protections:
-            protection.latch_changed = False
-        if not self.parts.latch_store.save([each.latch_bits() for each in protections]):
+        if not self.parts.latch_store.save():
             self._log.error("latches are not on flash: a restart would forget them")
+
+    async def _watch_clock(self) -> None:
+        """A tick that is far off makes every delay wrong: then nothing may stay closed."""
+        check = ClockCheck(self.parts.clock)
+        while True:
+            await self.parts.clock.sleep_ms(_CLOCK_MS)
+            result = check.step()
+            if result == BAD:
+                self.parts.supervisor.fail("ticks are %d/1000 off" % check.deviation_pm)
+            elif result == OFF:
+                self._log.warning("ticks and wall clock differ by %d/1000", check.deviation_pm)
 
     async def _watch_inputs(self) -> None:
         parts = self.parts
-        number = parts.settings.integer("inputs.reset")
-        button = ResetInput()
-        while number >= 0:
-            if button.step(parts.board.inputs.get(number)):
-                self._reset()
+        resets = ResetInputs(parts.settings.inputs, parts.board.inputs)
+        while True:
+            by = resets.step()
+            if by != NOBODY:
+                self._reset(by)
             await parts.clock.sleep_ms(_INPUT_MS)
 
-    def _reset(self) -> None:
+    def _reset(self, by: int) -> None:
         parts = self.parts
+        who = IDENTITIES[by]
+        result = parts.interlocks.reset(by)
+        if result != NOTHING_TO_RELEASE:
+            self._note_reset(records.NO_RACK, result, who)
+        now = parts.clock.ticks()
         for index, protection in enumerate(parts.enforcer.protections):
-            if protection.latch_bits():
-                code = records.RESET if protection.reset() else records.RESET_REFUSED
-                parts.recorder.note(code, index, "by the reset input")
+            result = protection.reset(by, now)
+            if result != NOTHING_TO_RELEASE:
+                self._note_reset(index, result, who)
+
+    def _note_reset(self, rack: int, result: int, who: str) -> None:
+        code = records.RESET if result == RELEASED else records.RESET_REFUSED
+        self.parts.recorder.note(code, rack, "by %s: %s" % (who, RESET_RESULTS[result]))
 
 
 def run(board: Board) -> None:

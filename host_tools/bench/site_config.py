@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from host_tools.site import config_files
 from host_tools.site.compile import check, load_site
 
 PRODUCT = "energalactic-5015-0.5c"
@@ -51,7 +51,7 @@ def write(tree: Tree, folder: Path) -> Path:
     """The configuration as a file for the client, checked by the firmware's own code."""
     check(tree, "benchmark")
     path = folder / "config.json"
-    path.write_text(json.dumps(tree))
+    config_files.write(path, tree)
     return path
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway.config import LEVELS
 from host_tools.decode.journal_image import JournalImage, read_image
 from host_tools.errors import UserError
 from host_tools.run import device_files, scenario_file
@@ -28,13 +27,19 @@ def collect(rig: Rig, driver: Driver, watch: Watch, interrupted: bool) -> Eviden
         broker=rig.broker.kind if rig.broker else "{}:{}".format(*plan.broker_address),
         cells_per_rack=plan.product.cells_per_rack,
         temps_per_rack=plan.product.temps_per_rack,
-        trip_delays_ms={rule: limits[rule][len(LEVELS) - 1].delay_ms for rule in limits},
-        comm_loss_ages_ms=tuple(limit.set_point for limit in limits["comm_loss"]),
+        trip_delays_ms={
+            rule: levels[-1].delay_ms for rule, levels in limits.items() if levels[-1]
+        },
+        comm_loss_ages_ms=tuple(limit.set_point for limit in limits["comm_loss"] if limit),
+        site_relays=dict(rig.site.truth.site_relay_changes),
+        opening_ms=sum(
+            plan.config.integer(name) for name in ("outputs.zero_wait_ms", "outputs.check_ms")
+        ),
         racks=[_rack(rig, index) for index in range(plan.product.racks)],
         period_ms=plan.config.integer("poll.summary_period_ms"),
         scan_period_ms=plan.config.integer("poll.scan_period_ms"),
         temp_period_ms=plan.config.integer("poll.temp_period_ms"),
-        expected=_expected(rig),
+        expected=_expected(rig, driver),
         struck=driver.struck,
         welded=driver.welded,
         happened={kind: rig.site.responder.happened[kind] for kind in sorted(driver.wire_kinds)},
@@ -61,6 +66,7 @@ def _rack(rig: Rig, index: int) -> RackEvidence:
         cell_reads=list(access.cell_reads),
         temp_reads=list(access.temp_reads),
         open_commands_ms=list(access.open_commands),
+        limit_changes=list(access.limit_changes),
         served=access.served if rig.site.racks[index].registers.exact else None,
     )
 
@@ -79,23 +85,25 @@ def _bus(bus: SerialBus) -> BusEvidence:
     )
 
 
-def _expected(rig: Rig) -> Expected:
+def _expected(rig: Rig, driver: Driver) -> Expected:
     wanted, config = rig.plan.scenario.expect, rig.plan.config
 
     def racks(reached: Iterable[scenario_file.Reached]) -> list[Reached]:
         return [
-            Reached(rack_indices([entry.rack], config)[0], entry.rule, entry.level)
+            Reached(rack, entry.rule, entry.level)
             for entry in reached
+            for rack in rack_indices(entry.rack, config)
         ]
 
     return Expected(
         trips=racks(wanted.trips),
-        levels=racks(wanted.levels),
+        levels=[*racks(wanted.levels), *driver.levels],
         summary_gap_ms=wanted.summary_gap_ms,
         faulty_gap_ms=wanted.faulty_gap_ms,
         cell_refresh_s=wanted.cell_refresh_s,
         lost_samples=wanted.lost_samples,
         never_read=rack_indices(wanted.never_read, config),
+        relays=[(relay.name, relay.on) for relay in wanted.relays],
     )
 
 

@@ -14,6 +14,7 @@ from host_tools.run.ports import Ports
 from host_tools.run.scenario import ARM_DELAY_S
 from host_tools.simulate.ports import HOST
 from host_tools.simulate.topology import Topology
+from host_tools.site import config_files
 from host_tools.site.compile import Tree
 from host_tools.site.products import Product
 
@@ -21,6 +22,7 @@ from host_tools.site.products import Product
 RELAYS = 16
 INPUTS = 8
 FLASH = "flash.img"
+CONFIG = "config.json"
 
 
 def for_this_run(
@@ -63,7 +65,7 @@ def write(folder: Path, tree: Tree, ports: Ports, serial: Sequence[str] = ()) ->
     """
     config = folder / "config"
     config.mkdir()
-    _dump(config / "config.json", tree)
+    config_files.write(config / CONFIG, tree)
     board = folder / "board.json"
     _dump(
         board,

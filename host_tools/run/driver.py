@@ -6,17 +6,24 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from gateway.config import LEVELS
-from gateway.protection import rules
-from host_tools.run.evidence import Fault, Outage
+from host_tools.run.evidence import Fault, Outage, Reached
 from host_tools.run.plan import shows
 from host_tools.run.rig import Rig
-from host_tools.run.scenario import BEGIN, BROKER_DOWN, BROKER_UP, END, GATEWAY_RESTART, Step
+from host_tools.run.scenario import (
+    BEGIN,
+    BROKER_DOWN,
+    BROKER_UP,
+    END,
+    GATEWAY_RESTART,
+    INPUT,
+    Step,
+)
 from host_tools.simulate import faults
 from host_tools.simulate.rack_faults import ReadingFault, StuckContactor
 from host_tools.simulate.truth import Watch
 from host_tools.simulate.wire_faults import WireFault
 
+TRIP_LEVEL = 3
 DARK_S = 1.0  # between a kill of the gateway and its next start
 
 
@@ -24,7 +31,8 @@ class Driver:
     """Drives `rig` through its plan's steps and notes what was done.
 
     `struck` are racks whose data a fault keeps or spoils, `welded` those whose contactor it keeps
-    closed, `wire_kinds` the faults of the wire that had to show.
+    closed, `wire_kinds` the faults of the wire that had to show, `levels` what the faults below
+    level 3 have to lead to.
     """
 
     def __init__(self, rig: Rig) -> None:
@@ -32,7 +40,9 @@ class Driver:
         self.struck: set[int] = set()
         self.welded: set[int] = set()
         self.wire_kinds: set[str] = set()
-        self._started: list[tuple[ReadingFault, Fault, Watch | None]] = []
+        self.levels: list[Reached] = []
+        self._begun: list[tuple[ReadingFault, int]] = []
+        self._noted: list[tuple[Fault, Watch | None]] = []
         self.outage: Outage | None = None
         self._actions: dict[str, Callable[[Step], Awaitable[None]]] = {
             BEGIN: self._begin,
@@ -40,6 +50,7 @@ class Driver:
             BROKER_DOWN: self._broker_down,
             BROKER_UP: self._broker_up,
             GATEWAY_RESTART: self._restart_gateway,
+            INPUT: self._set_input,
         }
 
     async def run(self) -> None:
@@ -53,14 +64,13 @@ class Driver:
 
     def faults(self) -> list[Fault]:
         """The faults so far, with the times at which their limits were crossed."""
-        for _, fault, watch in self._started:
+        for fault, watch in self._noted:
             if watch:
                 fault.crossed_ms = watch.crossed_ms
-            elif reads := self._rig.site.access[fault.rack].summary_reads:
+            elif fault.silent and (reads := self._rig.site.access[fault.rack].summary_reads):
                 fault.last_answer_ms = reads[-1]
-                limit = self._rig.plan.config.limits[fault.rule][len(LEVELS) - 1]
-                fault.crossed_ms = reads[-1] + limit.set_point
-        return [fault for _, fault, _ in self._started]
+                fault.crossed_ms = reads[-1] + self._trip_point(fault.rule)
+        return [fault for fault, _ in self._noted]
 
     async def _begin(self, step: Step) -> None:
         fault = step.fault
@@ -82,13 +92,30 @@ class Driver:
             faults.end(self._rig.site, step.fault, rack)
 
     def _note(self, fault: ReadingFault, rack: int) -> None:
-        rig, reading = self._rig, fault.reading
+        reading = fault.reading
+        rule, *others = reading.rules
+        self._begun.append((fault, rack))
+        if fault.expected_level < TRIP_LEVEL:
+            if fault.expected_level:
+                self.levels.append(Reached(rack, (rule,), fault.expected_level))
+            return
         watch = None
         if reading.field is not None:
-            limit = rig.plan.config.limits[reading.rule][len(LEVELS) - 1].set_point
-            factor = rules.TABLE[rules.NAMES.index(reading.rule)][2]
-            watch = rig.site.truth.watch(rack, reading.field, limit * factor, reading.above)
-        self._started.append((fault, Fault(rack, reading.rule, silent=watch is None), watch))
+            watch = self._rig.site.truth.watch(
+                rack, reading.field, self._trip_point(rule) * reading.sign, reading.above
+            )
+        timed = watch is not None or fault.silent
+        self._noted.append((Fault(rack, rule, fault.silent, tuple(others), timed), watch))
+
+    def _trip_point(self, rule: str) -> int:
+        limit = self._rig.plan.config.limits[rule][TRIP_LEVEL - 1]
+        assert limit is not None  # no reading is driven to a level that its rule does not have
+        return limit.set_point
+
+    async def _set_input(self, step: Step) -> None:
+        assert step.wire is not None
+        number, level = step.wire
+        self._rig.field.set_input(number, level == 1)
 
     async def _broker_down(self, _: Step) -> None:
         broker = self._rig.broker
@@ -106,7 +133,7 @@ class Driver:
         """The faults end in between: what still keeps a relay open then is its latch alone."""
         rig = self._rig
         await rig.kill_gateway()
-        for fault, noted, _watch in self._started:
-            faults.end(rig.site, fault, noted.rack)
+        for fault, rack in self._begun:
+            faults.end(rig.site, fault, rack)
         await asyncio.sleep(DARK_S)
         await rig.start_gateway()

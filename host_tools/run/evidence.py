@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from host_tools.decode.journal_image import JournalImage
 from host_tools.monitor.console_client import Status
 from host_tools.run.observer import Delivered
-from host_tools.simulate.access_log import BlockRead
+from host_tools.simulate.access_log import BlockRead, LimitChange
 from host_tools.simulate.truth import Change
 
 Served = tuple[int, ...]  # readings of one summary, see `integrity.py`
@@ -31,17 +31,24 @@ class Life:
 
 @dataclass
 class Fault:
-    """A fault that a trip by `rule` must answer.
+    """A fault that a trip by `rule`, or by one of `others`, must answer.
 
     `crossed_ms` is when the value was past its limit; for silence the last answer plus the
-    permitted age.
+    permitted age. Not `timed`: no single value tells when the trip is due.
     """
 
     rack: int
     rule: str
     silent: bool = False
+    others: tuple[str, ...] = ()
+    timed: bool = True
     crossed_ms: int | None = None
     last_answer_ms: int | None = None
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Every rule that may answer."""
+        return (self.rule, *self.others)
 
 
 @dataclass
@@ -63,15 +70,16 @@ class RackEvidence:
     cell_reads: Sequence[BlockRead] = ()
     temp_reads: Sequence[BlockRead] = ()
     open_commands_ms: Sequence[int] = ()  # contactor commanded open over the bus
+    limit_changes: Sequence[LimitChange] = ()  # that the gateway wrote
     served: Container[Served] | None = None  # every summary it gave out; None = not comparable
 
 
 @dataclass(frozen=True)
 class Reached:
-    """A rack that must come to a level of a rule, and no further."""
+    """A rack that must come to a level of one of the rules, and no further."""
 
     rack: int
-    rule: str
+    rules: tuple[str, ...]
     level: int
 
 
@@ -86,6 +94,7 @@ class Expected:
     cell_refresh_s: float | None = None
     lost_samples: int = 0
     never_read: Sequence[int] = ()
+    relays: Sequence[tuple[str, bool]] = ()  # name of the rack or role, on at the end
 
 
 @dataclass(frozen=True)
@@ -115,6 +124,8 @@ class Evidence:
     trip_delays_ms: dict[str, int]  # of level 3, by rule
     comm_loss_ages_ms: tuple[int, ...]  # of levels 1..3
     racks: list[RackEvidence]
+    site_relays: dict[str, Sequence[Change]] = field(default_factory=dict)  # by role
+    opening_ms: int = 0  # from the decision to open a rack to its relay, at the longest
     period_ms: int = 500
     scan_period_ms: int = 4000
     temp_period_ms: int = 4000

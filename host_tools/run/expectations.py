@@ -9,8 +9,8 @@ from typing import Any
 from gateway.protection import rules
 from gateway.telemetry import records as layout
 from host_tools.decode.records import Event
-from host_tools.run import integrity, timing
-from host_tools.run.evidence import BusEvidence, Evidence, Reached
+from host_tools.run import integrity, output_changes, timing
+from host_tools.run.evidence import BusEvidence, Evidence, Reached, state_at
 from host_tools.run.trips import Trip
 
 
@@ -30,6 +30,7 @@ def judge(evidence: Evidence, trips: list[Trip]) -> tuple[dict[str, Any], list[s
     return figures, [
         *_trip_failures(evidence, trips),
         *_level_failures(evidence),
+        *_relay_failures(evidence),
         *_gap_failures(evidence, gaps),
         *(
             f"{evidence.racks[rack].name}: {number} samples hold readings that it never gave out"
@@ -68,7 +69,7 @@ def _trip_failures(evidence: Evidence, trips: list[Trip]) -> list[str]:
         of_rack = [trip for trip in trips if trip.rack == wanted.rack]
         if not of_rack:
             failures.append(f"{_what(evidence, wanted)}: no trip")
-        elif (of_rack[0].rule, of_rack[0].level) != (wanted.rule, wanted.level):
+        elif of_rack[0].rule not in wanted.rules or of_rack[0].level != wanted.level:
             trip = of_rack[0]
             failures.append(
                 f"{_what(evidence, wanted)}: trip by {trip.rule or 'nothing'} level {trip.level}"
@@ -81,12 +82,32 @@ def _level_failures(evidence: Evidence) -> list[str]:
     return [
         f"{_what(evidence, wanted)}: came to level {level}"
         for wanted in evidence.expected.levels
-        if (level := reached.get((wanted.rack, wanted.rule), 0)) != wanted.level
+        if (level := _highest(reached, wanted)) != wanted.level
     ]
 
 
+def _highest(reached: dict[tuple[int, str], int], wanted: Reached) -> int:
+    """Rules of the site count for every rack."""
+    return max(
+        reached.get((rack, rule), 0)
+        for rack in (wanted.rack, layout.NO_RACK)
+        for rule in wanted.rules
+    )
+
+
 def _what(evidence: Evidence, wanted: Reached) -> str:
-    return f"{evidence.racks[wanted.rack].name}: expected {wanted.rule} level {wanted.level}"
+    names = " or ".join(wanted.rules)
+    return f"{evidence.racks[wanted.rack].name}: expected {names} level {wanted.level}"
+
+
+def _relay_failures(evidence: Evidence) -> list[str]:
+    """Relays as they were in the last moment of the last gateway."""
+    changes = output_changes.relay_changes(evidence)
+    return [
+        f"relay {name} is {'off' if wanted else 'on'} at the end, expected the opposite"
+        for name, wanted in evidence.expected.relays
+        if state_at(changes.get(name, ()), evidence.end_ms - 1) != wanted
+    ]
 
 
 def _gap_failures(evidence: Evidence, gaps: dict[str, int | None]) -> list[str]:

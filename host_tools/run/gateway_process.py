@@ -14,7 +14,7 @@ from host_tools.toolchain.paths import ROOT, UPY_PACKAGES, micropython_path
 
 # MicroPython's heap on the 64-bit host, where an object takes about twice the bytes of a board's.
 # 12 racks reach 730 kB, 290 kB of it the code, which a board has frozen in flash.
-HEAP = "1m"
+HEAP = "1536k"
 MICROPYTHON = "micropython"
 CPYTHON = "cpython"
 _ENTRY = ROOT / "firmware" / "main.py"

@@ -13,6 +13,7 @@ from host_tools.run.ports import Ports
 from host_tools.run.rack_places import RTU, TCP
 from host_tools.run.scenario import BEGIN, BROKER_DOWN, TimedStep
 from host_tools.run.scenario_file import Scenario
+from host_tools.simulate.simulated_site import SITE_RELAYS
 from host_tools.simulate.topology import SerialTrunk, TcpTrunk, Topology
 from host_tools.site import compile as site_compile
 from host_tools.site.compile import Tree
@@ -76,6 +77,8 @@ def make(
     wanted = scenario_file.find(scenario_name)
     rack_places.check_bus(bus)
     product, site_tree = site_compile.load_site(site)
+    if wanted.config:
+        site_tree = site_compile.merge(site_tree, wanted.config)
     site_compile.check(site_tree, site)
     own_broker = not site_tree.get("uplink", {}).get("host")
     if not own_broker and any(event.action == BROKER_DOWN for event in wanted.event):
@@ -88,6 +91,7 @@ def make(
     config = site_compile.check(tree, site)
     timed = scenario.timeline(wanted, duration_s, config)
     _check_shows(wanted, timed, topology)
+    _check_relays(wanted, config)
     return Plan(
         site=site,
         product=product,
@@ -108,6 +112,18 @@ def shows(step: scenario.Step, topology: Topology) -> bool:
     """Whether the fault of a step can show on the buses of its racks."""
     kinds = {_kind(topology.trunks[topology.places[rack].trunk]) for rack in step.racks}
     return step.fault is not None and not kinds.isdisjoint(step.fault.buses)
+
+
+def _check_relays(wanted: Scenario, config: Config) -> None:
+    """UserError when a relay of which the scenario expects something is not there."""
+    known = [rack.name for rack in config.racks] + [
+        role for role in SITE_RELAYS if config.integer(f"outputs.{role}_relay") >= 0
+    ]
+    for relay in wanted.expect.relays:
+        if relay.name not in known:
+            raise UserError(
+                f"SCENARIO: {wanted.name}: no relay {relay.name!r}; there are: {', '.join(known)}"
+            )
 
 
 def _check_shows(wanted: Scenario, timed: list[TimedStep], topology: Topology) -> None:

@@ -62,5 +62,5 @@ def _refresh(figures: dict[str, Any]) -> str:
 def _trip(trip: dict[str, Any]) -> str:
     what = f"{trip['rack']} {trip['rule']} level {trip['level']}"
     if trip["reaction_ms"] is None:
-        return f"{what}: relay at {trip['relay_ms']} ms, without a cause"
+        return f"{what}: relay at {trip['relay_ms']} ms"
     return f"{what}: relay {trip['reaction_ms']} ms after it was due"

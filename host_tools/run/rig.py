@@ -14,7 +14,7 @@ from host_tools.run.gateway_process import GatewayProcess
 from host_tools.run.observer import Observer
 from host_tools.run.plan import Plan
 from host_tools.simulate.field import Field
-from host_tools.simulate.simulated_site import SimulatedSite
+from host_tools.simulate.simulated_site import SITE_RELAYS, UPSTREAM, SimulatedSite
 
 SEED = 1
 _QUIET_S = 2.0  # wait for the gateway's good-bye at the observer
@@ -54,6 +54,7 @@ class Rig:
             clock=self.clock,
             topology=plan.topology,
             map_name=plan.config.text("map"),
+            held_load=plan.scenario.load,
         )
         self.field = Field(
             port=plan.ports.wiring,
@@ -63,11 +64,21 @@ class Rig:
             clock=self.clock,
             on_bite=self._bitten,
         )
+        for entry in plan.config.inputs:  # as on a healthy site: nothing pushed, loops closed
+            if entry.number < device_files.INPUTS:  # the device tells what its board has not
+                self.field.set_input(entry.number, entry.on_level == 0)
         board = plan.folder / "board.json"
         self.gateway = GatewayProcess(plan.interpreter, board, plan.folder / "gateway.log")
         self._rack_of_relay = {
             rack.trip_relay: index for index, rack in enumerate(plan.config.racks)
         }
+        self._role_of_relay = {
+            number: role
+            for role in SITE_RELAYS
+            if (number := plan.config.integer(f"outputs.{role}_relay")) >= 0
+        }
+        if UPSTREAM in self._role_of_relay.values():
+            self.site.dc_bus.upstream_closed = False  # the breaker is held by that relay
         self._resetting: asyncio.Task[None] | None = None
         self._running = AsyncExitStack()
 
@@ -137,7 +148,9 @@ class Rig:
 
     def _set_relay(self, relay: int, energised: bool) -> None:
         rack = self._rack_of_relay.get(relay)
-        if rack is None:
+        if relay in self._role_of_relay:
+            self.site.set_site_relay(self._role_of_relay[relay], energised)
+        elif rack is None:
             self.errors.append(f"the gateway drove relay {relay}, which belongs to no rack")
         else:
             self.site.set_relay(rack, energised)

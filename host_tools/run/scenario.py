@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import count, groupby
 
 from gateway.config import Config
+from gateway.config_rules import CELLS, NAMES, OPEN, REACTIONS, RULES, SCOPE, SITE, TEMPS, UNIT
 from host_tools.errors import UserError
-from host_tools.run.scenario_file import Reached, Scenario
+from host_tools.run.scenario_file import Event, Reached, Scenario
+from host_tools.simulate.bms_state import PAUSE_MS, PRECHARGE_MS
 from host_tools.simulate.fault_base import ALL, Fault, Moment, RackName
-from host_tools.simulate.forced_reading import RAMP_MS
 from host_tools.simulate.rack_faults import ReadingFault, Restart
 
 ARM_DELAY_S = 3  # of the gateway in a run, see device_files.py
@@ -23,10 +24,11 @@ END = "end"
 BROKER_DOWN = "broker_down"
 BROKER_UP = "broker_up"
 GATEWAY_RESTART = "gateway_restart"
+INPUT = "input"
 
 # Seconds that an event needs before the next one, or the end.
 _TAKES_S = {BROKER_DOWN: 3.0, BROKER_UP: 4.0, GATEWAY_RESTART: SETTLED_S + 2.0}
-_HIGHEST_LEVEL = 3
+_RISE_MS = 25_000  # until the rise of a temperature is believed
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Step:
     action: str
     fault: Fault | None = None
     racks: tuple[int, ...] = ()  # from 0
+    wire: tuple[int, int] | None = None  # input and level
     takes_s: float = 0.0
 
 
@@ -68,16 +71,36 @@ def steps(scenario: Scenario, config: Config) -> list[Step]:
     """Everything that happens, not yet in the order of time; UserError for an unknown rack."""
     found = []
     try:
+        for event in scenario.event:
+            takes_s = _TAKES_S.get(event.action) or _input_takes_s(scenario, config)
+            wire = input_level(event, config) if event.action == INPUT else None
+            found.append(Step(event.at, event.action, wire=wire, takes_s=takes_s))
         for fault in scenario.fault:
             racks = rack_indices(fault.racks, config)
             takes_s = _fault_takes_s(fault, racks, scenario, config)
-            found.append(Step(fault.begin, BEGIN, fault, racks, takes_s))
+            found.append(Step(fault.begin, BEGIN, fault, racks, takes_s=takes_s))
             if fault.end is not None:
                 found.append(Step(fault.end, END, fault, racks))
     except UserError as error:
         raise UserError(f"SCENARIO: {scenario.name}: {error}") from None
-    found += [Step(e.at, e.action, takes_s=_TAKES_S[e.action]) for e in scenario.event]
     return found
+
+
+def input_level(event: Event, config: Config) -> tuple[int, int]:
+    """Number of the input of an event and the level it goes to; UserError for an unknown one."""
+    known = {entry.name: entry for entry in config.inputs}
+    if event.name and event.name not in known:
+        raise UserError(f"no input {event.name!r}; there are: {', '.join(known)}")
+    entry = known.get(event.name) or next(
+        (entry for entry in config.inputs if entry.number == event.number), None
+    )
+    if isinstance(event.level, int):
+        number = entry.number if entry else event.number
+        assert number is not None  # an event has a name or a number
+        return number, event.level
+    if entry is None:
+        raise UserError(f"input {event.number} is not in the configuration: level: needs 0 or 1")
+    return entry.number, entry.on_level if event.level == "on" else 1 - entry.on_level
 
 
 def timeline(scenario: Scenario, duration_s: int, config: Config) -> list[TimedStep]:
@@ -127,20 +150,42 @@ def _fault_takes_s(
     takes_s = float(MARGIN_S)
     if isinstance(fault, Restart):
         takes_s += fault.silent_s + fault.zero_s
-    if isinstance(fault, ReadingFault):
-        takes_s = _reaction_s(fault.reading.rule, _HIGHEST_LEVEL, config)
+    if isinstance(fault, ReadingFault) and fault.expected_level:
+        takes_s = _reaction_s(fault.reading.rules[0], fault.expected_level, config)
     for reached in (*scenario.expect.trips, *scenario.expect.levels):
-        if _strikes(reached, racks, config):
-            takes_s = max(takes_s, _reaction_s(reached.rule, reached.level, config))
+        if not set(rack_indices(reached.rack, config)).isdisjoint(racks):
+            takes_s = max(takes_s, _longest_s(reached, config))
     return takes_s
 
 
-def _strikes(reached: Reached, racks: tuple[int, ...], config: Config) -> bool:
-    return rack_indices([reached.rack], config)[0] in racks
+def _input_takes_s(scenario: Scenario, config: Config) -> float:
+    """Until what the inputs are to bring about has shown."""
+    reactions_s = [
+        _longest_s(reached, config)
+        for reached in (*scenario.expect.trips, *scenario.expect.levels)
+        if any(RULES[NAMES.index(rule)][SCOPE] == SITE for rule in reached.rule)
+    ]
+    return max(reactions_s, default=float(MARGIN_S))
+
+
+def _longest_s(reached: Reached, config: Config) -> float:
+    return max(_reaction_s(rule, reached.level, config) for rule in reached.rule)
 
 
 def _reaction_s(rule: str, level: int, config: Config) -> float:
     limit = config.limits[rule][level - 1]
-    # the limit of comm loss is an age in ms; all others count their time from the crossing
-    age_ms = limit.set_point if rule == "comm_loss" else RAMP_MS
-    return (age_ms + limit.delay_ms) / 1000 + MARGIN_S
+    if limit is None:
+        raise UserError(f"{rule} has no level {level}")
+    row = RULES[NAMES.index(rule)]
+    first_ms = 0
+    if row[UNIT] == "ms":  # an age or a time: the limit itself is how long it takes
+        first_ms = limit.set_point
+    elif row[SCOPE] == CELLS:
+        first_ms = 2 * config.integer("poll.scan_period_ms")
+    elif row[SCOPE] == TEMPS:
+        first_ms = _RISE_MS
+    elif rule == "precharge":
+        first_ms = limit.set_point * (PRECHARGE_MS + PAUSE_MS)
+    if row[REACTIONS][level - 1] == OPEN and rule != "comm_loss":
+        first_ms += config.integer("outputs.check_ms")  # from the open command to the relay
+    return (first_ms + limit.delay_ms) / 1000 + MARGIN_S

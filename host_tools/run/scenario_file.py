@@ -5,14 +5,22 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
-from gateway.protection import rules
+from gateway.config_rules import NAMES as RULE_NAMES
 from host_tools.errors import UserError
 from host_tools.simulate import faults
-from host_tools.simulate.fault_base import RackName, When
+from host_tools.simulate.fault_base import RackName, Racks, When
 from host_tools.simulate.faults import AnyFault
 
 FOLDER = Path(__file__).with_name("scenarios")
@@ -21,12 +29,17 @@ _SUFFIX = ".toml"
 
 
 def _rule(name: str) -> str:
-    if name not in rules.NAMES:
-        raise ValueError(f"no rule {name!r}; there are: {', '.join(rules.NAMES)}")
+    if name not in RULE_NAMES:
+        raise ValueError(f"no rule {name!r}; there are: {', '.join(RULE_NAMES)}")
     return name
 
 
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
 RuleName = Annotated[str, AfterValidator(_rule)]
+RuleNames = Annotated[tuple[RuleName, ...], BeforeValidator(_listed), Field(min_length=1)]
 
 
 class _Part(BaseModel):
@@ -34,18 +47,45 @@ class _Part(BaseModel):
 
 
 class Event(_Part):
-    """Something that happens to broker or gateway."""
+    """Something that happens to broker, gateway or an input of its board.
 
-    action: Literal["broker_down", "broker_up", "gateway_restart"]
+    Of an input: its `name` in the configuration or its `number`, and the `level` it goes to: "on"
+    is the one at which its role counts (a detector alarms, a button is pushed), "off" the other.
+    """
+
+    action: Literal["broker_down", "broker_up", "gateway_restart", "input"]
     at: When
+    name: str = ""
+    number: int | None = Field(default=None, ge=0, le=31)
+    level: Literal["on", "off", 0, 1] = "on"
+
+    @model_validator(mode="after")
+    def _fits(self) -> Event:
+        given = self.model_fields_set & {"name", "number", "level"}
+        if self.action != "input" and given:
+            raise ValueError(f"{sorted(given)[0]} belongs to action input")
+        if self.action == "input" and bool(self.name) == (self.number is not None):
+            raise ValueError("an input needs its name or its number")
+        return self
 
 
 class Reached(_Part):
-    """`rack` reaches `level` of `rule`, and no higher one; a trip is level 3."""
+    """`rack` reaches `level` of `rule`, and no higher one; a trip is level 3.
 
-    rack: RackName
-    rule: RuleName
+    `rack` may be several or "all", each of which must. `rule` may be several where physics makes
+    them true at once: whichever of them comes first.
+    """
+
+    rack: Racks
+    rule: RuleNames
     level: int = Field(default=3, ge=1, le=3)
+
+
+class Relay(_Part):
+    """A relay, by the name of its rack or of what it is for, at the end of the run."""
+
+    name: str
+    on: bool
 
 
 class Expect(_Part):
@@ -63,14 +103,21 @@ class Expect(_Part):
     cell_refresh_s: float | None = Field(default=None, ge=1)
     lost_samples: int = Field(default=0, ge=0)
     never_read: tuple[RackName, ...] = ()
+    relays: tuple[Relay, ...] = ()
 
 
 class Scenario(_Part):
-    """One scenario file."""
+    """One scenario file.
+
+    `load` (-1 discharging .. 1 charging, of the rack current) is held instead of the load profile;
+    `config` is laid over the device's configuration.
+    """
 
     name: str
     title: str = Field(default="", max_length=100)
     bus: Literal["tcp", "rtu"] | None = None
+    load: float | None = Field(default=None, ge=-1, le=1)
+    config: dict[str, Any] = {}
     fault: tuple[AnyFault, ...] = ()
     event: tuple[Event, ...] = ()
     expect: Expect = Expect()

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from gateway.protection import rules
 from gateway.telemetry import records as layout
 from host_tools.decode.records import Event
-from host_tools.run.evidence import Evidence, Fault, RackEvidence
+from host_tools.run.evidence import Evidence, Fault, RackEvidence, state_at
 from host_tools.simulate.truth import opened_after
 
 
 @dataclass(frozen=True)
 class Trip:
     """A trip relay that opened while its gateway was at work.
+
+    The current goes first, then the BMS opens its contactor, and the relay makes sure of it.
 
     `rule` is "" and `level` 0 when no record tells the reason. `crossed_ms` is None without a
     fault. `contactor_ms` and `command_ms`: the contactor opened, the BMS was told to open it.
@@ -51,6 +53,7 @@ def _of_rack(evidence: Evidence, index: int, rack: RackEvidence) -> list[Trip]:
     for number, relay_ms in enumerate(openings):
         rule, level = reasons[number] if number < len(reasons) else ("", 0)
         crossed_ms = fault.crossed_ms if fault and number == 0 else None
+        decided_ms = crossed_ms or relay_ms - evidence.opening_ms
         trips.append(
             Trip(
                 rack=index,
@@ -58,20 +61,30 @@ def _of_rack(evidence: Evidence, index: int, rack: RackEvidence) -> list[Trip]:
                 level=level,
                 crossed_ms=crossed_ms,
                 relay_ms=relay_ms,
-                contactor_ms=opened_after(rack.contactor_changes, crossed_ms or relay_ms),
-                command_ms=next((ms for ms in rack.open_commands_ms if ms >= relay_ms), None),
-                reaction_ms=_reaction_ms(evidence, fault, crossed_ms, relay_ms),
+                contactor_ms=_contactor_ms(rack, decided_ms),
+                command_ms=next((ms for ms in rack.open_commands_ms if ms >= decided_ms), None),
+                reaction_ms=_reaction_ms(evidence, fault, rule, crossed_ms, relay_ms),
             )
         )
     return trips
 
 
+def _contactor_ms(rack: RackEvidence, decided_ms: int) -> int | None:
+    """When the contactor opened: after the decision, or before it when it was open already."""
+    changes = rack.contactor_changes
+    if not state_at(changes, decided_ms):
+        return max((c.at_ms for c in changes if not c.on and c.at_ms <= decided_ms), default=None)
+    return opened_after(changes, decided_ms)
+
+
 def _reasons(evidence: Evidence, rack: int) -> list[tuple[str, int]]:
-    """(rule, level) of each trip record of a rack, oldest first."""
+    """(rule, level) of each trip record of a rack or of the whole site, oldest first."""
     events = [
         record
         for record in evidence.delivered.records.values()
-        if isinstance(record, Event) and record.code == layout.TRIP and record.rack == rack
+        if isinstance(record, Event)
+        and record.code == layout.TRIP
+        and record.rack in (rack, layout.NO_RACK)
     ]
     return [
         (rules.name(event.rule), event.level)
@@ -80,9 +93,10 @@ def _reasons(evidence: Evidence, rack: int) -> list[tuple[str, int]]:
 
 
 def _reaction_ms(
-    evidence: Evidence, fault: Fault | None, crossed_ms: int | None, relay_ms: int
+    evidence: Evidence, fault: Fault | None, rule: str, crossed_ms: int | None, relay_ms: int
 ) -> int | None:
     """Time from when the rule had to act to the relay."""
     if fault is None or crossed_ms is None:
         return None
-    return relay_ms - crossed_ms - evidence.trip_delays_ms[fault.rule]
+    delay_ms = evidence.trip_delays_ms[rule if rule in fault.rules else fault.rule]
+    return relay_ms - crossed_ms - delay_ms

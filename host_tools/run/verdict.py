@@ -8,7 +8,7 @@ from typing import Any
 from gateway.protection.rules import LEVEL_COUNT
 from gateway.rack.data import GOOD
 from host_tools.decode.records import Sample
-from host_tools.run import expectations, sections, telemetry_count, timing, trips
+from host_tools.run import expectations, output_changes, sections, telemetry_count, timing, trips
 from host_tools.run.evidence import Evidence, Fault
 from host_tools.run.telemetry_count import TelemetryCount
 from host_tools.run.trips import Trip
@@ -75,6 +75,7 @@ def judge(evidence: Evidence) -> Verdict:
         "trips": [_trip(evidence, trip) for trip in found],
         "false_trips": len(_false(evidence, found)),
         "telemetry": telemetry,
+        "outputs": output_changes.figures(evidence),
         "heap": _heap(evidence),
         **scenario_figures,
         "simulator_late_ticks": evidence.late_ticks,
@@ -139,10 +140,10 @@ def _scenario(evidence: Evidence, found: list[Trip]) -> tuple[dict[str, Any], li
             figures["silent"], more = sections.silent(evidence, fault, found)
             failures += more
     figures["expected"] = [
-        {"rack": evidence.racks[rack].name, "rule": rule, "level": LEVEL_COUNT}
-        for rack, rule in [
-            *((fault.rack, fault.rule) for fault in evidence.faults),
-            *((wanted.rack, wanted.rule) for wanted in evidence.expected.trips),
+        {"rack": evidence.racks[rack].name, "rule": " or ".join(names), "level": LEVEL_COUNT}
+        for rack, names in [
+            *((fault.rack, fault.rules) for fault in evidence.faults),
+            *((wanted.rack, wanted.rules) for wanted in evidence.expected.trips),
         ]
     ]
     more_figures, more = expectations.judge(evidence, found)
@@ -173,23 +174,26 @@ def _trip_failures(evidence: Evidence, found: list[Trip]) -> list[str]:
         if trip is None:
             failures.append(f"{name} did not trip by {fault.rule}")
             continue
-        welded = fault.rack in evidence.welded
-        failures += [f"{name}: {text}" for text in _wrong_with(trip, fault, welded)]
+        failures += [f"{name}: {text}" for text in _wrong_with(trip, fault, evidence)]
     return failures
 
 
-def _wrong_with(trip: Trip, fault: Fault, welded: bool) -> list[str]:
-    wrong, rule = [], fault.rule
-    if (trip.rule, trip.level) != (rule, LEVEL_COUNT):
+def _wrong_with(trip: Trip, fault: Fault, evidence: Evidence) -> list[str]:
+    wrong, rule = [], " or ".join(fault.rules)
+    welded = fault.rack in evidence.welded
+    if trip.rule not in fault.rules or trip.level != LEVEL_COUNT:
         wrong.append(f"trip recorded as {trip.rule or 'nothing'} level {trip.level}, not {rule}")
     if trip.contactor_ms is None and not welded:
         wrong.append("the contactor did not open")
     if trip.command_ms is None and not fault.silent:
         wrong.append("the BMS was not told to open its contactor")
+    longest_ms = REACTION_MS + (0 if fault.silent else evidence.opening_ms)
+    if not fault.timed:
+        return wrong
     if trip.reaction_ms is None:
         wrong.append(f"tripped, but the value never passed the limit of {rule}")
-    elif not -ROUNDING_MS <= trip.reaction_ms <= REACTION_MS:
-        wrong.append(f"relay {trip.reaction_ms} ms after it was due, wanted 0..{REACTION_MS}")
+    elif not -ROUNDING_MS <= trip.reaction_ms <= longest_ms:
+        wrong.append(f"relay {trip.reaction_ms} ms after it was due, wanted 0..{longest_ms}")
     return wrong
 
 

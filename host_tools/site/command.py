@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from host_tools.errors import UserError
-from host_tools.site import bus_time
+from host_tools.site import bus_time, config_files
 from host_tools.site import compile as site_compile
 
 
@@ -30,11 +29,8 @@ def check(site: str, as_json: bool = False) -> None:
 
 
 def build(site: str, out: str) -> None:
-    """Write the device's configuration of a site file to `out`."""
+    """Write the device's configuration of a site file to `out`, and its checksum beside it."""
     _, tree = site_compile.load_site(site, need_racks=True)
     bus_time.bus_times(site_compile.check(tree, site), site)
-    try:
-        Path(out).write_text(json.dumps(tree, indent=1) + "\n")
-    except OSError as error:
-        raise UserError(f"{out}: {error.strerror}") from error
-    print(f"wrote {out}")
+    checksum = config_files.write(Path(out), tree)
+    print(f"wrote {out} and {checksum}: the device takes both or none")

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from gateway import config as device_config
+from gateway.config_settings import SCHEMA
 from gateway.errors import ConfigError
 from host_tools.errors import UserError
 from host_tools.maps.register_map import map_names
+from host_tools.site.derating_curves import CURVES
 from host_tools.site.limits import default_limits
 from host_tools.site.products import Product, load_product
 
 FIRST_RACK_PORT = 15020
+# Every board has a push-button that releases trips; all else is the site's to name.
+INPUTS = ({"name": "reset", "number": 0, "role": "reset", "alarm_level": 1},)
 Tree = dict[str, Any]
 
 
@@ -52,10 +56,16 @@ def load_site(site: str, need_racks: bool = False) -> tuple[Product, Tree]:
         raise UserError(f"{path}: product: missing, needs the name of a product")
     if need_racks and "racks" not in tree:
         raise UserError(f"{path}: racks: missing, a device needs [[racks]] with their addresses")
-    product = load_product(slug)
+    cell = tree.pop("cell", "")
+    if not isinstance(cell, str):
+        raise UserError(f"{path}: cell: needs the name of a cell")
+    try:
+        product = load_product(slug, cell)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
     if isinstance(tree.get("map"), str):  # the name of the CSV will do as well
         tree["map"] = tree["map"].replace("-", "_")
-    return product, _merge(_base(product), tree)
+    return product, merge(_base(product), tree)
 
 
 def check(configuration: Tree, where: str) -> device_config.Config:
@@ -72,7 +82,7 @@ def check(configuration: Tree, where: str) -> device_config.Config:
 
 def _base(product: Product) -> Tree:
     return {
-        "schema": device_config.SCHEMA,
+        "schema": SCHEMA,
         "site": product.slug,
         "gateway": "gw-001",
         "map": "generic_416s",
@@ -80,17 +90,20 @@ def _base(product: Product) -> Tree:
         "temps_per_rack": product.temps_per_rack,
         "charge_current_da": round(product.charge_current_a * 10),
         "discharge_current_da": round(product.discharge_current_a * 10),
+        "capacity_dah": round(product.cell_ah * 10),
         "racks": simulated_racks(product),
         "limits": default_limits(product),
+        "curves": CURVES,
+        "inputs": [dict(entry) for entry in INPUTS],
     }
 
 
-def _merge(base: Tree, over: Tree) -> Tree:
+def merge(base: Tree, over: Tree) -> Tree:
     """`base` with the values of `over`; tables are merged, lists and values replaced."""
     merged = dict(base)
     for key, value in over.items():
         known = merged.get(key)
         merged[key] = (
-            _merge(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+            merge(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
         )
     return merged

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -25,6 +26,8 @@ class Product(BaseModel):
     name: str
     cell_ah: float
     cell_resistance_mohm: float
+    cell_charge_rate: float  # multiples of `cell_ah` per hour
+    cell_discharge_rate: float
     cells_per_module: int
     modules_per_rack: int
     racks: int
@@ -59,6 +62,12 @@ class Product(BaseModel):
             raise ValueError("rack voltage above its cells or the system class")
         if abs(self.rack_energy_kwh * self.racks / self.site_energy_kwh - 1) > 0.002:
             raise ValueError("site energy does not fit cells, capacity and racks")
+        for current_a, rate in (
+            (self.charge_current_a, self.cell_charge_rate),
+            (self.discharge_current_a, self.cell_discharge_rate),
+        ):
+            if current_a > self.cell_ah * rate:
+                raise ValueError(f"{current_a:g} A is more than the cell's {rate:g} C")
         return self
 
 
@@ -72,19 +81,40 @@ def slugs() -> list[str]:
     return list(_tables()["products"])
 
 
-def load_product(slug: str) -> Product:
-    """The product called `slug`; UserError when there is none."""
+def cells() -> list[str]:
+    """Names of all cells, in the order of the file."""
+    return list(_tables()["cells"])
+
+
+def load_product(slug: str, cell: str = "") -> Product:
+    """The product called `slug`; UserError when there is none.
+
+    `cell` names another cell than the printed one: the C rate of rack and converter stay, so
+    currents and energy go with the capacity. UserError when that cell cannot bear the rate.
+    """
     entry = _tables()["products"].get(slug)
     if entry is None:
         raise UserError(f"SITE: no product {slug!r}; there are: {', '.join(slugs())}")
-    fields = {key: value for key, value in entry.items() if key != "cell"}
-    cell = _tables()["cells"][str(entry["cell"])]
+    fields: dict[str, Any] = {key: value for key, value in entry.items() if key != "cell"}
+    printed = str(entry["cell"])
+    if (cell or printed) not in cells():
+        raise UserError(f"cell: no {cell!r}; there are: {', '.join(cells())}")
+    used: dict[str, Any] = _tables()["cells"][cell or printed]
+    by_capacity = used["ah"] / float(str(_tables()["cells"][printed]["ah"]))
+    for name in ("charge_current_a", "discharge_current_a", "site_energy_kwh"):
+        fields[name] = round(fields[name] * by_capacity, 2)
     try:
         return Product(
             slug=slug,
-            cell_ah=cell["ah"],  # type: ignore[arg-type]
-            cell_resistance_mohm=cell["resistance_mohm"],  # type: ignore[arg-type]
-            **fields,  # type: ignore[arg-type]
+            cell_ah=used["ah"],
+            cell_resistance_mohm=used["resistance_mohm"],
+            cell_charge_rate=used["charge_rate"],
+            cell_discharge_rate=used["discharge_rate"],
+            **fields,
         )
     except ValidationError as error:
-        raise UserError(f"{PRODUCTS.name}: {slug}: {error.errors()[0]['msg']}") from error
+        raise UserError(f"{slug}: {_message(error)}") from error
+
+
+def _message(error: ValidationError) -> str:
+    return error.errors()[0]["msg"].removeprefix("Value error, ")

@@ -16,7 +16,7 @@ from host_tools.toolchain.paths import ROOT, micropython_path
 
 # A board with 8 MB of RAM has more and an ESP32 without PSRAM less; objects of the 64-bit host
 # take twice the bytes of a board's.
-HEAP = "768k"
+HEAP = "2m"
 TIMEOUT_S = 120
 TESTS = ROOT / "tests"
 _UNITTEST = TESTS / "upy_unittest"

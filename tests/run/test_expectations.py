@@ -86,7 +86,7 @@ def test_an_expected_trip_is_no_false_one() -> None:
     run = good_run()
     run.faults = []
     assert "false trip" in failures(run)
-    run.expected = Expected(trips=[Reached(FAULTY, RULE, 3)])
+    run.expected = Expected(trips=[Reached(FAULTY, (RULE,), 3)])
     assert failures(run) == ""
     assert judge(run).summary["expected"] == [{"rack": "rack02", "rule": RULE, "level": 3}]
 
@@ -94,8 +94,8 @@ def test_an_expected_trip_is_no_false_one() -> None:
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [
-        (Reached(FAULTY, "comm_loss", 3), f"expected comm_loss level 3: trip by {RULE} level 3"),
-        (Reached(0, RULE, 3), f"rack01: expected {RULE} level 3: no trip"),
+        (Reached(FAULTY, ("comm_loss",), 3), f"expected comm_loss level 3: trip by {RULE} level"),
+        (Reached(0, (RULE,), 3), f"rack01: expected {RULE} level 3: no trip"),
     ],
 )
 def test_another_trip_than_expected(wanted: Reached, words: str) -> None:
@@ -108,9 +108,9 @@ def test_another_trip_than_expected(wanted: Reached, words: str) -> None:
 def test_the_highest_level_is_what_counts() -> None:
     run = silent_run()
     for level in (1, 2, 3, 0):
-        run.expected = Expected(levels=[Reached(FAULTY, "comm_loss", level)])
+        run.expected = Expected(levels=[Reached(FAULTY, ("comm_loss",), level)])
         assert ("came to level 3" in failures(run)) == (level != 3)
-    run.expected = Expected(levels=[Reached(0, "comm_loss", 1)])
+    run.expected = Expected(levels=[Reached(0, ("comm_loss",), 1)])
     assert "rack01: expected comm_loss level 1: came to level 0" in failures(run)
     warned = event(1, 900, 0, layout.LEVEL_SET, "comm_loss", 1, 100)
     run.delivered.records[warned.key] = warned

@@ -13,7 +13,7 @@ from host_tools.run import device_files, plan, ports, scenario_file
 from host_tools.run.scenario import SETTLED_S, Config, TimedStep, timeline
 from host_tools.simulate.ports import HOST
 from host_tools.simulate.topology import SerialTrunk, TcpTrunk
-from host_tools.site.compile import check, load_site
+from host_tools.site.compile import check, load_site, merge
 
 SITE = "energalactic-5015-0.5c"
 
@@ -25,7 +25,11 @@ def config() -> Config:
 
 
 def times_of(name: str, duration_s: int, config: Config) -> list[TimedStep]:
-    return timeline(scenario_file.find(name), duration_s, config)
+    scenario = scenario_file.find(name)
+    if scenario.config:
+        _, tree = load_site(SITE)
+        config = check(merge(tree, scenario.config), name)
+    return timeline(scenario, duration_s, config)
 
 
 def site_file(tmp_path: Path, text: str) -> str:
@@ -37,15 +41,22 @@ def site_file(tmp_path: Path, text: str) -> str:
 # -- scenarios --
 
 
+# A rise is known by looking at several scans of the temperatures.
+# After its start the gateway raises the currents slowly: only then the rating can be passed.
+SLOW_S = {"temp_rise": 45, "temp_rise_hot": 45, "overcurrent_levels": 130, "limit_levels": 130}
+
+
 @pytest.mark.parametrize("name", scenario_file.names())
 @pytest.mark.parametrize("duration_s", [30, 0])
 def test_every_scenario_fits_half_a_minute_and_no_end(
     config: Config, name: str, duration_s: int
 ) -> None:
+    if duration_s:
+        duration_s = SLOW_S.get(name, duration_s)
     steps = times_of(name, duration_s, config)
     times = [step.at_s for step in steps]
     assert times == sorted(times)
-    assert all(0 <= at_s < (duration_s or 60) for at_s in times)
+    assert all(0 <= at_s < (duration_s or SLOW_S.get(name, 60)) for at_s in times)
     settled = [step.at_s for step in steps if step.step.when.share is not None]
     assert all(at_s >= SETTLED_S for at_s in settled)
 

@@ -19,6 +19,7 @@ from made_up_run import (
     silent_run,
 )
 
+from gateway.protection import rules
 from gateway.rack.data import STALE
 from host_tools.decode.journal_image import JournalImage
 from host_tools.decode.records import Event, Sample
@@ -184,7 +185,7 @@ def test_a_trip_by_another_rule_than_expected() -> None:
     run = good_run()
     for key, record in run.delivered.records.items():
         if isinstance(record, Event):
-            run.delivered.records[key] = replace(record, rule=8)
+            run.delivered.records[key] = replace(record, rule=rules.COMM_LOSS)
     assert "trip recorded as comm_loss level 3" in failures(run)
 
 

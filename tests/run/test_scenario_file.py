@@ -49,7 +49,7 @@ def test_a_file_means_what_it_says(tmp_path: Path, config) -> None:
     assert (begin.action, begin.racks, begin.when.seconds) == (BEGIN, (1, 6, 11), 6.0)
     assert (end.action, end.when.share) == (END, 0.5)
     (trip,) = found.expect.trips
-    assert (trip.rack, trip.rule, trip.level) == (3, "comm_loss", 3)
+    assert (trip.rack, trip.rule, trip.level) == ((3,), ("comm_loss",), 3)
     assert (found.expect.summary_gap_ms, found.expect.lost_samples) == (900, 0)
 
 
@@ -63,6 +63,12 @@ def test_every_shipped_file_is_good_and_has_a_title() -> None:
     for name in scenario_file.names():
         found = scenario_file.find(name)
         assert found.name == name and found.title
+
+
+def test_the_readme_names_every_scenario_and_every_kind_of_fault() -> None:
+    text = (scenario_file.FOLDER / "README.md").read_text()
+    for name in (*scenario_file.names(), *faults.names()):
+        assert f"`{name}`" in text, name
 
 
 @pytest.mark.parametrize("kind", faults.names())
@@ -96,8 +102,15 @@ def test_every_kind_of_fault_may_stand_in_a_file(tmp_path: Path, kind: str) -> N
         ('[[fault]]\nkind = "restart"\nprobability = 0.5\n', "probability: no such key"),
         ('[[event]]\naction = "explode"\nat = 5\n', r"event\[0\]\.action: .*'broker_down'"),
         ('[[event]]\naction = "broker_up"\nat = 5\n', "broker_down and broker_up need each other"),
-        ('[expect]\ntrips = [{ rack = 1, rule = "fire" }]\n', r"trips\[0\]\.rule: no rule 'fire'"),
-        ('[expect]\ntrips = [{ rack = "all", rule = "comm_loss" }]\n', "needs one rack"),
+        ('[expect]\ntrips = [{ rack = 1, rule = "fire" }]\n', r"\.rule\[0\]: no rule 'fire'"),
+        ('[expect]\ntrips = [{ rack = [], rule = "comm_loss" }]\n', r"trips\[0\]\.rack: needs"),
+        ("[expect]\ntrips = [{ rack = 1, rule = [] }]\n", r"trips\[0\]\.rule: "),
+        ('[expect]\nnever_read = ["all"]\nrelays = [{ name = "x" }]\n', r"relays\[0\]\.on: "),
+        ("load = 1.5\n", "load: .*less than or equal to 1"),
+        ('[[fault]]\nkind = "voltage_sum"\nlevel = 3\n', "cannot be driven to level 3"),
+        ('[[fault]]\nkind = "frozen"\nlevel = 1\n', "level: no such key"),
+        ('[[event]]\naction = "input"\nat = 5\n', "an input needs its name or its number"),
+        ('[[event]]\naction = "broker_up"\nat = 5\nlevel = 1\n', "level belongs to action input"),
         ("[expect]\nsummary_gap_ms = 5\n", r"expect\.summary_gap_ms: .*100"),
     ],
 )
@@ -130,7 +143,7 @@ def test_seconds_stand_and_shares_wait_for_each_other(tmp_path: Path, config) ->
         + fault('begin = "20 %"\nend = "90 %"')
     )
     timed = timeline(load(tmp_path, text), 20, config)
-    # settled at 5 s; the trip needs 1 s ramp, 1 s delay and 2 s to show
+    # settled at 5 s; the trip needs 1 s delay, 1 s to the relay and 2 s to show
     assert [entry.at_s for entry in timed] == [1.0, 5.0, 5.0, 9.0, 18.0]
     with pytest.raises(UserError, match="needs 11 s"):
         timeline(load(tmp_path, text), 10, config)

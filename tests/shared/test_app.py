@@ -58,8 +58,10 @@ class RunTest(unittest.TestCase):
             board.inputs.state[0] = 1
             await until(board, lambda: closed(board) == (1, 1), "closed again")
             texts = [text for _, text in gateway.parts.recorder.latest]
-            self.assertTrue(any("reset refused" in text for text in texts), texts)
-            self.assertTrue(any(text.startswith("rack01 reset:") for text in texts), texts)
+            self.assertIn("rack01 reset: by the operator: released", texts)
+            self.assertIn(
+                "rack01 reset refused: by the operator: its condition still holds", texts
+            )
 
         run(board, scenario)
         self.assertEqual(closed(board), (0, 0))
@@ -136,7 +138,7 @@ class RunTest(unittest.TestCase):
     def test_latches_lost_before_a_start_in_safe_mode_stay_lost(self):
         first = FakeBoard()
         first.data.formatted = True
-        first.config.files["config.json"] = b"{}"
+        first.configure(b"{}")
         self.assertIsInstance(app.build(first), SafeMode)
         board = FakeBoard(data=first.data.files)
 
@@ -160,18 +162,28 @@ class StartTest(unittest.TestCase):
         del missing.config.files["config.json"]
         self.assertIn("config.json", self.refused(missing))
         broken = FakeBoard()
-        broken.config.files["config.json"] = b"{\xff"
-        self.assertIn("config.json", self.refused(broken))
+        broken.configure(b"{\xff")
+        self.assertIn("config.json: no UTF-8", self.refused(broken))
+        unproved = FakeBoard()
+        del unproved.config.files["config.crc"]
+        self.assertIn("config.crc is missing", self.refused(unproved))
+        changed = FakeBoard()
+        changed.config.files["config.json"] += b" "
+        self.assertIn("config.json: damaged or changed by hand", self.refused(changed))
         self.assertIn("trip_relay", self.refused(self.with_relay(9)))
         for name in ("no_such_map", "__init__"):
             self.assertIn("map", self.refused(FakeBoard(map=name)))
-        self.assertIn("inputs.reset", self.refused(FakeBoard(inputs={"reset": 7})))
+        far = [{"name": "far", "number": 7, "role": "leak"}]
+        self.assertIn("inputs: far: number 7", self.refused(FakeBoard(inputs=far)))
+        for relay in ("site", "ventilation", "suppression"):
+            name = "%s_relay" % relay
+            self.assertIn("outputs." + name, self.refused(FakeBoard(outputs={name: 4})))
 
     def with_relay(self, relay):
         board = FakeBoard()
         text = board.config.files["config.json"].decode()
         text = text.replace('"trip_relay": 1', '"trip_relay": %d' % relay)
-        board.config.files["config.json"] = text.encode()
+        board.configure(text.encode())
         return board
 
     def test_a_start_that_fails_for_any_reason_ends_in_safe_mode(self):

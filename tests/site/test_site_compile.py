@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway import config
+from gateway import config, config_curves, config_rules
 from host_tools.errors import UserError
 from host_tools.site import command, products
 from host_tools.site.compile import check, load_site
+from host_tools.site.derating_curves import CURVES
 from host_tools.site.limits import default_limits
 
 # slug: (racks, cells per rack, cells on site), from the product handbook
@@ -60,6 +61,91 @@ def test_trip_limits_respect_cell_class_and_rating(slug: str) -> None:
 def test_charging_of_the_280_ah_product_is_limited_to_the_rate_of_its_cell() -> None:
     _, tree = load_site("energalactic-3727-1c")
     assert (tree["charge_current_da"], tree["discharge_current_da"]) == (1400, 2800)
+
+
+def test_limits_are_those_that_the_device_wants_and_no_more() -> None:
+    limits = default_limits(products.load_product("celestial-energy-3340-0.5c"))
+    wanted = {
+        row[config_rules.NAME]: [
+            level
+            for level, reaction in zip(
+                config_rules.LEVELS, row[config_rules.REACTIONS], strict=True
+            )
+            if reaction != config_rules.NONE
+        ]
+        for row in config_rules.RULES
+    }
+    wanted["cell_undervoltage_cold"] = ["l1", "l2", "l3"]
+    assert {rule: list(levels) for rule, levels in limits.items()} == wanted
+
+
+@pytest.mark.parametrize(
+    ("slug", "rule", "set_points"),
+    [
+        ("energalactic-5015-0.5c", "voltage_sum", [50, 100]),
+        ("celestial-energy-2089-0.5c", "voltage_sum", [25, 50]),
+        ("energalactic-5015-0.5c", "insulation", [1480, 740, 200]),
+        ("celestial-energy-5015-0.5c", "insulation", [1500, 750, 203]),
+        ("celestial-energy-2089-0.5c", "insulation", [740, 370, 100]),
+        ("energalactic-5015-0.5c", "rack_overvoltage", [14560, 14768, 14900]),
+        ("celestial-energy-2089-0.5c", "rack_overvoltage", [7280, 7384, 7488]),
+        ("celestial-energy-2089-0.5c", "rack_undervoltage", [6032, 5824, 5616]),
+        ("energalactic-3727-1c", "discharge_overcurrent", [2940, 3220, 3500]),
+        ("energalactic-3727-1c", "charge_overcurrent", [1470, 1610, 1750]),
+        ("energalactic-3727-1c", "charge_peak_current", [5880]),
+        ("energalactic-5015-0.5c", "discharge_peak_current", [6594]),
+    ],
+)
+def test_set_points_go_with_cells_voltage_and_rating(
+    slug: str, rule: str, set_points: list[int]
+) -> None:
+    limits = default_limits(products.load_product(slug))[rule]
+    assert [level["set"] for level in limits.values()] == set_points
+
+
+def test_no_current_is_left_where_a_rule_stops_it() -> None:
+    limits = default_limits(products.load_product("energalactic-5015-0.5c"))
+    for name, rule, side in config_curves.CURVES:
+        last = CURVES[name][-1] if side > 0 else CURVES[name][0]
+        assert last == [limits[rule]["l2"]["set"], 0]
+
+
+def test_the_configuration_names_capacity_reset_button_and_curves() -> None:
+    _, tree = load_site("energalactic-3727-1c")
+    loaded = check(tree, "test")
+    assert loaded.integer("capacity_dah") == 2800
+    (button,) = loaded.inputs
+    assert (button.name, button.number, button.role, button.on_level) == ("reset", 0, "reset", 1)
+    assert loaded.curves["charge_by_cell_max_mv"][-1] == (3600, 0)
+
+
+def test_another_cell_keeps_the_rate_of_the_product(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text('product = "celestial-energy-835-690v-0.5c"\ncell = "lfp-588"\n')
+    product, tree = load_site(str(path))
+    loaded = check(tree, "test")
+    assert loaded.integer("capacity_dah") == 5880
+    assert loaded.integer("charge_current_da") == loaded.integer("discharge_current_da") == 2940
+    assert product.rack_energy_kwh == pytest.approx(782.7, abs=0.1)
+    assert tree["limits"]["charge_peak_current"]["l3"]["set"] == 12348
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            'product = "energalactic-3727-1c"\ncell = "lfp-588"',
+            "588 A is more than the cell's 0.5 C",
+        ),
+        ('product = "energalactic-3727-1c"\ncell = "lfp-1"', "no 'lfp-1'; there are: lfp-280"),
+        ('product = "energalactic-3727-1c"\ncell = 280', "cell: needs the name of a cell"),
+    ],
+)
+def test_a_cell_that_does_not_fit_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=rf"site\.toml: .*{words}"):
+        load_site(str(path))
 
 
 def test_site_file_overrides_single_values(tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from gateway import VERSION
+from gateway.outputs import closing, opening
 from gateway.protection import rules
+from gateway.protection.decision import limiter
+from gateway.protection.margin import nearest
 from gateway.rack import data as rack_data
 
 TYPE_CHECKING = False
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.log import Logs
     from gateway.outputs.enforcer import Enforcer
     from gateway.protection.changes import Changes
+    from gateway.protection.interlocks import Interlocks
     from gateway.protection.latch_store import LatchStore
     from gateway.rack.bus import Bus
     from gateway.rack.poller import RackPoller
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
         clock: Clock
         logs: Logs
         enforcer: Enforcer
+        interlocks: Interlocks
         changes: Changes
         latch_store: LatchStore
         journal: Journal
@@ -77,6 +82,8 @@ class Status:
             "boot": journal.boot,
             "uptime_ms": parts.clock.uptime_ms(),
             "armed": parts.enforcer.armed,
+            "escalated": parts.enforcer.escalated,
+            "interlocks": self._interlocks(),
             "buses": [self._bus(bus, now) for bus in parts.enforcer.buses],
             "racks": [self._rack(index, now) for index in range(len(parts.enforcer.pollers))],
             "telemetry": {
@@ -94,7 +101,7 @@ class Status:
                 "latch_write_errors": parts.latch_store.write_errors,
                 "log_errors": parts.logs.ring.write_errors,
                 "console_errors": parts.console.errors,
-                "relay_errors": parts.enforcer.relay_errors,
+                "relay_errors": parts.enforcer.bank.errors,
                 "incidents_lost": parts.recorder.incidents_lost,
             },
             "events": [list(event) for event in parts.recorder.latest],
@@ -115,6 +122,7 @@ class Status:
         poller = enforcer.pollers[index]
         data = poller.data
         protection = enforcer.protections[index]
+        decision = protection.decision
         values = data.summary
         return {
             "name": data.name,
@@ -129,12 +137,18 @@ class Status:
             "temp_max_dc": _known(values[rack_data.TEMP_MAX_DC]),
             "temp_min_dc": _known(values[rack_data.TEMP_MIN_DC]),
             "contactor": _known(values[rack_data.CONTACTOR_STATE]),
-            "level": protection.level,
-            "rule": rules.name(protection.rule),
-            "latched": protection.latch_bits() != 0,
+            "level": decision.level,
+            "rule": rules.name(decision.rule),
+            "latched": protection.latches.any_held,
+            "latches": protection.latches.names(),
             "relay": enforcer.closed[index],
-            "charge_limit_da": protection.charge_da,
-            "discharge_limit_da": protection.discharge_da,
+            "closing": closing.REASONS[enforcer.closing.reasons[index]],
+            "opening": opening.STATE_NAMES[enforcer.openings[index].state],
+            "charge_limit_da": decision.charge_limit_da,
+            "charge_by": limiter(decision.charge_by),
+            "discharge_limit_da": decision.discharge_limit_da,
+            "discharge_by": limiter(decision.discharge_by),
+            "next": nearest(protection),
             "implausible": poller.data.implausible,
             "before_start": poller.data.before_start,
             "odd_values": poller.data.odd_values,
@@ -142,6 +156,16 @@ class Status:
             "hot": poller.hot,
             "unit": _unit(poller, now),
         }
+
+    def _interlocks(self) -> dict[str, object]:
+        """Level of each site rule that is active, and the latches."""
+        interlocks = self._parts.interlocks
+        levels = {
+            rules.name(rule): interlocks.level(rule)
+            for rule in range(rules.RACK_RULES, rules.RULE_COUNT)
+            if interlocks.level(rule)
+        }
+        return {"levels": levels, "latches": interlocks.latches.names()}
 
     def _bus(self, bus: Bus, now: int) -> dict[str, object]:
         link = bus.link

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from gateway import units
-from gateway.config import RULES
+from gateway.config_rules import RULES, UNIT
+from gateway.outputs.opening import ESCALATED, IDLE, PROVEN
+from gateway.outputs.site_outputs import OUTPUT_NAMES
 from gateway.protection import rules
 from gateway.rack import data as rack_data
 from gateway.rack import incidents
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.telemetry.journal import Journal
 
 _LATEST = 8
-_URGENT = (records.TRIP, records.LEVEL_SET, records.STOP)
+_URGENT = (records.TRIP, records.LEVEL_SET, records.STOP, records.ESCALATION)
 _CONTACTOR_NAMES = ("open", "closed", "precharging", "unknown")
 # Texts of incidents; arguments are value and extra, or fewer.
 _INCIDENT_TEXTS = {
@@ -29,6 +31,7 @@ _INCIDENT_TEXTS = {
     incidents.REGISTER_MISSING: "register 0x%04X (%d of them) does not exist",
     incidents.WRITE_REFUSED: "write to 0x%04X refused with exception %d",
     incidents.WRITE_FAILED: "write to 0x%04X not confirmed",
+    incidents.OPEN_FORBIDDEN: "the map forbids the opening at 0x%04X now",
 }
 _WITH_EXTRA = (incidents.REGISTER_MISSING, incidents.WRITE_REFUSED)
 
@@ -60,6 +63,8 @@ class Recorder:
         self._log = log
         self._relays = bytearray(len(enforcer.pollers))
         self._contactors = bytearray(b"\xff" * len(enforcer.pollers))
+        self._openings = bytearray(len(enforcer.pollers))
+        self._site = bytearray(len(enforcer.bank.energised) - len(enforcer.pollers))
         self.latest: list[tuple[int, str]] = []
 
     def step(self) -> None:
@@ -72,6 +77,7 @@ class Recorder:
             self._record_incident()
         for index in range(len(self._relays)):
             self._watch_rack(index)
+        self._watch_site()
 
     def note(self, code: int, rack: int, text: str, details: tuple[int, ...] = ()) -> None:
         """Record one event; `details` are rule, level, value, limit where there are any."""
@@ -94,11 +100,11 @@ class Recorder:
     def _record_change(self, change: tuple[int, ...]) -> None:
         rack, rule, level, active, value = change
         name = rules.name(rule)
-        limit = self._config.limits[name][level - 1].set_point
+        limit = self._config.limits[name][level - 1].set_point  # type: ignore[union-attr]
         code = records.LEVEL_CLEARED
         if active:
             code = records.TRIP if level == rules.LEVEL_COUNT else records.LEVEL_SET
-        unit = RULES[rule][4]
+        unit = RULES[rule][UNIT]
         text = "%s level %d, %s, limit %s" % (
             name,
             level,
@@ -129,9 +135,38 @@ class Recorder:
         closed = self._enforcer.closed[index]
         if closed != self._relays[index]:
             self._relays[index] = closed
-            self.note(records.RELAY_CLOSED if closed else records.RELAY_OPENED, index, "")
+            code = records.RELAY_CLOSED if closed else records.RELAY_OPENED
+            self.note(code, index, "" if closed else self._why_open(index))
+        opening = self._enforcer.openings[index]
+        if opening.state != self._openings[index]:
+            self._openings[index] = opening.state
+            if opening.state == ESCALATED:
+                self.note(records.ESCALATION, index, "it did not open, the site relay does")
+            elif opening.state == PROVEN:
+                self.note(
+                    records.OPENING_PROVEN, index, "under load" if opening.under_load else ""
+                )
         data = self._enforcer.pollers[index].data
         contactor = data.summary[rack_data.CONTACTOR_STATE]
         if data.sequence and contactor != self._contactors[index]:
             self._contactors[index] = contactor
             self.note(records.CONTACTOR, index, _CONTACTOR_NAMES[contactor])
+
+    def _why_open(self, index: int) -> str:
+        """A relay that dropped without an opening was under test, unless all of them dropped."""
+        enforcer = self._enforcer
+        tested = enforcer.relay_test.rack == index and not enforcer.stopped
+        return "proof test" if tested and enforcer.openings[index].state == IDLE else ""
+
+    def _watch_site(self) -> None:
+        first = len(self._relays)
+        for output in range(len(self._site)):
+            energised = self._enforcer.bank.energised[first + output]
+            if energised != self._site[output]:
+                self._site[output] = energised
+                self.note(
+                    records.SITE_OUTPUT,
+                    records.NO_RACK,
+                    "%s relay %s"
+                    % (OUTPUT_NAMES[output], "energised" if energised else "released"),
+                )

@@ -60,9 +60,17 @@ RESET_REFUSED = 8
 CONTACTOR = 9
 STOP = 10
 BUS = 11
+ESCALATION = 12
+OPENING_PROVEN = 13
+SITE_OUTPUT = 14
+PROOF_TEST = 15
+PROOF_DUE = 16
+BMS_THRESHOLD = 17
+CONFIG = 18
 EVENT_NAMES = (
     "", "boot", "level set", "level cleared", "trip", "relay closed", "relay opened",
-    "reset", "reset refused", "contactor", "stop", "bus",
+    "reset", "reset refused", "contactor", "stop", "bus", "escalation", "opening proven",
+    "site output", "proof test", "proof tests due", "bms threshold", "configuration",
 )  # fmt: skip
 
 # rack, cell count, sensor count, 0; uptime ms of the oldest part; then cell mV (u16 each) and

@@ -60,7 +60,7 @@ class Sampler:
     def _record_sample(self, index: int, now: int) -> None:
         enforcer = self._enforcer
         data = enforcer.pollers[index].data
-        protection = enforcer.protections[index]
+        decision = enforcer.protections[index].decision
         values = data.summary
         self._journal.append(
             records.SAMPLE,
@@ -68,8 +68,8 @@ class Sampler:
                 records.SAMPLE_PAYLOAD,
                 index,
                 data.quality(now),
-                protection.level,
-                protection.rule,
+                decision.level,
+                decision.rule,
                 self._uptime_of(data.acquired, now),
                 data.sequence,
                 _unsigned(values[rack_data.RACK_VOLTAGE_DV]),
@@ -84,8 +84,8 @@ class Sampler:
                 _signed(values[rack_data.TEMP_MAX_DC]),
                 _signed(values[rack_data.TEMP_MIN_DC]),
                 _signed(values[rack_data.TEMP_MEAN_DC]),
-                protection.charge_da,
-                protection.discharge_da,
+                decision.charge_limit_da,
+                decision.discharge_limit_da,
                 _unsigned(values[rack_data.INSULATION_KOHM]),
                 _unsigned(values[rack_data.ALARM_TRIP_BITS]),
                 _unsigned(values[rack_data.CONTACTOR_STATE]) & 0xFF,

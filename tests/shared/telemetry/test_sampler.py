@@ -4,13 +4,15 @@ import struct
 import unittest
 
 from bus_bench import generic_map, tcp_link, tcp_poller
-from fake_hardware import FakeRelays, Flag, HandClock, MemoryStorage, QuietLog
-from rack_wire import RackWire
+from fake_hardware import FakeDeadMan, FakeRelays, Flag, HandClock, MemoryStorage, QuietLog
+from protection_bench import Inputs
+from rack_wire import LiveRack
 from sample_site import settings
 
 from gateway.outputs.enforcer import Enforcer
 from gateway.protection.changes import Changes
-from gateway.protection.engine import RackProtection
+from gateway.protection.engine import RackProtection, rack_thresholds
+from gateway.protection.interlocks import Interlocks
 from gateway.rack.bus import Bus
 from gateway.rack.data import GOOD, STALE, RackData
 from gateway.rack.incidents import Incidents
@@ -26,15 +28,20 @@ class Site:
     def __init__(self, log=None):
         self.clock = HandClock()
         now = self.clock.ticks()
-        loaded = settings(racks=1)
-        self.wire = RackWire()
+        loaded = settings(racks=1, outputs={"arm_delay_ms": 1000})
+        self.wire = LiveRack()
         changes = Changes()
         data = RackData(0, "rack01", 4, 2, 1100, now)
         incidents = Incidents()
         poller = tcp_poller(data, generic_map(4), now, incidents)
         buses = [Bus("rack", tcp_link(self.wire), [poller], now)]
-        protection = RackProtection(data, loaded, changes)
-        self.enforcer = Enforcer(buses, [poller], [protection], FakeRelays(1), [0], 1000, now)
+        relays = FakeRelays(1)
+        self.wire.relay = lambda: relays.state[0] == 1
+        interlocks = Interlocks(loaded, Inputs(), changes, now)
+        protection = RackProtection(data, loaded, rack_thresholds(loaded), interlocks, changes)
+        self.enforcer = Enforcer(
+            buses, [poller], [protection], interlocks, relays, FakeDeadMan(), loaded, now
+        )
         self.journal = Journal(MemoryStorage(), self.clock, Flag(), 65536, 1 << 20, 1000)
         self.journal.open(True)
         self.sampler = Sampler(self.journal, self.enforcer, self.clock, 500, 10000)
@@ -96,7 +103,7 @@ class SampleTest(unittest.TestCase):
         self.assertEqual([each["summary_number"] for each in samples], list(range(1, 21)))
         self.assertEqual(samples[5]["quality"], GOOD)
         self.assertEqual(samples[5]["cell_max_mv"], 3310)
-        self.assertEqual(samples[5]["rack_voltage_dv"], 6656)
+        self.assertEqual(samples[5]["rack_voltage_dv"], 6864)
         acquired = [each["acquired_ms"] for each in samples]
         self.assertEqual([b - a for a, b in zip(acquired[1:], acquired[2:])], [500] * 18)
 
@@ -173,15 +180,15 @@ class EventTest(unittest.TestCase):
         site.run_ms(3000)
         site.events()
         site.wire.registers[0x000A] = 3700
-        site.run_ms(1700)
-        site.wire.registers[0x0002] = 0
-        site.run_ms(1000)
+        site.run_ms(2700)
         events = site.events()
         codes = [event[0] for event in events]
-        self.assertEqual(codes[:2], [records.TRIP, records.RELAY_OPENED])
+        trip = codes.index(records.TRIP)
+        self.assertEqual(codes[trip : trip + 2], [records.TRIP, records.RELAY_OPENED])
         self.assertIn(records.CONTACTOR, codes)
-        self.assertEqual(events[0][1:6], (0, 0, 3, 3700, 3650))
-        self.assertIn("cell_overvoltage", events[0][6])
+        self.assertIn(records.OPENING_PROVEN, codes)
+        self.assertEqual(events[trip][1:6], (0, 0, 3, 3700, 3650))
+        self.assertIn("cell_overvoltage", events[trip][6])
 
     def test_what_the_bus_noticed_becomes_events_with_words(self):
         site = Site()

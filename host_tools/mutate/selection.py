@@ -1,0 +1,121 @@
+"""Which tests can see a change of a line: those that run it, the quickest first."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import coverage
+
+from host_tools.errors import UserError
+from host_tools.mutate import forked, suite
+from host_tools.toolchain.paths import BUILD, ROOT
+
+FIRMWARE = ROOT / "firmware"
+SELECTION = BUILD / "mutation_tests.json"
+_SLOWEST_RUN_S = 900
+_PROPERTIES = "tests/property/"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """`seconds` of each test; `lines`: module -> line -> tests that run it.
+
+    `failing` are tests that fail without any mutant: they judge nothing.
+    """
+
+    digest: str
+    seconds: dict[str, float]
+    lines: dict[str, dict[str, list[str]]]
+    failing: list[str]
+
+    def stages(self, module: str, line: int) -> list[list[str]]:
+        """Tests for a mutant of that line, in the order to try them: own, others, properties."""
+        known = self.lines.get(module, {})
+        tests = set(known.get(str(line), ()))
+        if not tests:  # runs at import: whatever uses the module
+            tests = {test for each in known.values() for test in each}
+        if not tests:
+            tests = set(self.seconds)
+        tests -= set(self.failing)
+        ordered = sorted(tests, key=lambda test: self.seconds.get(test, 0.0))
+        own = module.rpartition(".")[2]
+        stages: list[list[str]] = [[], [], []]
+        for test in ordered:
+            stage = 2 if test.startswith(_PROPERTIES) else int(not _is_own(test, own))
+            stages[stage].append(test)
+        return [stage for stage in stages if stage]
+
+    def cost_s(self, module: str, line: int) -> float:
+        """Seconds that all of them take."""
+        return sum(self.seconds.get(test, 0.0) for each in self.stages(module, line) for test in each)
+
+
+def digest_of(paths: list[Path]) -> str:
+    """Changes with every byte and name of these files."""
+    text = hashlib.sha256()
+    for path in sorted(paths):
+        text.update(path.name.encode() + path.read_bytes())
+    return text.hexdigest()
+
+
+def tests_digest() -> str:
+    """Changes with the tests and what they use."""
+    folders = (ROOT / "tests" / "shared", ROOT / "tests" / "property", FIRMWARE / "gateway")
+    return digest_of([path for folder in folders for path in folder.rglob("*.py")])
+
+
+def select(path: Path = SELECTION) -> Selection:
+    """What was measured last, or measure anew when a test or the firmware changed since."""
+    digest = tests_digest()
+    try:
+        kept = json.loads(path.read_text())
+        if kept["digest"] == digest:
+            return Selection(**kept)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # then it is measured
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    child = forked.start(lambda: _measure(digest, path), _SLOWEST_RUN_S)
+    ended, status = forked.reap()
+    if ended != child or not path.exists():
+        raise UserError(f"the tests could not be run without a mutant (status {status})")
+    return Selection(**json.loads(path.read_text()))
+
+
+def _measure(digest: str, path: Path) -> int:
+    suite.silence()
+    suite.quicken()
+    folders = [str(FIRMWARE / "gateway" / name) for name in ("protection", "outputs")]
+    watch = coverage.Coverage(data_file=None, config_file=False, source=folders)
+    watch.start()
+    noted = suite.Noted(watch.switch_context)
+    suite.run(suite.FOLDERS, noted, options=["--continue-on-collection-errors"])
+    watch.stop()
+    data = watch.get_data()
+    lines: dict[str, Any] = {}
+    for file in data.measured_files():
+        by_line = data.contexts_by_lineno(file)
+        lines[module_of(Path(file))] = {
+            str(line): [test for test in tests if test] for line, tests in by_line.items()
+        }
+    found = {
+        "digest": digest,
+        "seconds": {test: round(seconds, 4) for test, seconds in noted.seconds.items()},
+        "lines": lines,
+        "failing": sorted(noted.failed),
+    }
+    path.write_text(json.dumps(found))
+    return 0
+
+
+def module_of(path: Path) -> str:
+    """`gateway.protection.ramp` for its file."""
+    return ".".join(path.relative_to(FIRMWARE).with_suffix("").parts)
+
+
+def _is_own(test: str, module: str) -> bool:
+    return Path(test.partition("::")[0]).name.startswith(f"test_{module}")

@@ -1,0 +1,90 @@
+"""The tests as they run against mutants: in this process, chosen, quick, and always the same."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import hypothesis
+import pytest
+
+from host_tools.toolchain.paths import ROOT
+
+MOST_EXAMPLES = 40  # of a property: a mutant that is seen at all is nearly always seen by then
+FOLDERS = ("tests/shared/protection", "tests/shared/outputs", "tests/property")
+_QUIET = (
+    *("-q", "--no-header", "--tb=no", "-o", "faulthandler_timeout=0"),
+    *("-o", "cache_dir=build/mutation_cache"),  # `pytest --lf` is for real failures
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # hypothesis is there before pytest is
+)
+
+
+class Chosen:
+    """Runs the tests of `ids` in this order and no others."""
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        self._places = {test: place for place, test in enumerate(ids)}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep and sort."""
+        items[:] = [item for item in items if item.nodeid in self._places]
+        items.sort(key=lambda item: self._places[item.nodeid])
+
+
+class Noted:
+    """Calls `begin` with each test's id, and notes seconds and failures."""
+
+    def __init__(self, begin: Callable[[str], None]) -> None:
+        self.seconds: dict[str, float] = {}
+        self.failed: set[str] = set()
+        self._begin = begin
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Around each test."""
+        self._begin(item.nodeid)
+        return (yield)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Set-up, call and tear-down each report once; a failed sub-test reports on its own."""
+        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+        if report.failed:
+            self.failed.add(report.nodeid)
+
+
+def run(files: Iterable[str], *plugins: object, options: Iterable[str] = ()) -> int:
+    """pytest's exit status for `files`, relative to the project; says nothing."""
+    os.chdir(ROOT)
+    return int(pytest.main([*_QUIET, *options, *files], plugins=list(plugins)))
+
+
+def silence() -> None:
+    """Send whatever this process prints from now on to nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+
+
+def quicken() -> None:
+    """Fewer examples, the same ones each time, and no search for the smallest failure."""
+    real = hypothesis.settings
+    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+    real.register_profile(
+        "mutants",
+        parent=real.default,
+        database=None,
+        deadline=None,
+        derandomize=True,
+        max_examples=MOST_EXAMPLES,
+        phases=phases,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    real.load_profile("mutants")
+
+    def capped(*given: Any, **wanted: Any) -> hypothesis.settings:
+        if "max_examples" in wanted:
+            wanted["max_examples"] = min(wanted["max_examples"], MOST_EXAMPLES)
+        return real(*given, **wanted)
+
+    hypothesis.settings = capped  # type: ignore[assignment, misc]
