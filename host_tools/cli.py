@@ -26,8 +26,12 @@ app = typer.Typer(
 )
 site_app = typer.Typer(help="Check and compile site files.", no_args_is_help=True)
 maps_app = typer.Typer(help="Register maps of rack BMS.", no_args_is_help=True)
+matrix_app = typer.Typer(
+    help="Proof that every protection reaches its output.", no_args_is_help=True
+)
 app.add_typer(site_app, name="site")
 app.add_typer(maps_app, name="maps")
+app.add_typer(matrix_app, name="matrix")
 
 Site = Annotated[str, typer.Option(help="Product or site to simulate.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -110,6 +114,27 @@ def maps_build(
     command.build(check)
 
 
+@matrix_app.command("build")
+def matrix_build(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing, only compare.")] = False,
+) -> None:
+    """Write the table of every rule and level with its test."""
+    from host_tools.protection_matrix import command
+
+    command.build(check)
+
+
+@matrix_app.command("run")
+def matrix_run(
+    name: Annotated[str, typer.Argument(help="A run of the table.")],
+    interpreter: Annotated[str, typer.Option(help="micropython or cpython.")] = "micropython",
+) -> int:
+    """Do one run of the table and write down every change of an output."""
+    from host_tools.protection_matrix import command
+
+    return command.run(name, interpreter)
+
+
 @app.command()
 def bench(
     only: Annotated[str, typer.Option(help="One group; empty: all of them.")] = "",
@@ -147,6 +172,27 @@ def monitor(
     with suppress(KeyboardInterrupt):
         return command.main(host, port)
     return 0
+
+
+@app.command()
+def prooftest(
+    what: Annotated[str, typer.Argument(help="list, rack or input.")] = "list",
+    name: Annotated[str, typer.Argument(help="Name of the rack or input to test.")] = "",
+    console: Annotated[
+        str, typer.Option(help="Gateway's console, HOST:PORT; empty: that of a run here.")
+    ] = "",
+    as_json: Json = False,
+) -> int:
+    """List relays and inputs that are due for a proof test, or test one with a person on site.
+
+    Exit status 0: nothing is due, the test was passed. 1: something is due, not passed. 2: the
+    gateway cannot be asked or refuses.
+    """
+    from host_tools.prooftest import command
+    from host_tools.run import ports
+
+    here = ("127.0.0.1", ports.ports_from(ports.first_port()).console)
+    return command.main(command.address(console, here), what, name, as_json)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Composition root: the only place that constructs and wires. `build` returns what to run.
+"""The gateway as a program: start it, run its tasks, stop it in order.
 
 Data flows link -> poller -> protection -> relays in one step of the enforcing loop. Everything
 else (records, uplink, console) only reads what that loop left behind.
@@ -8,45 +8,32 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway import VERSION, config
-from gateway.clock_check import BAD, OFF, ClockCheck
+from gateway import VERSION, config_file
+from gateway.clock_check import BAD, OFF
 from gateway.config import Config
-from gateway.errors import ConfigError, StorageError
+from gateway.errors import ConfigError
 from gateway.log import Logs
-from gateway.northbound.console import Console
 from gateway.northbound.safe_mode import SafeMode
-from gateway.northbound.status import Status
-from gateway.outputs.enforcer import Enforcer
+from gateway.parts import Parts
 from gateway.protection import power_up_test
-from gateway.protection.changes import Changes
-from gateway.protection.engine import RackProtection, rack_thresholds
-from gateway.protection.interlocks import Interlocks
-from gateway.protection.latch_store import LatchStore, mark_lost
+from gateway.protection.latch_store import mark_lost
 from gateway.protection.latches import IDENTITIES, NOTHING_TO_RELEASE, RELEASED, RESET_RESULTS
 from gateway.protection.reset_inputs import NOBODY, ResetInputs
-from gateway.southbound import Southbound
-from gateway.supervisor import Supervisor
-from gateway.telemetry import boot_id, records
-from gateway.telemetry.journal import Journal
-from gateway.telemetry.recorder import Recorder
-from gateway.telemetry.sampler import Sampler
-from gateway.uplink.mqtt_client import MqttClient
-from gateway.uplink.publisher import Publisher
-from gateway.uplink.settings import load_settings
+from gateway.telemetry import records
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from gateway.contracts import Board
 
-_CONFIG_FILE = "config.json"
 _LONGEST_WAIT_US = 2000  # all other tasks stand still meanwhile
 _RECORD_MS = 20
 _LATCH_MS = 1000
 _INPUT_MS = 50
 _CLOCK_MS = 60000
+_CONFIG_MS = 3600000
+_SLICE_MS = 50  # between two slices of the configuration
 _STALL_MS = 1000
 _DRAIN_MS = 20000
 
@@ -74,14 +61,8 @@ def build(board: Board) -> App | SafeMode:
 
 
 def _load_config(board: Board) -> Config:
-    try:
-        with board.storage("config").open(_CONFIG_FILE, "rb") as file:
-            text = file.read().decode()
-    except (OSError, UnicodeError):
-        text = ""
-    if not text:
-        raise ConfigError("configuration: %s is missing or unreadable" % _CONFIG_FILE)
-    settings = config.load(text)
+    """The configuration on flash, which must fit this board too."""
+    settings = config_file.load(board.storage("config"))
     for rack in settings.racks:
         if rack.trip_relay >= board.relays.count:
             raise ConfigError(
@@ -99,139 +80,6 @@ def _load_config(board: Board) -> Config:
         if settings.integer(name) >= board.relays.count:
             raise ConfigError("%s: this board has relays 0..%d" % (name, board.relays.count - 1))
     return settings
-
-
-class Parts:
-    """Everything the application consists of, constructed and connected once."""
-
-    def __init__(self, board: Board, settings: Config, logs: Logs) -> None:
-        clock = board.clock
-        self.board = board
-        self.settings = settings
-        self.logs = logs
-        self.clock = clock
-        data = board.storage("data")
-        is_new = boot_id.is_new(data)  # asked before anything is written
-        self.journal = Journal(
-            data,
-            clock,
-            asyncio.Event(),
-            segment_bytes=settings.integer("telemetry.segment_bytes"),
-            capacity_bytes=settings.integer("telemetry.capacity_bytes"),
-            flush_ms=settings.integer("telemetry.flush_ms"),
-            random=board.random,
-        )
-        self.journal.open(is_new)
-        now = clock.ticks()  # only now: what took time before is neither silence nor arming
-        self.changes = Changes()
-        self.southbound = Southbound(board, settings, now)
-        pollers = self.southbound.pollers
-        self.interlocks = Interlocks(settings, board.inputs, self.changes, now)
-        thresholds = rack_thresholds(settings)
-        protections = [
-            RackProtection(poller.data, settings, thresholds, self.interlocks, self.changes)
-            for poller in pollers
-        ]
-        for poller, protection in zip(pollers, protections):
-            protection.limits_sent = poller.writes_limits
-        self.latch_store = LatchStore(
-            data,
-            [rack.name for rack in settings.racks],
-            [protection.latches for protection in protections] + [self.interlocks.latches],
-        )
-        _restore_latches(self.latch_store, is_new, protections, self.interlocks, logs.get("app"))
-        self.enforcer = Enforcer(
-            self.southbound.buses,
-            pollers,
-            protections,
-            self.interlocks,
-            board.relays,
-            board.dead_man,
-            settings,
-            now,
-        )
-        self.sampler = Sampler(
-            self.journal,
-            self.enforcer,
-            clock,
-            settings.integer("poll.summary_period_ms"),
-            settings.integer("telemetry.cell_period_ms"),
-        )
-        self.recorder = Recorder(
-            self.journal,
-            self.enforcer,
-            self.changes,
-            self.southbound.log,
-            settings,
-            clock,
-            logs.get("event"),
-        )
-        self.supervisor = Supervisor(
-            clock,
-            board.watchdog(settings.integer("watchdog_ms")),
-            self._make_safe,
-            logs.get("supervisor"),
-        )
-        self.mqtt, self.publisher = _uplink(board, settings, self.journal, logs.get("uplink"))
-        self.status = Status(self, board.interpreter)
-        self.console = Console(
-            board.listen, board.console_port, self._questions(), logs.get("console")
-        )
-
-    def _questions(self) -> dict[str, Callable[[], object]]:
-        """What the console answers; `retry` is a wish to the bus and touches no output."""
-        questions = self.status.questions()
-        questions["retry"] = self._retry
-        return questions
-
-    def _retry(self) -> object:
-        self.southbound.retry_now(self.clock.ticks())
-        return {"retry": "every unit is asked now"}
-
-    def _make_safe(self, reason: str) -> None:
-        self.enforcer.stop()
-        self.recorder.note(records.STOP, records.NO_RACK, reason)
-
-
-def _restore_latches(
-    store: LatchStore,
-    is_new: bool,
-    protections: list[RackProtection],
-    interlocks: Interlocks,
-    log: Any,
-) -> None:
-    """Latches from before the restart, the worst when unknown; kept before anything goes on."""
-    try:
-        store.load(is_new)
-    except (StorageError, OSError) as error:
-        log.error("%s: every rack counts as tripped until service resets it", error)
-        store.hold_all()
-    for protection in protections:
-        protection.restored()
-    interlocks.restored()
-    store.save()
-
-
-def _uplink(
-    board: Board, settings: Config, journal: Journal, log: Any
-) -> tuple[MqttClient | None, Publisher | None]:
-    """Client and publisher, or None for a site without a broker."""
-    if not settings.text("uplink.host"):
-        return None, None
-    uplink = load_settings(settings)
-    client = MqttClient(uplink, board.open_stream, board.clock, log, board.random)
-    publisher = Publisher(
-        client,
-        journal,
-        uplink,
-        board.clock,
-        log,
-        site=settings.text("site"),
-        gateway=settings.text("gateway"),
-        boot=journal.boot,
-        version=VERSION,
-    )
-    return client, publisher
 
 
 class App:
@@ -256,6 +104,7 @@ class App:
         supervisor.helpful("latches", self._keep_latches)
         supervisor.helpful("inputs", self._watch_inputs)
         supervisor.helpful("clock", self._watch_clock)
+        supervisor.helpful("config", self._watch_config)
         if parts.mqtt is not None:
             supervisor.helpful("uplink", parts.mqtt.run)
         await parts.console.start()
@@ -304,6 +153,7 @@ class App:
             if self._recording:
                 parts.sampler.step(now)
                 parts.recorder.step()
+                parts.bms_thresholds.step()
             parts.journal.step(now)
             parts.status.watch_heap()
             await parts.clock.sleep_ms(_RECORD_MS)
@@ -320,7 +170,7 @@ class App:
 
     async def _watch_clock(self) -> None:
         """A tick that is far off makes every delay wrong: then nothing may stay closed."""
-        check = ClockCheck(self.parts.clock)
+        check = self.parts.clock_check
         while True:
             await self.parts.clock.sleep_ms(_CLOCK_MS)
             result = check.step()
@@ -329,13 +179,29 @@ class App:
             elif result == OFF:
                 self._log.warning("ticks and wall clock differ by %d/1000", check.deviation_pm)
 
+    async def _watch_config(self) -> None:
+        """Once an hour: does what runs still stand on flash? A restart would run the other."""
+        parts = self.parts
+        watch = parts.config_watch
+        told = ""
+        while True:
+            await parts.clock.sleep_ms(_CONFIG_MS)
+            while not watch.step():
+                await parts.clock.sleep_ms(_SLICE_MS)
+            if watch.problem and not told:
+                parts.recorder.note(records.CONFIG, records.NO_RACK, watch.problem)
+                self._log.error("%s: the next start will not be as this one", watch.problem)
+            told = watch.problem
+
     async def _watch_inputs(self) -> None:
         parts = self.parts
         resets = ResetInputs(parts.settings.inputs, parts.board.inputs)
         while True:
             by = resets.step()
-            if by != NOBODY:
+            now = parts.clock.ticks()
+            if by != NOBODY and not parts.proof_tests.confirm(now):
                 self._reset(by)
+            parts.proof_tests.step(now)
             await parts.clock.sleep_ms(_INPUT_MS)
 
     def _reset(self, by: int) -> None:

@@ -70,7 +70,7 @@ def _parse(content: bytes) -> int | None:
 
 
 class ConfigWatch:
-    """Reads both files again, a slice at a time; `problem` is what the last round found, "" = none.
+    """Reads both files again, a slice at a time; `problem` is what the last round found or "".
 
     `crc` is that of the configuration that runs. Allocates a little with every step.
     """

@@ -68,23 +68,23 @@ def silence() -> None:
 
 def quicken() -> None:
     """Fewer examples, the same ones each time, and no search for the smallest failure."""
-    real = hypothesis.settings
-    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
-    real.register_profile(
+    settings = hypothesis.settings
+    settings.register_profile(
         "mutants",
-        parent=real.default,
+        parent=settings.default,
         database=None,
         deadline=None,
         derandomize=True,
         max_examples=MOST_EXAMPLES,
-        phases=phases,
+        phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
         suppress_health_check=list(hypothesis.HealthCheck),
     )
-    real.load_profile("mutants")
+    settings.load_profile("mutants")
+    make = settings.__init__
 
-    def capped(*given: Any, **wanted: Any) -> hypothesis.settings:
-        if "max_examples" in wanted:
+    def make_quick(self: object, parent: Any = None, **wanted: Any) -> None:
+        if isinstance(wanted.get("max_examples"), int):
             wanted["max_examples"] = min(wanted["max_examples"], MOST_EXAMPLES)
-        return real(*given, **wanted)
+        make(self, parent, **wanted)
 
-    hypothesis.settings = capped  # type: ignore[assignment, misc]
+    settings.__init__ = make_quick  # type: ignore[method-assign]

@@ -20,7 +20,9 @@ def write(path: Path, tree: Tree) -> Path:
     """
     checksum = path.with_suffix(_CRC_SUFFIX)
     if checksum == path:
-        raise UserError(f"{path}: {_CRC_SUFFIX} is for the checksum: needs a name like config.json")
+        raise UserError(
+            f"{path}: {_CRC_SUFFIX} is for the checksum: needs a name like config.json"
+        )
     content = (json.dumps(tree, indent=1) + "\n").encode()
     for file, text in ((path, content), (checksum, checksum_text(content))):
         try:

@@ -1,12 +1,14 @@
 """The whole application on a board in RAM: start, trip, reset, restart, and starts that fail."""
 
 import asyncio
+import json
 import unittest
 
 from fake_board import FakeBoard
 
 from gateway import app
 from gateway.northbound.safe_mode import SafeMode
+from gateway.telemetry.bms_thresholds import BmsThresholds
 
 PATIENCE_MS = 6000
 
@@ -39,6 +41,15 @@ def run(board, scenario):
     asyncio.run(main())
 
 
+class ToldRack:
+    """A poller whose map names a limit of the BMS; the map of the tests names none."""
+
+    threshold_names = ("level2_cell_over_set_mv",)
+
+    def __init__(self, data):
+        self.data = data
+
+
 class RunTest(unittest.TestCase):
     def test_trip_latch_and_reset_by_push_button(self):
         board = FakeBoard()
@@ -66,6 +77,85 @@ class RunTest(unittest.TestCase):
         run(board, scenario)
         self.assertEqual(closed(board), (0, 0))
         self.assertTrue(board.fed > 5)
+
+    def test_a_proof_test_waits_for_the_push_button_and_its_push_resets_nothing(self):
+        board = FakeBoard()
+
+        async def scenario(gateway):
+            parts = gateway.parts
+            await until(board, lambda: closed(board) == (1, 1), "both closed")
+            await board.clock.sleep_ms(300)
+            ordered = json.loads(parts.console.answer(b"prooftest rack02"))["ordered"]
+            self.assertEqual(ordered["state"], "confirm")
+            await board.clock.sleep_ms(300)
+            self.assertEqual(closed(board), (1, 1))
+            board.inputs.state[0] = 1
+            await until(board, lambda: closed(board) == (1, 0), "rack 2 opened for its test")
+            await until(board, lambda: closed(board) == (1, 1), "closed again")
+
+            def ended():
+                return json.loads(parts.console.answer(b"prooftest"))["last"]
+
+            await until(board, ended, "result")
+            self.assertTrue(ended()["passed"], ended())
+            await board.clock.sleep_ms(100)
+            texts = [text for _, text in parts.recorder.latest]
+            self.assertIn("rack02 relay opened: proof test", texts)
+            self.assertIn("rack02 proof test: relay: passed", texts)
+            self.assertFalse([text for text in texts if "reset" in text], texts)
+            self.assertIn("prooftests", board.data.files)
+
+        run(board, scenario)
+
+    def test_a_configuration_that_changes_on_flash_is_told_once(self):
+        board = FakeBoard()
+
+        async def scenario(gateway):
+            def told():
+                texts = [text for _, text in gateway.parts.recorder.latest]
+                return len([text for text in texts if "configuration" in text])
+
+            await board.clock.sleep_ms(1200)
+            self.assertEqual(told(), 0)
+            self.assertEqual(gateway.parts.status.status()["config"]["problem"], "")
+            board.config.files["config.json"] += b" "
+            await until(board, told, "change noticed")
+            await board.clock.sleep_ms(1200)
+            self.assertEqual(told(), 1)
+            problem = gateway.parts.status.status()["config"]["problem"]
+            self.assertEqual(problem, "config.json is no longer what runs")
+
+        before = app._CONFIG_MS, app._SLICE_MS
+        app._CONFIG_MS, app._SLICE_MS = 50, 1
+        try:
+            run(board, scenario)
+        finally:
+            app._CONFIG_MS, app._SLICE_MS = before
+
+    def test_limits_of_a_bms_and_its_state_of_start_stand_in_the_status(self):
+        board = FakeBoard()
+
+        async def scenario(gateway):
+            parts = gateway.parts
+            racks = [ToldRack(poller.data) for poller in parts.southbound.pollers]
+            parts.bms_thresholds = BmsThresholds(racks, parts.settings.limits, parts.recorder.note)
+            data = racks[1].data
+            data.thresholds.append(3700)
+            data.thresholds_sequence += 1
+            await until(board, lambda: parts.bms_thresholds.found[1], "compared")
+            status = parts.status.status()
+            first, second = status["racks"]
+            self.assertEqual(first["bms_thresholds"], [])
+            self.assertEqual(second["bms_thresholds"], [["level2_cell_over_set_mv", 3700, 3650]])
+            self.assertEqual((second["starting"], second["unit"]["open_forbidden"]), (False, 0))
+            self.assertEqual((status["self_check"], status["clock"]["deviation_pm"]), ("", 0))
+            self.assertEqual(len(status["config"]["crc"]), 8)
+            parts.enforcer.self_check.problem = "made up"
+            data.take_sign_of_life(board.clock.ticks(), True)
+            self.assertTrue(parts.status.status()["racks"][1]["starting"])
+            self.assertEqual(parts.status.status()["self_check"], "made up")
+
+        run(board, scenario)
 
     def test_latch_outlives_a_power_cut_right_after_the_trip(self):
         board = FakeBoard()

@@ -1,4 +1,7 @@
-"""A read-only console: one word in, one line of JSON out. It answers in safe mode too."""
+"""The console: one line in, one line of JSON out. It answers in safe mode too.
+
+Nothing that comes in here moves an output: an order is a request that waits for a person on site.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ _MAX_CLIENTS = 4
 class Console:
     """Serves `questions`: a dict from a word to a function that returns something for JSON.
 
-    `listen(handler, port)` is the board's coroutine that starts a stream server.
+    `requests` are the words that may be followed by one argument, which their function gets; "" is
+    none. `listen(handler, port)` is the board's coroutine that starts a stream server.
     """
 
     def __init__(
@@ -29,10 +33,12 @@ class Console:
         port: int,
         questions: dict[str, Callable[[], object]],
         log: Log,
+        requests: dict[str, Callable[[str], object]] | None = None,
     ) -> None:
         self._listen = listen
         self._port = port
         self._questions = questions
+        self._requests = requests or {}
         self._log = log
         self._clients = 0
         self._server: Any = None
@@ -78,13 +84,16 @@ class Console:
     def answer(self, line: bytes) -> str:
         """JSON text for one question; unknown words get the list of known ones."""
         try:
-            word = bytes(line).decode().strip()
+            words = bytes(line).decode().split(None, 1)
         except UnicodeError:
-            word = ""
-        question = self._questions.get(word)
-        if question is None:
-            return json.dumps({"commands": sorted(self._questions)})
-        return json.dumps(question())
+            words = []
+        word = words[0] if words else ""
+        argument = words[1].strip() if len(words) > 1 else ""
+        if word in self._requests:
+            return json.dumps(self._requests[word](argument))
+        if word in self._questions and not argument:
+            return json.dumps(self._questions[word]())
+        return json.dumps({"commands": sorted(list(self._questions) + list(self._requests))})
 
 
 async def _drain(writer: Any) -> None:

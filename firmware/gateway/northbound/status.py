@@ -15,14 +15,19 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from gateway.clock import Clock
+    from gateway.clock_check import ClockCheck
+    from gateway.config import Config
+    from gateway.config_file import ConfigWatch
     from gateway.contracts import Board
     from gateway.log import Logs
     from gateway.outputs.enforcer import Enforcer
+    from gateway.outputs.proof_records import ProofRecords
     from gateway.protection.changes import Changes
     from gateway.protection.interlocks import Interlocks
     from gateway.protection.latch_store import LatchStore
     from gateway.rack.bus import Bus
     from gateway.rack.poller import RackPoller
+    from gateway.telemetry.bms_thresholds import BmsThresholds
     from gateway.telemetry.journal import Journal
     from gateway.telemetry.recorder import Recorder
 
@@ -30,7 +35,12 @@ if TYPE_CHECKING:
         """What is looked at."""
 
         board: Board
+        settings: Config
         clock: Clock
+        clock_check: ClockCheck
+        config_watch: ConfigWatch
+        bms_thresholds: BmsThresholds
+        proof_records: ProofRecords
         logs: Logs
         enforcer: Enforcer
         interlocks: Interlocks
@@ -83,6 +93,15 @@ class Status:
             "uptime_ms": parts.clock.uptime_ms(),
             "armed": parts.enforcer.armed,
             "escalated": parts.enforcer.escalated,
+            "self_check": parts.enforcer.self_check.problem,
+            "clock": {
+                "quality": parts.clock.utc_quality,
+                "deviation_pm": parts.clock_check.deviation_pm,
+            },
+            "config": {
+                "crc": "%08x" % parts.settings.crc,
+                "problem": parts.config_watch.problem,
+            },
             "interlocks": self._interlocks(),
             "buses": [self._bus(bus, now) for bus in parts.enforcer.buses],
             "racks": [self._rack(index, now) for index in range(len(parts.enforcer.pollers))],
@@ -99,6 +118,7 @@ class Status:
                 "task_restarts": parts.supervisor.restarts,
                 "changes_lost": parts.changes.lost,
                 "latch_write_errors": parts.latch_store.write_errors,
+                "proof_write_errors": parts.proof_records.write_errors,
                 "log_errors": parts.logs.ring.write_errors,
                 "console_errors": parts.console.errors,
                 "relay_errors": parts.enforcer.bank.errors,
@@ -127,6 +147,7 @@ class Status:
         return {
             "name": data.name,
             "quality": rack_data.QUALITY_NAMES[data.quality(now)],
+            "starting": data.is_starting(now),
             "age_ms": data.age_ms(now),
             "worst_age_ms": poller.worst_age_ms,
             "voltage_dv": _known(values[rack_data.RACK_VOLTAGE_DV]),
@@ -149,6 +170,7 @@ class Status:
             "discharge_limit_da": decision.discharge_limit_da,
             "discharge_by": limiter(decision.discharge_by),
             "next": nearest(protection),
+            "bms_thresholds": [list(each) for each in self._parts.bms_thresholds.found[index]],
             "implausible": poller.data.implausible,
             "before_start": poller.data.before_start,
             "odd_values": poller.data.odd_values,
@@ -190,6 +212,7 @@ def _unit(poller: RackPoller, now: int) -> dict[str, object]:
         "misses": health.misses,
         "next_probe_ms": -health.probe_overdue_ms(now) if health.down else 0,
         "identity": poller.data.identity_problem,
+        "open_forbidden": poller.writes.forbidden,
         "writes": [
             [job.address, job.confirmed, job.refused, job.failed] for job in poller.writes.jobs
         ],

@@ -37,7 +37,9 @@ CANCEL = "cancel"
 CONFIRM_MS = 60000
 INPUT_MS = 60000
 DAY_MS = 86400000
-_RELAY_MS = 10000  # a relay test takes a second; when the protecting loop is dead it takes for ever
+_RELAY_MS = (
+    10000  # a relay test takes a second; when the protecting loop is dead it takes for ever
+)
 _NAMED = 3  # of what is overdue
 
 _IDLE = 0
@@ -46,7 +48,7 @@ _TEST = 2
 
 
 class Item:
-    """What can be tested: the relay of rack `index`, or the input that `index` is the number of."""
+    """What can be tested: the relay of rack `index`, or the input with the number `index`."""
 
     def __init__(self, kind: str, name: str, index: int) -> None:
         self.kind = kind

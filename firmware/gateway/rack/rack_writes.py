@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gateway.rack.write_job import WriteJob
 
 _LIMITS_REFRESH_MS = 30000
+_RISE_MS = 5000
 
 
 class RackWrites:
@@ -113,12 +114,18 @@ class RackWrites:
         return job.is_due(now)
 
     def set_limits(self, charge_da: int, discharge_da: int, now: int) -> None:
-        """Current the gateway grants, 0.1 A."""
-        if charge_da != self._granted[0] or discharge_da != self._granted[1]:
-            self._granted[0] = charge_da
-            self._granted[1] = discharge_da
+        """Current the gateway grants, 0.1 A. A fall is written as soon as the bus allows, a rise
+        in spare time and not more often than every few seconds: it rises in many small steps.
+        """
+        granted = self._granted
+        if charge_da < granted[0] or discharge_da < granted[1]:
             self._changed = True
             self._order_limits(now)
+        elif charge_da != granted[0] or discharge_da != granted[1]:
+            if diff(self._refresh_due, now) > _RISE_MS:
+                self._refresh_due = add(now, _RISE_MS)
+        granted[0] = charge_da
+        granted[1] = discharge_da
 
     def due(self, now: int, urgent: bool) -> WriteJob | None:
         """What to write now, the newest values in its request.

@@ -49,6 +49,25 @@ class ConsoleTest(unittest.TestCase):
         self.assertEqual(json.loads(unknown), {"commands": ["status"]})
         self.assertEqual(json.loads(garbage), {"commands": ["status"]})
 
+    def test_a_request_gets_its_argument_and_nothing_else_takes_one(self):
+        requests = {"prooftest": lambda argument: {"got": argument}}
+        console = Console(listen, PORT, {"status": lambda: 1}, QuietLog(), requests)
+        everything = {"commands": ["prooftest", "status"]}
+        for line, answer in (
+            (b"prooftest", {"got": ""}),
+            (b" prooftest \r", {"got": ""}),
+            (b"prooftest rack01", {"got": "rack01"}),
+            (b"prooftest  rack/rack01 \r", {"got": "rack/rack01"}),
+            (b"prooftest rack01 now", {"got": "rack01 now"}),
+            (b"status", 1),
+            (b"status rack01", everything),
+            (b"prooftests", everything),
+            (b"", everything),
+            (b"prooftest \xff", everything),
+        ):
+            with self.subTest(line=line):
+                self.assertEqual(json.loads(console.answer(line)), answer)
+
     def test_a_line_without_end_is_cut_off_and_others_are_served(self):
         async def main():
             console = Console(listen, PORT + 1, {"status": lambda: 7}, QuietLog())

@@ -39,6 +39,23 @@ class WriteTest(unittest.TestCase):
         self.assertEqual(self.bench.wire.written, [(LIMIT, 500), (LIMIT + 1, 600)])
         self.assertEqual(self.limits.confirmed, before + 1)
 
+    def test_a_rise_in_small_steps_takes_little_of_the_bus_and_a_fall_none_of_the_time(self):
+        self.grant(0, 0)
+        self.bench.run_ms(100)
+        self.bench.wire.written = []
+        for second in range(1, 21):
+            self.grant(10 * second, 10 * second)
+            self.bench.run_ms(1000)
+        charge = self.bench.written(LIMIT)
+        self.assertTrue(3 <= len(charge) <= 5, charge)
+        self.assertEqual(charge, sorted(charge))
+        self.bench.run_ms(6000)
+        self.assertEqual(self.bench.written(LIMIT)[-1], 200)
+        self.bench.wire.written = []
+        self.grant(210, 100)  # one of them falls
+        self.bench.run_ms(50)
+        self.assertEqual(self.bench.wire.written, [(LIMIT, 210), (LIMIT + 1, 100)])
+
     def test_a_refused_write_is_reported_and_tried_until_it_is_confirmed(self):
         self.bench.wire.change = refusing(6)
         self.grant(0, 600)
