@@ -147,6 +147,19 @@ def bench(
 
 
 @app.command()
+def mutate(
+    only: Annotated[list[str] | None, typer.Argument(help="Modules; none: all of them.")] = None,
+    minutes: Annotated[float, typer.Option(min=0, help="Then stop; a next run goes on.")] = 60,
+    processes: Annotated[int, typer.Option(min=1, help="Mutants at a time.")] = 2,
+    again: Annotated[bool, typer.Option("--again", help="Forget what was found.")] = False,
+) -> int:
+    """Change protection and outputs a little, again and again: does a test fail each time?"""
+    from host_tools.mutate import command
+
+    return command.main(only or [], minutes, processes, again)
+
+
+@app.command()
 def decode(
     image: Annotated[str, typer.Argument(help="Flash image of a gateway.")],
     as_json: Json = False,

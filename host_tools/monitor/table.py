@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from host_tools.monitor.console_client import Status
+from host_tools.monitor.reasons import CONTACTORS, alarm_text, explain
 
 LEVEL_STYLES = ("green", "yellow", "bold yellow", "bold red")
 QUALITY_STYLES = {"good": "green", "suspect": "yellow", "stale": "red", "missing": "red"}
-CONTACTORS = ("open", "closed", "pre")
-_COLUMNS = ("rack", "V", "A", "SOC %", "cell mV", "degC", "age s", "data", "relay", "contactor")
+WIDTH = 100  # of everything that is shown
+_LONGEST_NAME = 8
+# (head, to the right)
+_COLUMNS = (
+    ("rack", False),
+    ("V", True),
+    ("A", True),
+    ("SOC %", True),
+    ("cell mV", True),
+    ("degC", True),
+    ("age s", True),
+    ("data", False),
+    ("relay", False),
+    ("limit A", True),  # charge and discharge
+    ("", False),  # level
+)
 
 
 def render(
@@ -21,64 +37,78 @@ def render(
 ) -> RenderableType:
     """The whole picture; racks stand as "waiting" until `status` is there."""
     table = Table(title=title, title_style="bold", box=None, pad_edge=False, padding=(0, 1))
-    for name in _COLUMNS:
-        numeric = name in ("V", "A", "SOC %", "cell mV", "degC", "age s")
+    for name, numeric in _COLUMNS:
         table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
-    table.add_column("alarm", no_wrap=True, min_width=10)
+    table.columns[0].max_width = _LONGEST_NAME
     if status is None or not status.get("racks"):
         for name in rack_names:
             table.add_row(name, *[""] * 6, Text("waiting", "dim"))
-        return Group(table, Text(note or _why_waiting(status), "dim"))
+        return Group(table, _wrapped(note or _why_waiting(status), "dim"))
     for rack in status["racks"]:
         table.add_row(*_rack_row(rack))
     table.add_section()
     table.add_row(*_site_row(status["racks"]), style="bold")
-    foot = Text(one_line(status))
+    parts: list[RenderableType] = [
+        table,
+        *(_wrapped(reason.text, LEVEL_STYLES[reason.level]) for reason in explain(status)),
+        _wrapped(_head_line(status), ""),
+    ]
     if note:
-        foot.append(f"\n{note}", "bold red")
-    return Group(table, foot, _events(status))
+        parts.append(_wrapped(note, "bold red"))
+    return Group(*parts, _events(status))
 
 
 def one_line(status: Status) -> str:
-    """Site and uplink on one line, for the table's foot and for logs."""
+    """Site and uplink on one line, for logs."""
+    racks = status.get("racks", [])
+    alarms = [f"{rack['name']} {alarm_text(rack)}" for rack in racks if rack["level"]]
+    return f"{_head_line(status)}, alarms: {'; '.join(alarms) or 'none'}"
+
+
+def _head_line(status: Status) -> str:
     racks = status.get("racks", [])
     telemetry, uplink, heap = (status.get(key, {}) for key in ("telemetry", "uplink", "heap"))
-    alarms = [f"{rack['name']} {alarm_text(rack)}" for rack in racks if rack["level"]]
     closed = sum(rack["relay"] for rack in racks)
     return (
         f"{status['mode']} {status.get('uptime_ms', 0) / 1000:.0f} s,"
         f" relays {closed}/{len(racks)} closed, uplink {uplink.get('state', 'off')},"
         f" stored {telemetry.get('stored', 0)}, backlog {telemetry.get('backlog', 0)},"
-        f" heap {heap.get('used', 0) // 1024} kB (peak {heap.get('peak', 0) // 1024}),"
-        f" alarms: {'; '.join(alarms) or 'none'}"
+        f" heap {heap.get('used', 0) // 1024} kB (peak {heap.get('peak', 0) // 1024})"
     )
-
-
-def alarm_text(rack: Status) -> str:
-    """Level and rule of a rack, "" when there is none."""
-    if not rack["level"]:
-        return ""
-    return f"L{rack['level']} {rack['rule']}" + (" latched" if rack["latched"] else "")
 
 
 def _rack_row(rack: Status) -> list[RenderableType]:
     quality = rack["quality"]
     known = quality != "missing"
-    link = rack.get("link", {})
-    data = quality if quality in ("good", "suspect") else f"{quality}: {link.get('reason', '')}"
+    data = "starting" if rack.get("starting") else quality
     return [
         rack["name"],
-        f"{rack['voltage_dv'] / 10:.1f}" if known else "",
-        f"{rack['current_da'] / 10:+.1f}" if known else "",
-        f"{rack['soc_pm'] / 10:.1f}" if known else "",
+        _tenths(rack["voltage_dv"]) if known else "",
+        _tenths(rack["current_da"], "+") if known else "",
+        _tenths(rack["soc_pm"]) if known else "",
         f"{rack['cell_min_mv']} {rack['cell_max_mv']}" if known else "",
-        f"{rack['temp_min_dc'] / 10:.1f} {rack['temp_max_dc'] / 10:.1f}" if known else "",
+        f"{_tenths(rack['temp_min_dc'])} {_tenths(rack['temp_max_dc'])}" if known else "",
         f"{rack['age_ms'] / 1000:.1f}",
-        Text(data[:24], QUALITY_STYLES.get(quality, "")),
-        Text("closed", "green") if rack["relay"] else Text("open", "red"),
-        CONTACTORS[rack["contactor"]] if known else "",
-        Text(alarm_text(rack), LEVEL_STYLES[rack["level"]]),
+        Text(data, QUALITY_STYLES.get(quality, "")),
+        _switches(rack),
+        "{} {}".format(*(rack.get(f"{way}_limit_da", 0) // 10 for way in ("charge", "discharge"))),
+        Text(f"L{rack['level']}" if rack["level"] else "", LEVEL_STYLES[rack["level"]]),
     ]
+
+
+def _tenths(value: int | None, sign: str = "") -> str:
+    """In whole units; "" for what the rack BMS does not supply."""
+    return "" if value is None else f"{value / 10:{sign}.1f}"
+
+
+def _switches(rack: Status) -> Text:
+    """The trip relay, and the contactor where that stands otherwise."""
+    relay = CONTACTORS[rack["relay"]]
+    text, style = relay, "green" if rack["relay"] else "red"
+    contactor = rack["contactor"]
+    if rack["quality"] != "missing" and contactor not in (None, rack["relay"]):
+        text, style = f"{relay}/{CONTACTORS[contactor]}", "yellow"
+    return Text(text, style)
 
 
 def _site_row(racks: Sequence[Status]) -> list[RenderableType]:
@@ -91,19 +121,29 @@ def _site_row(racks: Sequence[Status]) -> list[RenderableType]:
         "site",
         f"{sum(rack['voltage_dv'] for rack in good) / len(good) / 10:.1f}",
         f"{sum(rack['current_da'] for rack in good) / 10:+.1f}",
-        f"{sum(rack['soc_pm'] for rack in good) / len(good) / 10:.1f}",
+        _mean_soc(good),
         f"{min(r['cell_min_mv'] for r in good)} {max(r['cell_max_mv'] for r in good)}",
         f"{min(r['temp_min_dc'] for r in good) / 10:.1f}"
         f" {max(r['temp_max_dc'] for r in good) / 10:.1f}",
         "",
-        f"{len(good)}/{len(racks)} good",
+        f"{len(good)}/{len(racks)} ok",
         f"{power_kw:+.0f} kW",
     ]
 
 
+def _mean_soc(good: Sequence[Status]) -> str:
+    known = [rack["soc_pm"] for rack in good if rack["soc_pm"] is not None]
+    return f"{sum(known) / len(known) / 10:.1f}" if known else ""
+
+
 def _events(status: Status) -> Text:
     lines = [f"{at_ms / 1000:9.1f} s  {text}" for at_ms, text in status.get("events", [])]
-    return Text("\n".join(lines), "dim")
+    cut = [line if len(line) <= WIDTH else line[: WIDTH - 1] + "…" for line in lines]
+    return Text("\n".join(cut), "dim")
+
+
+def _wrapped(text: str, style: str) -> Text:
+    return Text("\n".join(wrap(text, WIDTH, subsequent_indent="    ")), style)
 
 
 def _why_waiting(status: Status | None) -> str:

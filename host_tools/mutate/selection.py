@@ -18,6 +18,7 @@ FIRMWARE = ROOT / "firmware"
 SELECTION = BUILD / "mutation_tests.json"
 _SLOWEST_RUN_S = 900
 _PROPERTIES = "tests/property/"
+_PROPERTIES_S = 12.0  # of them together, while their lines are counted; three times their real time
 
 
 @dataclass(frozen=True)
@@ -41,17 +42,24 @@ class Selection:
         if not tests:
             tests = set(self.seconds)
         tests -= set(self.failing)
-        ordered = sorted(tests, key=lambda test: self.seconds.get(test, 0.0))
         own = module.rpartition(".")[2]
+        ordered = sorted(tests, key=lambda test: (not _is_own(test, own), self._s(test)))
         stages: list[list[str]] = [[], [], []]
+        properties_s = 0.0
         for test in ordered:
-            stage = 2 if test.startswith(_PROPERTIES) else int(not _is_own(test, own))
-            stages[stage].append(test)
+            if not test.startswith(_PROPERTIES):
+                stages[0 if _is_own(test, own) else 1].append(test)
+            elif properties_s < _PROPERTIES_S:
+                properties_s += self._s(test)
+                stages[2].append(test)
         return [stage for stage in stages if stage]
 
     def cost_s(self, module: str, line: int) -> float:
         """Seconds that all of them take."""
-        return sum(self.seconds.get(test, 0.0) for each in self.stages(module, line) for test in each)
+        return sum(self._s(test) for stage in self.stages(module, line) for test in stage)
+
+    def _s(self, test: str) -> float:
+        return self.seconds.get(test, 0.0)
 
 
 def digest_of(paths: list[Path]) -> str:

@@ -32,7 +32,11 @@ RACK = {
     "latched": False,
     "relay": 1,
     "contactor": 1,
-    "link": {"reason": ""},
+    "charge_limit_da": 1570,
+    "charge_by": "",
+    "discharge_limit_da": 985,
+    "discharge_by": "",
+    "closing": "may close",
 }
 STATUS = {
     "mode": "run",
@@ -50,8 +54,9 @@ STATUS = {
             "level": 3,
             "rule": "cell_overvoltage",
             "latched": True,
+            "closing": "tripped, needs a reset",
         },
-        RACK | {"name": "rack03", "quality": "stale", "link": {"reason": "no answer"}},
+        RACK | {"name": "rack03", "quality": "stale", "unit": {"down": True}},
     ],
     "telemetry": {"stored": 99, "backlog": 7, "dropped": 0},
     "uplink": {"state": "up", "reconnects": 0},
@@ -72,10 +77,12 @@ def test_table_shows_every_rack_and_the_site() -> None:
     rows = {line.split()[0]: line for line in lines if line}
     for text in ("1373.1", "-89.7", "50.3", "3298 3304", "23.0 24.5", "0.4", "good", "closed"):
         assert text in rows["rack01"]
-    assert "open" in rows["rack02"] and "L3 cell_overvoltage latched" in rows["rack02"]
-    assert "stale: no answer" in rows["rack03"]
+    assert "157 98" in rows["rack01"]
+    assert " open " in rows["rack02"] and rows["rack02"].endswith("L3")
+    assert "rack02: L3 cell_overvoltage latched; tripped, needs a reset" in lines
+    assert " stale " in rows["rack03"] and "rack03: does not answer" in lines
     # means and sums of the two racks whose data is good: 1374.1 V, -89.7 A, -123 kW
-    for text in ("1374.1", "-89.7", "2/3 good", "-123 kW"):
+    for text in ("1374.1", "-89.7", "2/3 ok", "-123 kW"):
         assert text in rows["site"]
     assert "relays 2/3 closed, uplink up, stored 99, backlog 7" in rows["run"]
     assert "rack02 trip: cell_overvoltage" in rows["7.2"]

@@ -155,8 +155,8 @@ class Enforcer:
         protection.step(now)
         self.self_check.stepped(index)
         tested = self.relay_test.busy and self.relay_test.rack == index
-        busy = tested or self.openings[index].state != IDLE
-        self.pollers[index].hot = protection.running or busy
+        waiting = tested or self.openings[index].under_way
+        self.pollers[index].hot = protection.running or waiting
         self._act(index, now)
 
     def _act(self, index: int, now: int) -> None:

@@ -73,6 +73,11 @@ class Opening:
         self._waiting = False  # for the proof, since `_since`
         self._silence_counts = False  # there were data at the beginning, so there should be some
 
+    @property
+    def under_way(self) -> bool:
+        """Something is still waited for, and fresh data help."""
+        return ZERO <= self.state <= RELAY
+
     def step(self, order: int, command: bool, energised: bool, view: RackView, now: int) -> None:
         """`order`: what protection wants now. `command`: the BMS register may be used for it.
 

@@ -242,6 +242,16 @@ class TripTest(unittest.TestCase):
         site.run_ms(3000)
         self.assertEqual(site.enforcer.pollers[0].data.sequence - before, 6)
 
+    def test_a_tripped_rack_is_read_as_usual_once_it_is_proven_open(self):
+        site = Site()
+        site.run_ms(5000)
+        site.wires[0].registers[0x0016] = 90  # insulation
+        site.run_ms(10000)
+        self.assertEqual(site.enforcer.openings[0].state, opening.PROVEN)
+        before = site.enforcer.pollers[0].data.sequence
+        site.run_ms(3000)
+        self.assertEqual(site.enforcer.pollers[0].data.sequence - before, 6)
+
     def test_a_dead_connection_does_not_hold_the_other_rack_up(self):
         site = Site()
         site.run_ms(5000)
