@@ -7,6 +7,7 @@ DURATION ?= 0
 INTERPRETER ?= micropython
 BUS ?=
 ONLY ?=
+MINUTES ?= 60
 ARGS ?=
 
 PY := build/venv/bin/python
@@ -14,7 +15,7 @@ RUFF := build/venv/bin/ruff
 STAMPS := build/stamps
 SET_UP := $(STAMPS)/venv $(STAMPS)/packages $(STAMPS)/micropython
 
-.PHONY: help run bench test check setup lint fmt types generated clean
+.PHONY: help run bench test coverage mutate check setup lint fmt types generated clean
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +26,9 @@ help:
 	@echo 'make bench  measure, into build/bench.json (ONLY=modbus or rtu: one group)'
 	@echo 'make test   every test that needs no hardware (ARGS="-k word" goes to pytest)'
 	@echo 'make check  format, lint, types, generated files, tests: what CI runs'
+	@echo 'make coverage  branches of protection and outputs that no test takes: fails on any'
+	@echo 'make mutate    small errors in protection and outputs: which would no test notice?'
+	@echo '               (about half an hour; MINUTES=n stops sooner, the next one goes on)'
 	@echo 'make setup  only the set-up that run and test do first, into build/'
 	@echo 'make fmt    format and mend what ruff can mend'
 	@echo 'make clean  remove build/'
@@ -40,6 +44,15 @@ bench: setup
 test: setup
 	@$(PY) -m pytest $(ARGS)
 
+COVERED := tests/shared/protection tests/shared/outputs tests/property
+
+coverage: setup
+	@$(PY) -m coverage run -m pytest --quiet $(COVERED)
+	@$(PY) -m coverage report
+
+mutate: setup
+	@$(PY) -m host_tools mutate --minutes '$(MINUTES)'
+
 check: lint types generated test
 
 lint: setup
@@ -51,6 +64,7 @@ types: setup
 
 generated: setup
 	@$(PY) -m host_tools maps build --check
+	@$(PY) -m host_tools matrix build --check
 
 fmt: setup
 	@$(RUFF) format .

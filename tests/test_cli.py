@@ -20,7 +20,16 @@ def gatewayctl(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command() -> None:
     done = gatewayctl("--help")
     assert done.returncode == 0
-    for command in ("run", "simulate", "site", "maps", "decode", "monitor", "toolchain"):
+    for command in (
+        "run",
+        "simulate",
+        "site",
+        "maps",
+        "decode",
+        "monitor",
+        "prooftest",
+        "toolchain",
+    ):
         assert f" {command} " in done.stdout
 
 
@@ -41,6 +50,9 @@ def test_the_command_line_itself_imports_nothing_heavy() -> None:
         (["run", "--duration", "-1"], "--duration"),
         (["run", "--nonsense"], "--nonsense"),
         (["decode"], "image"),
+        (["prooftest", "door"], "'door'"),
+        (["prooftest", "rack"], "name of one rack"),
+        (["prooftest", "--console", "nowhere"], "HOST:PORT"),
         (["site", "check", "no-such-site"], "no-such-site"),
     ],
 )

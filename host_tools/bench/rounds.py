@@ -19,10 +19,38 @@ class Effort:
     warm_up_s: int  # of the real scheduler, before anything counts
     dying_s: int  # of it, after the warm-up: a rack dies in the middle
     polling_s: int  # of one run of it
+    steps: int  # of one rack's protection
+    faults: int  # that have to trip, at rest
+    loaded_faults: int  # under load
+    day_h: float  # of normal operation, simulated
 
 
-FULL = Effort(rounds=5, seconds=1.0, scans=60, exchanges=50, warm_up_s=5, dying_s=10, polling_s=60)
-QUICK = Effort(rounds=2, seconds=0.1, scans=5, exchanges=3, warm_up_s=2, dying_s=1, polling_s=3)
+FULL = Effort(
+    rounds=5,
+    seconds=1.0,
+    scans=60,
+    exchanges=50,
+    warm_up_s=5,
+    dying_s=10,
+    polling_s=60,
+    steps=2000,
+    faults=500,
+    loaded_faults=120,
+    day_h=24,
+)
+QUICK = Effort(
+    rounds=2,
+    seconds=0.1,
+    scans=5,
+    exchanges=3,
+    warm_up_s=2,
+    dying_s=1,
+    polling_s=3,
+    steps=50,
+    faults=12,
+    loaded_faults=6,
+    day_h=0.02,
+)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ def mutants_of(module: str, source: str) -> list[Mutant]:
     wrapper.visit(places)
     found: dict[str, Mutant] = {}
     for line, original, changed in places.found:
+        if _is_none_for_false(original, changed):
+            continue
         code = _replaced(wrapper.module, original, changed)
         if code is not None and code != source and code not in found:
             before, after = _difference(source, code)
@@ -83,6 +85,23 @@ def _is_for_types(node: cst.CSTNode) -> bool:
         target = node.targets[0].target
         return isinstance(target, cst.Name) and target.value in (_FOR_TYPES, "__all__")
     return False
+
+
+def _is_none_for_false(original: cst.CSTNode, changed: cst.CSTNode) -> bool:
+    """Whoever asks `if not x` cannot tell them apart; nothing here asks anything else."""
+    if isinstance(original, cst.Assign | cst.AnnAssign) and isinstance(changed, type(original)):
+        return _is_name(original.value, "False") and _is_name(changed.value, "None")
+    if isinstance(original, cst.Call) and isinstance(changed, cst.Call):
+        pairs = zip(original.args, changed.args, strict=False)
+        differ = [(old, new) for old, new in pairs if old is not new]
+        return len(original.args) == len(changed.args) and all(
+            _is_name(old.value, "False") and _is_name(new.value, "None") for old, new in differ
+        )
+    return False
+
+
+def _is_name(node: cst.CSTNode | None, name: str) -> bool:
+    return isinstance(node, cst.Name) and node.value == name
 
 
 def _replaced(module: cst.Module, original: cst.CSTNode, changed: cst.CSTNode) -> str | None:

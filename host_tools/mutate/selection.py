@@ -18,7 +18,9 @@ FIRMWARE = ROOT / "firmware"
 SELECTION = BUILD / "mutation_tests.json"
 _SLOWEST_RUN_S = 900
 _PROPERTIES = "tests/property/"
-_PROPERTIES_S = 12.0  # of them together, while their lines are counted; three times their real time
+_PROPERTIES_S = (
+    12.0  # of them together, while their lines are counted; three times their real time
+)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from host_tools.simulate.truth import opened_after
 
 @dataclass(frozen=True)
 class Trip:
-    """A trip relay that opened while its gateway was at work.
+    """A trip relay that opened while its gateway was at work, and not for a proof test.
 
     The current goes first, then the BMS opens its contactor, and the relay makes sure of it.
 
@@ -47,6 +47,8 @@ def _of_rack(evidence: Evidence, index: int, rack: RackEvidence) -> list[Trip]:
         for change in rack.relay_changes
         if not change.on and any(life.covers(change.at_ms) for life in evidence.lives)
     ]
+    tests = _proof_tests(evidence, index)
+    openings = [at_ms for number, at_ms in enumerate(openings) if number not in tests]
     reasons = _reasons(evidence, index)
     fault = next((fault for fault in evidence.faults if fault.rack == index), None)
     trips = []
@@ -69,6 +71,13 @@ def _of_rack(evidence: Evidence, index: int, rack: RackEvidence) -> list[Trip]:
     return trips
 
 
+def _proof_tests(evidence: Evidence, rack: int) -> set[int]:
+    """Which of its openings were proof tests, as the gateway has recorded them one by one."""
+    opened = _events(evidence, layout.RELAY_OPENED, (rack,))
+    wanted = layout.EVENT_NAMES[layout.PROOF_TEST]
+    return {number for number, event in enumerate(opened) if event.text == wanted}
+
+
 def _contactor_ms(rack: RackEvidence, decided_ms: int) -> int | None:
     """When the contactor opened: after the decision, or before it when it was open already."""
     changes = rack.contactor_changes
@@ -79,17 +88,18 @@ def _contactor_ms(rack: RackEvidence, decided_ms: int) -> int | None:
 
 def _reasons(evidence: Evidence, rack: int) -> list[tuple[str, int]]:
     """(rule, level) of each trip record of a rack or of the whole site, oldest first."""
-    events = [
+    trips = _events(evidence, layout.TRIP, (rack, layout.NO_RACK))
+    return [(rules.name(event.rule), event.level) for event in trips]
+
+
+def _events(evidence: Evidence, code: int, racks: tuple[int, ...]) -> list[Event]:
+    """Events of a kind of these racks, oldest first."""
+    found = [
         record
         for record in evidence.delivered.records.values()
-        if isinstance(record, Event)
-        and record.code == layout.TRIP
-        and record.rack in (rack, layout.NO_RACK)
+        if isinstance(record, Event) and record.code == code and record.rack in racks
     ]
-    return [
-        (rules.name(event.rule), event.level)
-        for event in sorted(events, key=lambda event: event.key)
-    ]
+    return sorted(found, key=lambda event: event.key)
 
 
 def _reaction_ms(

@@ -58,7 +58,7 @@ class SimulatedSite:
         self.clock = clock
         self.truth = Truth(clock, product.racks)
         self.dc_bus = DcBus()
-        self._held_load = held_load
+        self.held_load = held_load  # may change at any time
         self.racks = tuple(
             RackUnit(
                 f"rack{index + 1:02d}",
@@ -149,7 +149,7 @@ class SimulatedSite:
 
     def tick(self, now_ms: int) -> None:
         """Move all racks on to `now_ms`; the tick loop does this every TICK_MS."""
-        wanted = self._held_load
+        wanted = self.held_load
         if wanted is None:
             wanted = load_fraction(max(0, now_ms - self._started_ms) / 1000)
         any_closed = any(rack.contactor_closed for rack in self.racks)

@@ -7,6 +7,7 @@ import struct
 import pytest
 
 from gateway.telemetry import records as layout
+from host_tools.decode.command import line
 from host_tools.decode.records import (
     CellFrame,
     DecodeError,
@@ -69,6 +70,30 @@ def test_events_cells_gaps_and_kinds_of_the_future() -> None:
         Unknown(7, 4, 1004, *head, 99, b"xyz"),
     ]
     assert isinstance(found[0], Event) and found[0].name == "trip"
+
+
+@pytest.mark.parametrize(
+    ("code", "rack", "text", "words"),
+    [
+        (layout.ESCALATION, 0, "it did not open", "rack01 escalation: it did not open"),
+        (layout.OPENING_PROVEN, 1, "", "rack02 opening proven"),
+        (layout.SITE_OUTPUT, 255, "site relay energised", "site output: site relay energised"),
+        (layout.PROOF_TEST, 2, "relay: passed", "rack03 proof test: relay: passed"),
+        (layout.PROOF_DUE, 255, "rack rack01", "proof tests due: rack rack01"),
+        (layout.BMS_THRESHOLD, 11, "a is 1, looser than 2", "rack12 bms threshold: a is 1, loo"),
+        (layout.CONFIG, 255, "config.json is no longer", "configuration: config.json is no"),
+    ],
+)
+def test_events_of_every_code_are_named_in_lines(code, rack, text, words) -> None:
+    payload = layout.encode_event(code, rack, 255, 0, 1, 2, text)
+    (found,) = decode_message(message(1, record(layout.EVENT, 1, payload)))
+    assert words in line(found)
+
+
+def test_every_code_of_the_firmware_has_a_name_of_its_own() -> None:
+    codes = {layout.BOOT, layout.RESET, layout.STOP, layout.BUS, layout.CONFIG}
+    assert max(codes) == len(layout.EVENT_NAMES) - 1
+    assert len(set(layout.EVENT_NAMES)) == len(layout.EVENT_NAMES)
 
 
 def test_any_changed_byte_is_noticed() -> None:

@@ -244,7 +244,9 @@ class Rack:
         targets = [self.target(CHARGE), self.target(DISCHARGE)] if self.seen else [0, 0]
         if not fresh:  # what nobody sees does not rise
             targets = [min(each, self.granted[n]) for n, each in enumerate(targets)]
-        self.granted = tuple(ramp.follow(each, now) for ramp, each in zip(self.ramps, targets, strict=True))
+        self.granted = tuple(
+            ramp.follow(each, now) for ramp, each in zip(self.ramps, targets, strict=True)
+        )
 
     def target(self, direction: int) -> int:
         """What levels and curves allow in one direction, 0.1 A."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from made_up_run import END_MS, FAULTY, RELAY_MS, RELAYS_ON_MS, RULE, event, good_run
@@ -63,6 +64,23 @@ def test_a_relay_counts_as_it_was_before_the_gateway_was_stopped(
     state = "off" if wanted else "on"
     assert (f"relay {name} is {state} at the end" in failures(run)) == (not good)
     assert bool(failures(run)) == (not good)
+
+
+def test_an_opening_for_a_proof_test_is_no_trip_and_takes_no_reason_from_one() -> None:
+    run = good_run()
+    tested_ms = 7_000
+    times = [(RELAYS_ON_MS, True), (tested_ms, False), (tested_ms + 300, True), (RELAY_MS, False)]
+    run.racks[FAULTY].relay_changes = [Change(at_ms, on) for at_ms, on in times]
+    assert "false trip" in failures(run)
+    records = run.delivered.records
+    for number, (at_ms, text) in enumerate(((tested_ms, "proof test"), (RELAY_MS, ""))):
+        opened = replace(
+            event(1, 5_000 + number, FAULTY, layout.RELAY_OPENED, RULE, 0, at_ms), text=text
+        )
+        records[opened.key] = opened
+    (trip,) = judge(run).summary["trips"]
+    assert (trip["rule"], trip["relay_ms"]) == (RULE, RELAY_MS)
+    assert "trip" not in failures(run)
 
 
 def test_one_of_several_rules_is_enough() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 
 import pytest
 
-from gateway import config, config_curves, config_rules
+from gateway import config, config_curves, config_file, config_rules
 from host_tools.errors import UserError
 from host_tools.site import command, products
 from host_tools.site.compile import check, load_site
@@ -217,8 +218,36 @@ def test_missing_site_file_and_unwritable_output(tmp_path: Path) -> None:
         command.build("energalactic-5015-0.5c", str(tmp_path / "no-folder" / "out.json"))
 
 
+class Folder:
+    """What the device asks of its storage."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def open(self, name: str, mode: str):
+        return (self._path / name).open(mode)
+
+
+def test_the_checksum_goes_with_the_file_and_follows_every_change(tmp_path: Path) -> None:
+    out = tmp_path / "plant.json"
+    seen = set()
+    for site in ("celestial-energy-2089-0.5c", "energalactic-5015-0.5c"):
+        command.build(site, str(out))
+        text = (tmp_path / "plant.crc").read_text()
+        assert text == f"{zlib.crc32(out.read_bytes()):08x}\n"
+        seen.add(text)
+    assert len(seen) == 2
+
+
+def test_a_configuration_cannot_have_the_name_of_its_checksum(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="config.crc: .crc is for the checksum"):
+        command.build("celestial-energy-2089-0.5c", str(tmp_path / "config.crc"))
+    assert not any(tmp_path.iterdir())
+
+
 def test_built_file_is_what_the_device_loads(tmp_path: Path) -> None:
     out = tmp_path / "config.json"
     command.build("celestial-energy-2089-0.5c", str(out))
+    assert config_file.load(Folder(tmp_path)).integer("cells_per_rack") == 208
     assert config.load(out.read_text()).integer("cells_per_rack") == 208
     assert json.loads(out.read_text())["schema"] == config.SCHEMA

@@ -86,7 +86,9 @@ def test_a_configuration_that_only_the_device_can_refuse(
         need("micropython")
     site = site_file(tmp_path, '[[inputs]]\nname = "push"\nnumber = 12\nrole = "reset"\n')
     line = refusal(whole_site, site=site, interpreter=interpreter)
-    assert "safe mode" in line and "inputs: push: number 12, but this board has inputs 0..7" in line
+    assert (
+        "safe mode" in line and "inputs: push: number 12, but this board has inputs 0..7" in line
+    )
     log = (whole_site.folder / "gateway.log").read_text()
     assert "safe mode, relays open: inputs: push" in log
     assert whole_site.leaves_nothing()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gateway.contracts import Log
 
-_LONGEST_LINE = 64
+_LONGEST_LINE = 128
 _IDLE_S = 20
 _MAX_CLIENTS = 4
 

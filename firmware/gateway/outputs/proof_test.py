@@ -60,7 +60,7 @@ class RelayTest:
 
     `hold_open`: keep the relay of rack `rack` dropped, and grant it no current. The relay comes
     back by the usual closing decision. `result` is that of the last order, WAITING and RUNNING
-    while there is none.
+    while there is none. `begun` counts the tests that dropped a relay, however soon it was back.
     """
 
     def __init__(self, effect_ms: int = _EFFECT_MS) -> None:
@@ -69,6 +69,7 @@ class RelayTest:
         self.rack = -1
         self.hold_open = False
         self.result = NONE
+        self.begun = 0
 
     @property
     def busy(self) -> bool:
@@ -102,6 +103,7 @@ class RelayTest:
         else:
             self.result = RUNNING
             self.hold_open = True
+            self.begun += 1
             self._dropped = now
 
     def _judge(self, permit: bool, view: RackView, now: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway import units
 from gateway.config_rules import RULES, UNIT
-from gateway.outputs.opening import ESCALATED, IDLE, PROVEN
+from gateway.outputs.opening import ESCALATED, PROVEN
 from gateway.outputs.site_outputs import OUTPUT_NAMES
 from gateway.protection import rules
 from gateway.rack import data as rack_data
@@ -65,6 +65,7 @@ class Recorder:
         self._contactors = bytearray(b"\xff" * len(enforcer.pollers))
         self._openings = bytearray(len(enforcer.pollers))
         self._site = bytearray(len(enforcer.bank.energised) - len(enforcer.pollers))
+        self._tests = 0  # proof tests that were seen to begin
         self.latest: list[tuple[int, str]] = []
 
     def step(self) -> None:
@@ -132,11 +133,11 @@ class Recorder:
         self.note(records.BUS, rack, text)
 
     def _watch_rack(self, index: int) -> None:
+        self._watch_test(index)
         closed = self._enforcer.closed[index]
         if closed != self._relays[index]:
             self._relays[index] = closed
-            code = records.RELAY_CLOSED if closed else records.RELAY_OPENED
-            self.note(code, index, "" if closed else self._why_open(index))
+            self.note(records.RELAY_CLOSED if closed else records.RELAY_OPENED, index, "")
         opening = self._enforcer.openings[index]
         if opening.state != self._openings[index]:
             self._openings[index] = opening.state
@@ -152,11 +153,15 @@ class Recorder:
             self._contactors[index] = contactor
             self.note(records.CONTACTOR, index, _CONTACTOR_NAMES[contactor])
 
-    def _why_open(self, index: int) -> str:
-        """A relay that dropped without an opening was under test, unless all of them dropped."""
-        enforcer = self._enforcer
-        tested = enforcer.relay_test.rack == index and not enforcer.stopped
-        return "proof test" if tested and enforcer.openings[index].state == IDLE else ""
+    def _watch_test(self, index: int) -> None:
+        """A proof test may be over before anybody looks at the relay."""
+        test = self._enforcer.relay_test
+        if test.rack != index or test.begun == self._tests:
+            return
+        self._tests = test.begun
+        if self._relays[index]:
+            self._relays[index] = 0
+            self.note(records.RELAY_OPENED, index, records.EVENT_NAMES[records.PROOF_TEST])
 
     def _watch_site(self) -> None:
         first = len(self._relays)

@@ -80,6 +80,7 @@ class RelayTestTest(unittest.TestCase):
         self.assertTrue(bench.test.hold_open)
         bench.run_ms(50)
         self.assertEqual((bench.test.result, bench.test.hold_open), (PASSED, False))
+        self.assertEqual(bench.test.begun, 1)
 
     def test_current_is_never_broken(self):
         bench = RackBench()
@@ -88,6 +89,7 @@ class RelayTestTest(unittest.TestCase):
         bench.test.order(0)
         bench.step()
         self.assertEqual((bench.test.result, bench.energised), (NOT_AT_REST, True))
+        self.assertEqual(bench.test.begun, 0)
 
     def test_only_a_closed_healthy_rack_is_tested(self):
         for what, value in (("energised", False), ("permit", False), ("fresh", 0), ("open", 1)):

@@ -1,0 +1,197 @@
+"""The gateway's parts, constructed and connected: the one place that knows all of them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway import VERSION
+from gateway.clock_check import ClockCheck
+from gateway.config_file import ConfigWatch
+from gateway.errors import StorageError
+from gateway.northbound.console import Console
+from gateway.northbound.status import Status
+from gateway.outputs.enforcer import Enforcer
+from gateway.outputs.proof_records import ProofRecords
+from gateway.outputs.proof_tests import ProofTests, items
+from gateway.protection import rules
+from gateway.protection.changes import Changes
+from gateway.protection.engine import RackProtection, rack_thresholds
+from gateway.protection.interlocks import Interlocks
+from gateway.protection.latch_store import LatchStore
+from gateway.southbound import Southbound
+from gateway.supervisor import Supervisor
+from gateway.telemetry import boot_id, records
+from gateway.telemetry.bms_thresholds import BmsThresholds
+from gateway.telemetry.journal import Journal
+from gateway.telemetry.recorder import Recorder
+from gateway.telemetry.sampler import Sampler
+from gateway.uplink.mqtt_client import MqttClient
+from gateway.uplink.publisher import Publisher
+from gateway.uplink.settings import load_settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from gateway.config import Config
+    from gateway.contracts import Board
+    from gateway.log import Logs
+
+
+class Parts:
+    """Everything the application consists of, constructed and connected once."""
+
+    def __init__(self, board: Board, settings: Config, logs: Logs) -> None:
+        clock = board.clock
+        self.board = board
+        self.settings = settings
+        self.logs = logs
+        self.clock = clock
+        data = board.storage("data")
+        is_new = boot_id.is_new(data)  # asked before anything is written
+        self.journal = Journal(
+            data,
+            clock,
+            asyncio.Event(),
+            segment_bytes=settings.integer("telemetry.segment_bytes"),
+            capacity_bytes=settings.integer("telemetry.capacity_bytes"),
+            flush_ms=settings.integer("telemetry.flush_ms"),
+            random=board.random,
+        )
+        self.journal.open(is_new)
+        now = clock.ticks()  # only now: what took time before is neither silence nor arming
+        self.changes = Changes()
+        self.southbound = Southbound(board, settings, now)
+        pollers = self.southbound.pollers
+        self.interlocks = Interlocks(settings, board.inputs, self.changes, now)
+        thresholds = rack_thresholds(settings)
+        protections = [
+            RackProtection(poller.data, settings, thresholds, self.interlocks, self.changes)
+            for poller in pollers
+        ]
+        for poller, protection in zip(pollers, protections):
+            protection.limits_sent = poller.writes_limits
+        self.latch_store = LatchStore(
+            data,
+            [rack.name for rack in settings.racks],
+            [protection.latches for protection in protections] + [self.interlocks.latches],
+        )
+        _restore_latches(self.latch_store, is_new, protections, self.interlocks, logs.get("app"))
+        self.enforcer = Enforcer(
+            self.southbound.buses,
+            pollers,
+            protections,
+            self.interlocks,
+            board.relays,
+            board.dead_man,
+            settings,
+            now,
+        )
+        self.sampler = Sampler(
+            self.journal,
+            self.enforcer,
+            clock,
+            settings.integer("poll.summary_period_ms"),
+            settings.integer("telemetry.cell_period_ms"),
+        )
+        self.recorder = Recorder(
+            self.journal,
+            self.enforcer,
+            self.changes,
+            self.southbound.log,
+            settings,
+            clock,
+            logs.get("event"),
+        )
+        self.supervisor = Supervisor(
+            clock,
+            board.watchdog(settings.integer("watchdog_ms")),
+            self._make_safe,
+            logs.get("supervisor"),
+        )
+        self.bms_thresholds = BmsThresholds(pollers, settings.limits, self.recorder.note)
+        self.proof_records = ProofRecords(
+            data,
+            [item.key for item in items(settings)],
+            settings.integer("prooftest.interval_days"),
+        )
+        self.proof_tests = ProofTests(
+            self.proof_records,
+            self.enforcer,
+            settings,
+            board.inputs,
+            clock,
+            self._note_proof,
+            logs.get("prooftest"),
+        )
+        self.clock_check = ClockCheck(clock)
+        self.config_watch = ConfigWatch(board.storage("config"), settings.crc)
+        self.mqtt, self.publisher = _uplink(board, settings, self.journal, logs.get("uplink"))
+        self.status = Status(self, board.interpreter)
+        self.console = Console(
+            board.listen,
+            board.console_port,
+            self._questions(),
+            logs.get("console"),
+            {"prooftest": self.proof_tests.answer},
+        )
+
+    def _questions(self) -> dict[str, Callable[[], object]]:
+        """What the console answers; `retry` is a wish to the bus and touches no output."""
+        questions = self.status.questions()
+        questions["retry"] = self._retry
+        return questions
+
+    def _retry(self) -> object:
+        self.southbound.retry_now(self.clock.ticks())
+        return {"retry": "every unit is asked now"}
+
+    def _note_proof(self, rack: int, text: str, result: int) -> None:
+        code = records.PROOF_TEST if result else records.PROOF_DUE
+        self.recorder.note(code, rack, text, (rules.NO_RULE, 0, result, 0))
+
+    def _make_safe(self, reason: str) -> None:
+        self.enforcer.stop()
+        self.recorder.note(records.STOP, records.NO_RACK, reason)
+
+
+def _restore_latches(
+    store: LatchStore,
+    is_new: bool,
+    protections: list[RackProtection],
+    interlocks: Interlocks,
+    log: Any,
+) -> None:
+    """Latches from before the restart, the worst when unknown; kept before anything goes on."""
+    try:
+        store.load(is_new)
+    except (StorageError, OSError) as error:
+        log.error("%s: every rack counts as tripped until service resets it", error)
+        store.hold_all()
+    for protection in protections:
+        protection.restored()
+    interlocks.restored()
+    store.save()
+
+
+def _uplink(
+    board: Board, settings: Config, journal: Journal, log: Any
+) -> tuple[MqttClient | None, Publisher | None]:
+    """Client and publisher, or None for a site without a broker."""
+    if not settings.text("uplink.host"):
+        return None, None
+    uplink = load_settings(settings)
+    client = MqttClient(uplink, board.open_stream, board.clock, log, board.random)
+    publisher = Publisher(
+        client,
+        journal,
+        uplink,
+        board.clock,
+        log,
+        site=settings.text("site"),
+        gateway=settings.text("gateway"),
+        boot=journal.boot,
+        version=VERSION,
+    )
+    return client, publisher

@@ -1,0 +1,1 @@
+"""Proof tests of relays and inputs, ordered at a gateway's console."""
