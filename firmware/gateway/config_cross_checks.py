@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.config_curves import check_curves
+from gateway.config_curves import CURVES, check_curves
 from gateway.config_rules import LEVELS
 
 TYPE_CHECKING = False
@@ -30,7 +30,11 @@ def check_together(settings: Config, problems: list[str]) -> None:
     _check_periods(settings, problems)
     _check_cells(settings, problems)
     _check_relays(settings, problems)
-    stops = {rule: _last(levels).set_point for rule, levels in settings.limits.items()}
+    stops = {}
+    for _, rule, _ in CURVES:
+        levels = settings.limits[rule]
+        if levels[1] is not None:
+            stops[rule] = (levels[1].set_point, _last(levels).set_point)
     check_curves(settings.curves, stops, problems)
 
 
@@ -51,8 +55,8 @@ def _check_currents(settings: Config, problems: list[str]) -> None:
         if _last(limits[rule]).set_point > highest:
             problems.append("limits.%s.l3.set: above 2.1 x capacity_dah" % rule)
     for _, rating in _OVERCURRENT:
-        if settings.integer(rating) >= 2 * settings.integer("capacity_dah"):
-            problems.append("%s: not below twice capacity_dah" % rating)
+        if settings.integer(rating) > settings.integer("capacity_dah"):
+            problems.append("%s: above capacity_dah, 1 C" % rating)
 
 
 def _check_periods(settings: Config, problems: list[str]) -> None:
@@ -101,5 +105,3 @@ def _check_relays(settings: Config, problems: list[str]) -> None:
         if number >= 0 and number in taken:
             problems.append("%s: relay %d has another use" % (name, number))
         taken.append(number)
-    if settings.integer("outputs.reconnect_dv") > settings.integer("outputs.reconnect_rest_dv"):
-        problems.append("outputs.reconnect_dv: above outputs.reconnect_rest_dv")

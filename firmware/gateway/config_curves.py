@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     Points = tuple[tuple[int, int], ...]
 
 MOST_POINTS = 12
+_MOST_AT_STOP_PM = 250
 
 # (name, rule and level at whose set point no current may be left, 1 = towards higher values).
 CURVES = (
@@ -62,10 +63,32 @@ def _points(where: str, entry: object, problems: list[str]) -> Points | None:
     return tuple(points) if len(problems) == before else None
 
 
-def check_curves(curves: dict[str, Points], stops: dict[str, int], problems: list[str]) -> None:
-    """No curve may leave current where its rule stops it; `stops`: set point of each rule."""
+def check_curves(
+    curves: dict[str, Points], stops: dict[str, tuple[int, int]], problems: list[str]
+) -> None:
+    """Little current may be left where the rule stops it, none where it opens.
+
+    `stops`: set points of level 2 and of the last level of each rule.
+    """
     for name, rule, side in CURVES:
         points = curves[name]
+        second, last = stops[rule]
         end = points[-1][0] if side > 0 else points[0][0]
-        if (end - stops[rule]) * side > 0:
+        if (end - last) * side > 0:
             problems.append("curves.%s: still grants current where %s trips" % (name, rule))
+        if _at(points, second) > _MOST_AT_STOP_PM:
+            problems.append(
+                "curves.%s: more than %d at %d, where %s stops"
+                % (name, _MOST_AT_STOP_PM, second, rule)
+            )
+
+
+def _at(points: Points, value: int) -> int:
+    """What a curve grants at `value`."""
+    left, left_pm = points[0]
+    for right, right_pm in points:
+        if value <= right:
+            span = max(1, right - left)
+            return left_pm + (right_pm - left_pm) * max(0, value - left) // span
+        left, left_pm = right, right_pm
+    return left_pm

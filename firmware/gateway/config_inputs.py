@@ -14,7 +14,7 @@ _DEFAULT_LEVEL = -1
 # role: (level that counts as "on" by default, the only permitted one or -1 for both).
 # Alarm contacts are loops that a healthy site keeps closed (level 1), so a broken wire alarms.
 ROLES = {
-    "reset": (1, -1),  # push-button that releases trips
+    "reset": (1, 1),  # push-button that releases trips; a broken wire must not
     "service_key": (1, 1),  # key switch: the reset comes from service
     "gas_low": (0, -1),  # first threshold of one detector
     "gas_high": (0, 0),  # second threshold

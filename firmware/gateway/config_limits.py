@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from gateway.config_checks import check_integer
 from gateway.config_rules import (
+    AUTOMATIC,
     GAP,
     HIGHEST,
+    LATCH,
     LEVELS,
     LONGEST_MS,
     LOWEST,
@@ -19,6 +21,7 @@ from gateway.config_rules import (
     SUMMARY,
     UNIT,
     VARIANTS,
+    WAIT,
 )
 
 TYPE_CHECKING = False
@@ -29,8 +32,18 @@ if TYPE_CHECKING:
     Limits = dict[str, "tuple[Limit | None, ...]"]
 
 _LEVEL_KEYS = ("set", "clear", "delay_ms", "clear_delay_ms")
-_DELAY_MS = (0, 3600000)
+_RANGES = {"delay_ms": (0, 120000), "clear_delay_ms": (0, 3600000)}
 _LEVEL_3 = 2
+_SHORTEST_RELEASE_MS = 5000  # of what closes again by itself
+# Stages of the site's inputs: the set point of a level is the stage that means it.
+_STAGES = {
+    "gas": (1, 2, 3),
+    "smoke": (1, 1, 2),
+    "estop": (0, 0, 1),
+    "door": (1, 0, 0),
+    "leak": (0, 1, 0),
+    "coolant": (1, 2, 0),
+}
 
 
 class Limit:
@@ -104,7 +117,7 @@ def _limit(name: str, entry: object, problems: list[str]) -> Limit | None:
         return None
     good = True
     for key in _LEVEL_KEYS:
-        low, high = _DELAY_MS if key.endswith("_ms") else (-1000000, 1000000)
+        low, high = _RANGES.get(key, (-1000000, 1000000))
         good = check_integer("%s.%s" % (name, key), entry[key], low, high, "", problems) and good
     return Limit(*[entry[key] for key in _LEVEL_KEYS]) if good else None
 
@@ -121,6 +134,11 @@ def _check_limit(
         )
     if number == _LEVEL_3 and limit.delay_ms > row[LONGEST_MS]:
         problems.append("%s.delay_ms: above %d ms" % (name, row[LONGEST_MS]))
+    reopens = row[LATCH] in (AUTOMATIC, WAIT) and number == _LEVEL_3
+    if reopens and limit.clear_ms < _SHORTEST_RELEASE_MS:
+        problems.append("%s.clear_delay_ms: below %d ms" % (name, _SHORTEST_RELEASE_MS))
+    if row[NAME] in _STAGES and limit.set_point != _STAGES[row[NAME]][number]:
+        problems.append("%s.set: must be %d" % (name, _STAGES[row[NAME]][number]))
     if row[SCOPE] == SUMMARY and limit.delay_ms < 2 * sample_ms:
         problems.append("%s.delay_ms: below two sample periods, %d ms" % (name, 2 * sample_ms))
 

@@ -121,6 +121,11 @@ class Twin(TimelineBench):
         service = by == timeline_bench.SERVICE
         site = [rule for rule in self.model.rules if SCOPES[rule.name] == SITE]
         rack = [rule for rule in self.model.rules if SCOPES[rule.name] != SITE]
+        if fresh and service:
+            values = self.protection.quantities.values
+            for number, name in enumerate(NAMES[: len(values)]):
+                if values[number] == ABSENT and self.model.by_name[name].latched:
+                    self.model.by_name[name].forget()
         expected = (reset(site, service, True), reset(rack, service, fresh))
         results = super().reset(by)
         assert tuple(result == RELEASED for result in results) == expected

@@ -139,6 +139,14 @@ class Rule:
         elif self.kind == WAIT and self.trips <= RELEASES:
             self.latched = False
 
+    def forget(self) -> None:
+        """Service judges what cannot be measured any more."""
+        for number, detector in enumerate(self.detectors):
+            if detector is not None:
+                self.detectors[number] = Detector(
+                    detector.point, detector.fresh_ms, last=detector.last, blind=True
+                )
+
     @property
     def level(self) -> int:
         """The highest level whose condition holds."""

@@ -76,6 +76,7 @@ def derived() -> list[str]:
     lines += [*WELL, "r service"]
     lines += [f"s 500 x1 cell_max_mv={3310 + 30 * step}" for step in range(1, 8)]
     lines += [f"s 500 x1 cell_max_mv={3310 + 60 * step}" for step in range(1, 8)]
+    lines += [*WELL, "r service", "s 500 x70 cell_max_mv=3600 rack_current_da=200"]
     lines += [*WELL, "r service", "h 500 x240", "l 1"]
     for current in (1650, 1728, 1965):
         lines.append(f"s 500 x24 rack_current_da={current}")

@@ -34,7 +34,7 @@ class Site:
         self.bank = RelayBank(self.relays, [0, 1, 5, 6, 7])
         self.views = [ViewStub(acquired=now), ViewStub(acquired=now)]
         self.openings = [Opening(OpeningTimes(2000, 1000, 3000)) for _ in range(2)]
-        rules = ClosingRules(0, True, 30, 100)
+        rules = ClosingRules(0, True, 30)
         self.closing = Closing(rules, self.views, self.bank.energised, now)
         self.outputs = SiteOutputs(self.bank, 2)
         self.relay_test = RelayTest()

@@ -22,8 +22,9 @@ TRIPPED = 4
 OPENING = 5
 NO_DATA = 6
 VOLTAGE_UNKNOWN = 7
-VOLTAGE_UNDER_LOAD = 8
+BUS_UNDER_LOAD = 8
 VOLTAGE_APART = 9
+STILL_CLOSED = 10
 REASONS = (
     "may close",
     "not armed yet",
@@ -33,40 +34,41 @@ REASONS = (
     "its opening is not over",
     "no fresh data",
     "voltage of a rack unknown",
-    "voltage differs, current flows",
+    "other racks carry current",
     "voltage differs too much",
+    "its contactor reads closed already",
 )
+
+
+_COLD_DV = 10  # below 0 degC hardly any charge may flow into the lower rack
 
 
 class ClosingRules:
     """Settings of the closing decision.
 
-    On a `shared_dc_bus` a rack joins closed ones within `reconnect_dv` (0.1 V), or within
-    `reconnect_rest_dv` while no current flows in any of them.
+    On a `shared_dc_bus` a rack joins others only while none of them carries a current, and only
+    within `reconnect_dv` (0.1 V) of each.
     """
 
-    def __init__(
-        self, arm_delay_ms: int, shared_dc_bus: bool, reconnect_dv: int, reconnect_rest_dv: int
-    ) -> None:
+    def __init__(self, arm_delay_ms: int, shared_dc_bus: bool, reconnect_dv: int) -> None:
         self.arm_delay_ms = arm_delay_ms
         self.shared_dc_bus = shared_dc_bus
         self.reconnect_dv = reconnect_dv
-        self.reconnect_rest_dv = reconnect_rest_dv
 
 
 class Closing:
     """All racks of the site; `reasons` holds the last answer for each of them.
 
     `armed` once the time without closing after the start is over. `views` are those of all racks,
-    `energised` their relays as they are, both by rack number.
+    `joined` is 1 for each that counts as connected to the common bus, both by rack number.
     """
 
     def __init__(
-        self, rules: ClosingRules, views: list[RackView], energised: bytearray, now: int
+        self, rules: ClosingRules, views: list[RackView], joined: bytearray, now: int
     ) -> None:
         self._rules = rules
         self._views = views
-        self._energised = energised
+        self._joined = joined
         self._started = now
         self.armed = False
         self.reasons = bytearray([NOT_ARMED] * len(views))
@@ -75,6 +77,11 @@ class Closing:
         """Arm when the time has come; in every pass. Allocates nothing."""
         if not self.armed and diff(now, self._started) >= self._rules.arm_delay_ms:
             self.armed = True
+
+    def disarm(self, now: int) -> None:
+        """Begin the time without closing anew."""
+        self._started = now
+        self.armed = False
 
     def decide(
         self, rack: int, permit: bool, tripped: bool, opening: bool, stopped: bool, starting: bool
@@ -98,28 +105,39 @@ class Closing:
             reason = OPENING
         elif not (self._views[rack].fresh or starting):
             reason = NO_DATA
+        elif self._views[rack].reads_closed:
+            reason = STILL_CLOSED  # the relay does not open it: nothing here could open it again
         else:
             reason = self._compare(rack)
         self.reasons[rack] = reason
         return reason == CLOSE
 
+    def still_fits(self, rack: int) -> bool:
+        """Whether a rack whose contactor reads open may keep its relay, which lets it close."""
+        reason = self._compare(rack)
+        if reason != CLOSE:
+            self.reasons[rack] = reason
+        return reason == CLOSE
+
     def _compare(self, rack: int) -> int:
-        """The voltage window against every closed rack."""
+        """The voltage window against every rack on the bus.
+
+        Only at rest: under load their voltages are not what they would equalise with.
+        """
         if not self._rules.shared_dc_bus:
             return CLOSE
-        own_dv = self._views[rack].voltage_dv
-        farthest_dv = 0
-        flowing = False
+        own = self._views[rack]
         for other in range(len(self._views)):
-            if other == rack or not self._energised[other]:
+            if other == rack or not self._joined[other]:
                 continue
             view = self._views[other]
-            if own_dv == ABSENT or view.voltage_dv == ABSENT:
+            if not own.fresh or own.voltage_dv == ABSENT or view.voltage_dv == ABSENT:
                 return VOLTAGE_UNKNOWN
-            farthest_dv = max(farthest_dv, abs(own_dv - view.voltage_dv))
-            flowing = flowing or not view.at_rest
-        if farthest_dv <= self._rules.reconnect_dv:
-            return CLOSE
-        if farthest_dv > self._rules.reconnect_rest_dv:
-            return VOLTAGE_APART
-        return VOLTAGE_UNDER_LOAD if flowing else CLOSE
+            if view.known and not view.at_rest:
+                return BUS_UNDER_LOAD
+            window_dv = self._rules.reconnect_dv
+            if own.cold or view.cold:
+                window_dv = min(window_dv, _COLD_DV)
+            if abs(own.voltage_dv - view.voltage_dv) > window_dv:
+                return VOLTAGE_APART
+        return CLOSE

@@ -15,6 +15,7 @@ from gateway.outputs.opening import AT_ONCE, IDLE, NONE, STAGED, Opening, Openin
 from gateway.outputs.proof_test import RelayTest
 from gateway.outputs.rack_view import RackView
 from gateway.outputs.relay_bank import RelayBank
+from gateway.outputs.release import Release
 from gateway.outputs.self_check import SelfCheck
 from gateway.outputs.site_outputs import SiteOutputs
 from gateway.protection import rules
@@ -64,7 +65,7 @@ class Enforcer:
         numbers = [rack.trip_relay for rack in settings.racks] + [
             integer("outputs.%s_relay" % role) for role in ("site", "ventilation", "suppression")
         ]
-        self.bank = RelayBank(relays, numbers)
+        self.bank = RelayBank(relays, numbers, 2)
         self.closed = self.bank.energised
         self.views = [
             RackView(protection.data, protection.quantities.rest_da, poller.opening_write)
@@ -80,9 +81,12 @@ class Enforcer:
             integer("outputs.arm_delay_ms"),
             integer("outputs.shared_dc_bus") == 1,
             integer("outputs.reconnect_dv"),
-            integer("outputs.reconnect_rest_dv"),
         )
-        self.closing = Closing(closing_rules, self.views, self.closed, now)
+        self.joined = bytearray(len(pollers))  # 1 = counts as connected to the other racks
+        self.closing = Closing(closing_rules, self.views, self.joined, now)
+        self.release = Release(
+            interlocks, rules.SMOKE, integer("outputs.suppression_delay_ms"), now
+        )
         self.site_outputs = SiteOutputs(self.bank, len(pollers))
         self.relay_test = RelayTest()
         self.self_check = SelfCheck(protections, interlocks, self.bank)
@@ -90,7 +94,6 @@ class Enforcer:
         self._aged = now
         self._looked = now
         self._escalated = False
-        self._stalled = False
         self.stalls = 0  # times this loop stood still for longer than the dead man waits
 
     @property
@@ -125,11 +128,9 @@ class Enforcer:
         since_ms = diff(now, self._aged)
         if since_ms >= _AGEING_MS:
             self._aged = now
-            self._stalled = since_ms >= _DEAD_MAN_MS
-            if self._stalled:
-                self._forget_relays()
+            if since_ms >= _DEAD_MAN_MS:
+                self._begin_anew(now)
             self._protect_all(now)
-            self._stalled = False
             if self.self_check.step():
                 self._dead_man.toggle()
         return wait_us
@@ -138,17 +139,19 @@ class Enforcer:
         """Open every relay for good; the way back is a restart. Callable from anywhere."""
         self.bank.stop()
 
-    def _forget_relays(self) -> None:
-        """The loop stood still for so long that the dead man let every relay go."""
+    def _begin_anew(self, now: int) -> None:
+        """The loop stood still for so long that the dead man let every relay go: as at a start."""
         self.stalls += 1
+        self.closing.disarm(now)
         for index in range(len(self.pollers)):
+            self.protections[index].decision.drop(now)
             if self.closed[index]:
                 self.bank.set(index, 0)
 
     def _protect_all(self, now: int) -> None:
         for index in range(len(self.pollers)):
             self._protect(index, now)
-        self._drive_site()
+        self._drive_site(now)
 
     def _protect(self, index: int, now: int) -> None:
         protection = self.protections[index]
@@ -176,7 +179,10 @@ class Enforcer:
         if test.rack == index and test.busy:
             test.step(self.closed[index] == 1, decision.permit, view, now)
         held_open = test.rack == index and test.hold_open
-        if opening.relay_open or held_open:
+        wanted_open = opening.relay_open or held_open
+        if self.closed[index] and view.fresh and view.reads_open and not wanted_open:
+            wanted_open = not self.closing.still_fits(index)  # nobody else checks before it closes
+        if wanted_open:
             if self.closed[index]:
                 self.bank.set(index, 0)
         elif not self.closed[index] and self.closing.decide(
@@ -184,7 +190,7 @@ class Enforcer:
             decision.permit,
             decision.tripped,
             opening.state != IDLE,
-            self.bank.stopped or self._escalated or self._stalled,
+            self.bank.stopped or self._escalated,
             poller.data.is_starting(now),
         ):
             self.bank.set(index, 1)
@@ -192,14 +198,17 @@ class Enforcer:
             poller.open_contactor(now)
         else:
             poller.leave_contactor()
-        ordered = opening.command_open or opening.relay_open
+        connected = self.closed[index] or view.reads_closed or opening.unproven
+        self.joined[index] = 1 if connected else 0
+        ordered = opening.command_open or not self.closed[index]
         self.protections[index].quantities.contactor.order(ordered, now)
-        zero = opening.zero_current or held_open
+        zero = opening.zero_current or held_open or self._escalated
         poller.set_limits(
             0 if zero else decision.charge_da, 0 if zero else decision.discharge_da, now
         )
 
-    def _drive_site(self) -> None:
+    def _drive_site(self, now: int) -> None:
+        self.release.step(self.closing.armed, now)
         escalated = False
         for index in range(len(self.openings)):
             escalated = escalated or self.openings[index].escalate
@@ -209,8 +218,7 @@ class Enforcer:
             self.closing.armed and not self.bank.stopped,
             escalated or interlocks.level(rules.ESTOP) > 0,
             interlocks.level(rules.GAS),
-            # Detectors may show an alarm while they power up with this board.
-            interlocks.seen_level(rules.SMOKE) if self.closing.armed else 0,
+            self.release.fire,
         )
 
     def _is_warm(self, now: int) -> bool:

@@ -78,6 +78,11 @@ class Opening:
         """Something is still waited for, and fresh data help."""
         return ZERO <= self.state <= RELAY
 
+    @property
+    def unproven(self) -> bool:
+        """It has begun, and nothing shows yet that the rack is off the bus."""
+        return self.state != IDLE and not self.proven
+
     def step(self, order: int, command: bool, energised: bool, view: RackView, now: int) -> None:
         """`order`: what protection wants now. `command`: the BMS register may be used for it.
 
@@ -144,21 +149,26 @@ class Opening:
             if self.state == RELAY:
                 self.state = PROVEN
             return
-        if seen:
+        if seen and (self.state != PROVEN or view.reads_closed or not view.at_rest):
             self.proven = False
             if self.state == PROVEN:
                 self.state = RELAY
         if self.state == RELAY:
-            self._wait(seen, now)
+            self._wait(seen, view, now)
 
-    def _wait(self, seen: bool, now: int) -> None:
+    def _wait(self, seen: bool, view: RackView, now: int) -> None:
         if not self._waiting:
             if not seen:
                 return
             self._waiting = True
             self._since = now
-        over = diff(now, self._since) >= self._times.escalate_ms
-        if over and (seen or self._silence_counts):
+        if diff(now, self._since) < self._times.escalate_ms:
+            return
+        if seen and view.at_rest and not view.reads_closed:
+            # The contactor reads neither open nor closed, and for so long nothing has flowed.
+            self.proven = True
+            self.state = PROVEN
+        elif seen or self._silence_counts:
             self.state = ESCALATED
             self.escalate = True
             self.escalations += 1

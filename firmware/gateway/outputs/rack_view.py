@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from gateway.rack.data import ABSENT, GOOD, RACK_CURRENT_DA, RACK_VOLTAGE_DV
+from gateway.rack.data import (
+    ABSENT,
+    CONTACTOR_CLOSED,
+    CONTACTOR_STATE,
+    GOOD,
+    RACK_CURRENT_DA,
+    RACK_VOLTAGE_DV,
+    TEMP_MIN_DC,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +27,9 @@ class RackView:
     `at_rest`: known, and the current is at most `rest_da` (0.1 A) either way.
     `reads_open`: known, and the contactor reads open, which neither "unknown" nor "pre-charging"
     is; where the map names a proof of its open command, that proof too.
-    `voltage_dv`: of a good summary, else ABSENT.
+    `reads_closed`: known, and the contactor reads closed.
+    `voltage_dv`: of the last good summary, however old; ABSENT when there was none.
+    `cold`: its coldest sensor was below 0 degC then.
     """
 
     def __init__(self, data: RackData, rest_da: int, command: Write | None) -> None:
@@ -30,8 +40,10 @@ class RackView:
         self.known = False
         self.at_rest = False
         self.reads_open = False
+        self.reads_closed = False
         self.acquired = data.acquired
         self.voltage_dv = ABSENT
+        self.cold = False
 
     def look(self, now: int) -> None:
         """Take in what the data say at `now`."""
@@ -40,8 +52,8 @@ class RackView:
         starting = not self.fresh and data.is_starting(now)
         self.known = self.fresh or starting
         self.reads_open = data.reads_open(now)
+        self.reads_closed = False
         self.at_rest = starting  # such an answer is one only while nothing flows
-        self.voltage_dv = ABSENT
         if starting:
             self.acquired = data.alive_at
         elif self.fresh:
@@ -49,6 +61,8 @@ class RackView:
             current_da = summary[RACK_CURRENT_DA]
             self.acquired = data.acquired
             self.voltage_dv = summary[RACK_VOLTAGE_DV]
+            self.cold = summary[TEMP_MIN_DC] < 0
+            self.reads_closed = summary[CONTACTOR_STATE] == CONTACTOR_CLOSED
             self.at_rest = current_da != ABSENT and abs(current_da) <= self._rest_da
             if self._proof is not None and not self._proof.done(summary):
                 self.reads_open = False

@@ -11,7 +11,8 @@ _OPEN_COPY = 0xFF
 
 
 class RelayBank:
-    """Outputs by index; `numbers` are the board's, NO_RELAY for an output that is not wired.
+    """Outputs by index; `numbers` are the board's, NO_RELAY for an output that is not wired. The
+    last `helpers` of them switch no power: ventilation, suppression.
 
     `energised` are the commands, 1 = energised, for everybody to read and nobody else to write.
     The complement of each is kept apart. `fault` is set when the two disagree. After that, and
@@ -19,18 +20,19 @@ class RelayBank:
     while everything was being opened.
     """
 
-    def __init__(self, relays: Relays, numbers: list[int]) -> None:
+    def __init__(self, relays: Relays, numbers: list[int], helpers: int = 0) -> None:
         self.energised = bytearray(len(numbers))
         self._copies = bytearray([_OPEN_COPY] * len(numbers))
         self._relays = relays
         self._numbers = numbers
+        self._power = len(numbers) - helpers
         self.stopped = False
         self.fault = False
         self.errors = 0
 
     def set(self, index: int, energised: int) -> None:
         """Energise (1) or drop (0) an output; allocates nothing."""
-        if self.stopped:
+        if self.stopped and index < self._power:
             energised = 0
         self.energised[index] = energised
         self._copies[index] = energised ^ _OPEN_COPY
@@ -58,9 +60,12 @@ class RelayBank:
         return energised <= 1 and energised ^ self._copies[index] == _OPEN_COPY
 
     def stop(self) -> None:
-        """Open every relay for good; a driver that fails for one keeps no other closed."""
+        """Open every relay for good; helpers stay as they are: fans go on, nothing is released.
+
+        A driver that fails for one relay keeps none of the others closed.
+        """
         self.stopped = True
-        for index in range(len(self._numbers)):
+        for index in range(self._power):
             self.energised[index] = 0
             self._copies[index] = _OPEN_COPY
             try:

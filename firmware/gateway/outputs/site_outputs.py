@@ -17,7 +17,6 @@ OUTPUTS = 3
 OUTPUT_NAMES = ("site", "ventilation", "suppression")
 
 _VENTILATE_LEVEL = 1
-_SUPPRESS_LEVEL = 3
 
 
 class SiteOutputs:
@@ -31,16 +30,15 @@ class SiteOutputs:
         self._bank = bank
         self._first = first
 
-    def step(self, run: bool, open_site: bool, gas_level: int, fire_level: int) -> None:
-        """After the racks, in the same pass; levels 0 to 3. Allocates nothing.
+    def step(self, run: bool, open_site: bool, gas_level: int, fire: bool) -> None:
+        """After the racks, in the same pass; `gas_level` 0 to 3. Allocates nothing.
 
         `run`: the site is armed. `open_site`: a rack did not open, or somebody pushed the
-        emergency stop. Suppression is released at fire level 3 alone, never by gas alone: what
-        stands behind it empties the extinguisher.
+        emergency stop. `fire`: release the suppression; the fans stop, not to blow it out.
         """
         self._put(SITE, 1 if run and not open_site else 0)
-        self._put(VENTILATION, 1 if gas_level >= _VENTILATE_LEVEL else 0)
-        self._put(SUPPRESSION, 1 if fire_level >= _SUPPRESS_LEVEL else 0)
+        self._put(VENTILATION, 1 if gas_level >= _VENTILATE_LEVEL and not fire else 0)
+        self._put(SUPPRESSION, 1 if fire else 0)
 
     def is_on(self, output: int) -> bool:
         """Whether SITE, VENTILATION or SUPPRESSION is energised."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from gateway.config import Config
 
 _PRECHARGING = 2
-_LONGEST_TRY_MS = 3000  # a precharge that takes longer has failed
+_LONGEST_TRY_MS = 15000  # a precharge that takes longer has failed
 _FORGET_MS = 60000  # without another try
 _LONGEST_MS = 1 << 20
 _MOST_TRIES = 100

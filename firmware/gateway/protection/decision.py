@@ -22,6 +22,7 @@ from gateway.config_rules import (
     OPEN,
     REACTIONS,
     RULES,
+    STOP,
     WARN,
 )
 from gateway.protection import rules
@@ -100,12 +101,17 @@ class Decision:
         self.data_lost = False
         self.level = 0
         self.rule = rules.NO_RULE
+        self.charge_stopped = False  # by a level 2
+        self.discharge_stopped = False
         self.charge_da = 0
         self.discharge_da = 0
         self.charge_by = rules.BY_START
         self.discharge_by = rules.BY_START
         self.charge_limit_da = 0
         self.discharge_limit_da = 0
+        # The same without the ramp: going beyond it means more than coming back too fast.
+        self.charge_bound_da = 0
+        self.discharge_bound_da = 0
 
     def make(self, has_data: bool, now: int) -> None:
         """Decide; `has_data`: there was at least one good summary."""
@@ -122,12 +128,19 @@ class Decision:
                     self._apply(rule, level)
         self.tripped = self._latches.any_held or self._interlocks.latches.any_held
         self.permit = not self._open and (has_data or self._data.is_starting(now))
-        if has_data:
+        if has_data and not self._data.is_starting(now):
             self._apply_curves()
             self._note_bms_limits()
         else:
             self._reduce(BOTH, 0, rules.BY_START)
         self._grant(now)
+
+    def drop(self, now: int) -> None:
+        """Grant nothing now; the currents come back by the ramp."""
+        for ramp in self._ramps:
+            ramp.step(0, now)
+        self.charge_da = 0
+        self.discharge_da = 0
 
     def _begin(self) -> None:
         self._charge_pm = _FULL_PM
@@ -139,6 +152,8 @@ class Decision:
         self.data_lost = True
         self.level = 0
         self.rule = rules.NO_RULE
+        self.charge_stopped = False
+        self.discharge_stopped = False
 
     def _apply(self, rule: int, level: int) -> None:
         row = RULES[rule]
@@ -149,6 +164,9 @@ class Decision:
         if reaction == WARN:
             return
         direction = row[DIRECTION]
+        if reaction == STOP:
+            self.charge_stopped = self.charge_stopped or direction & CHARGE != 0
+            self.discharge_stopped = self.discharge_stopped or direction & DISCHARGE != 0
         if reaction >= OPEN:
             self._open = True
             direction = BOTH
@@ -183,6 +201,8 @@ class Decision:
     def _grant(self, now: int) -> None:
         charge_da = self._ratings[0] * self._charge_pm // _FULL_PM
         discharge_da = self._ratings[1] * self._discharge_pm // _FULL_PM
+        self.charge_bound_da = min(charge_da, self._bms[0])
+        self.discharge_bound_da = min(discharge_da, self._bms[1])
         if self._data.quality(now) != slots.GOOD:  # what nobody sees does not rise
             charge_da = min(charge_da, self.charge_da)
             discharge_da = min(discharge_da, self.discharge_da)

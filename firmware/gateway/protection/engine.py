@@ -114,7 +114,9 @@ class RackProtection:
         self._temps_sampled = _comparable(self._temps_sampled, now)
         elapsed_ms = diff(now, self._aged)
         self._aged = now
-        self.quantities.age(now)
+        cells_age_ms = diff(now, self._cells_sampled) if self._cells_sequence else 0
+        temps_age_ms = diff(now, self._temps_sampled) if self._temps_sequence else 0
+        self.quantities.age(cells_age_ms, temps_age_ms, now)
         self.quantities.values[rules.COMM_LOSS] = self._silence_ms(elapsed_ms, now)
         self._step_rules(TIMER, elapsed_ms, False)
         self.flow += _FLOW_AGE
@@ -143,12 +145,12 @@ class RackProtection:
         return result
 
     def _release_unjudged(self) -> None:
-        """A spread that cannot be measured any more, off the plateau, is service's to judge."""
-        rule = rules.VOLTAGE_SPREAD
-        if self.quantities.values[rule] == ABSENT and self.latches.held(rule):
-            self.detectors.release(rule * rules.LEVEL_COUNT, rules.LEVEL_COUNT)
-            self.levels[rule] = 0
-            self._busy[rule] = 0
+        """What cannot be measured (any more) would hold its trip for ever: service judges it."""
+        for rule in range(rules.RACK_RULES):
+            if self.quantities.values[rule] == ABSENT and self.latches.held(rule):
+                self.detectors.release(rule * rules.LEVEL_COUNT, rules.LEVEL_COUNT)
+                self.levels[rule] = 0
+                self._busy[rule] = 0
 
     def points(self, number: int) -> tuple[int, int]:
         """Set and clear point of a detector as they are now, turned by side; allocates."""
@@ -171,9 +173,12 @@ class RackProtection:
         self._cold.follow(data.summary[slots.TEMP_MAX_DC])
         quantities = self.quantities
         quantities.take_summary(elapsed_ms, span_ms)
+        decision = self.decision
+        quantities.take_stops(decision.charge_stopped, decision.discharge_stopped)
         if self.limits_sent:
-            decision = self.decision
-            quantities.take_limits(decision.charge_limit_da, decision.discharge_limit_da)
+            quantities.take_limits(
+                decision.charge_bound_da, decision.discharge_bound_da, elapsed_ms
+            )
         self._step_rules(SUMMARY, elapsed_ms, gap)
         self.running = self._running != self._none_running
 

@@ -50,6 +50,9 @@ class Interlocks:
         self._inputs = inputs
         self._changes = changes
         self._wired = [(each.number, each.on_level, each.role) for each in settings.inputs]
+        self._others = [
+            (each.number, each.on_level) for each in settings.inputs if each.role in _PLAIN
+        ]
         self._stepped = now
         self.changed = False
 
@@ -66,6 +69,14 @@ class Interlocks:
         for rule in range(_COUNT):
             self._step_rule(rule, elapsed_ms)
         self._busy = not self._detectors.are_idle(0, _COUNT * rules.LEVEL_COUNT)
+
+    @property
+    def supplied(self) -> bool:
+        """A loop that has nothing to do with fire is healthy; True where there is none."""
+        for number, on_level in self._others:
+            if self._inputs.get(number) != (on_level == 1):
+                return True
+        return not self._others
 
     @property
     def quiet(self) -> bool:

@@ -29,13 +29,13 @@ _PLATEAU_C = 5  # only below capacity / 5 h
 # cell maker's data sheet).
 _CHARGE_GATE_PM = 800
 _DISCHARGE_GATE_PM = 300
+_FOLLOW_MS = 5000
+_TOLERANCE = 20  # one part of the rating, for measuring and for uneven sharing
+_SCAN_STALE_MS = 120000
 _CELL_MV = (1000, 4500)  # a reading outside is no cell
 _TEMP_DC = (-500, 1000)  # a reading outside is no sensor
 # Judged, but not vital.
-_LOST = (
-    slots.INSULATION_KOHM, slots.SOC_PM, slots.CELL_MEAN_MV,
-    slots.CHARGE_LIMIT_DA, slots.DISCHARGE_LIMIT_DA,
-)  # fmt: skip
+_LOST = (slots.SOC_PM, slots.CELL_MEAN_MV, slots.CHARGE_LIMIT_DA, slots.DISCHARGE_LIMIT_DA)
 _LOST_LONGEST = 1 << 20
 
 
@@ -49,6 +49,11 @@ class Quantities:
         self._data = data
         self._cells = settings.integer("cells_per_rack")
         self._charge_rating = settings.integer("charge_current_da")
+        self._discharge_rating = settings.integer("discharge_current_da")
+        self._tolerance_da = max(self._charge_rating, self._discharge_rating) // _TOLERANCE
+        self._recent_da = [0, 0]  # highest limits of this window, charge and discharge
+        self._past_da = [0, 0]  # and of the one before
+        self._window_ms = 0
         self._capacity = settings.integer("capacity_dah")
         self._charge_budget = PeakBudget(self._charge_rating, self._capacity)
         self._discharge_budget = PeakBudget(
@@ -60,9 +65,14 @@ class Quantities:
         self._temp_seen = bytearray(len(data.temps_dc))
         self._temp_lost = False
         self._lost_ms = 0
-        levels = settings.limits["implausible"]
-        # What is lost beside a good summary stops the currents, but opens nothing.
-        self._lost_highest = levels[2].set_point - 1  # type: ignore[union-attr]
+        self._unknown_ms = 0
+        self._resting = True
+        # What is lost beside a good summary stops the currents, but opens nothing. Insulation is
+        # measured by one rack of several in parallel, so without it there is a warning only.
+        self._lost_highest = _below(settings, "implausible", 2)
+        self._unknown_highest = _below(settings, "implausible", 1)
+        # A rack at rest whose heartbeat counts may show the same values for a whole night.
+        self._resting_highest = _below(settings, "values_frozen", 2)
 
     def take_summary(self, elapsed_ms: int, span_ms: int) -> None:
         """A fresh summary; `elapsed_ms` as for the detectors, `span_ms` since the last one."""
@@ -72,23 +82,44 @@ class Quantities:
         self._take_currents(summary, current_da, elapsed_ms)
         self._take_temperatures(summary, current_da)
         self._note_lost(summary, elapsed_ms)
-        self.contactor.take(summary[slots.CONTACTOR_STATE], abs(current_da) > self.rest_da)
+        self._resting = abs(current_da) <= self.rest_da
+        self.contactor.take(summary[slots.CONTACTOR_STATE], not self._resting)
 
-    def take_limits(self, charge_da: int, discharge_da: int) -> None:
-        """The currents that were granted while this summary was measured; after `take_summary`."""
+    def take_limits(self, charge_da: int, discharge_da: int, elapsed_ms: int) -> None:
+        """The currents allowed while this summary was measured; after `take_summary`.
+
+        A converter takes some seconds to follow: the highest limit of the last 5 to 10 s counts.
+        """
+        self._window_ms += elapsed_ms
+        if self._window_ms >= _FOLLOW_MS:
+            self._window_ms = 0
+            self._past_da[0], self._past_da[1] = self._recent_da[0], self._recent_da[1]
+            self._recent_da[0] = self._recent_da[1] = 0
+        self._recent_da[0] = max(self._recent_da[0], charge_da)
+        self._recent_da[1] = max(self._recent_da[1], discharge_da)
         current_da = self._data.summary[slots.RACK_CURRENT_DA]
-        limit_da = charge_da
-        if current_da < 0:
-            limit_da = discharge_da
-            current_da = -current_da
-        rest_da = self.rest_da
+        direction = 0 if current_da >= 0 else 1
+        current_da = abs(current_da)
+        limit_da = max(self._recent_da[direction], self._past_da[direction])
         over_pm = 0
-        if current_da > rest_da:
-            over_pm = current_da * 1000 // (limit_da if limit_da > rest_da else rest_da)
+        if current_da > limit_da + self._tolerance_da:
+            over_pm = current_da * 1000 // max(limit_da, self.rest_da)
         self.values[rules.LIMIT_NOT_RESPECTED] = over_pm
 
+    def take_stops(self, charge_stopped: bool, discharge_stopped: bool) -> None:
+        """Whether a level 2 stops a direction; after `take_summary`."""
+        current_da = self._data.summary[slots.RACK_CURRENT_DA]
+        over_pm = 0
+        if current_da > 0 and charge_stopped:
+            over_pm = current_da * 1000 // self._charge_rating
+        elif current_da < 0 and discharge_stopped:
+            over_pm = -current_da * 1000 // self._discharge_rating
+        self.values[rules.STOP_NOT_RESPECTED] = over_pm
+
     def take_cells(self) -> None:
-        """A whole scan of the cells: how many of those that were there before are no cell now.
+        """A whole scan of the cells: how many have no reading of a cell.
+
+        Where registers are missing in this device, only those that were there before.
 
         A temperature sensor that was lost counts like one cell, however many they are.
         While the summaries are no good either, it is the BMS that is not well, not its cells.
@@ -98,11 +129,12 @@ class Quantities:
             return
         cells = self._data.cells_mv
         seen = self._cell_seen
+        all_here = not self._data.missing_registers
         bad = 0
         for index in range(len(cells)):
             if _CELL_MV[0] <= cells[index] <= _CELL_MV[1]:
                 seen[index] = 1
-            elif seen[index]:
+            elif all_here or seen[index]:
                 bad += 1
         self.values[rules.BAD_CELLS] = bad if bad or not self._temp_lost else 1
 
@@ -120,8 +152,11 @@ class Quantities:
                 lost = True
         self._temp_lost = lost and not self._data.suspect
 
-    def age(self, now: int) -> None:
-        """What grows by time alone; the silence of the rack is the caller's."""
+    def age(self, cells_age_ms: int, temps_age_ms: int, now: int) -> None:
+        """What grows by time alone; the silence of the rack is the caller's.
+
+        Ages of the last whole scans, 0 where there was none yet.
+        """
         data = self._data
         values = self.values
         values[rules.HEARTBEAT_FROZEN] = ABSENT
@@ -130,11 +165,18 @@ class Quantities:
             # Between answers, not until now: silence is another rule's business.
             if data.supplied[slots.HEARTBEAT]:
                 values[rules.HEARTBEAT_FROZEN] = data.heartbeat_still_ms()
-            values[rules.VALUES_FROZEN] = data.values_still_ms()
-        values[rules.IMPLAUSIBLE] = max(
-            data.implausible_ms(now), min(self._lost_ms, self._lost_highest)
-        )
+            still_ms = data.values_still_ms()
+            if data.supplied[slots.HEARTBEAT] and self._resting:
+                still_ms = min(still_ms, self._resting_highest)
+            values[rules.VALUES_FROZEN] = still_ms
         fresh = data.quality(now) == slots.GOOD
+        scan_ms = max(cells_age_ms, temps_age_ms) - _SCAN_STALE_MS
+        lost_ms = max(self._lost_ms, scan_ms if fresh else 0)
+        values[rules.IMPLAUSIBLE] = max(
+            data.implausible_ms(now),
+            min(lost_ms, self._lost_highest),
+            min(self._unknown_ms, self._unknown_highest),
+        )
         values[rules.CONTACTOR_MISMATCH] = self.contactor.mismatch_ms(fresh, now)
         values[rules.PRECHARGE] = self.contactor.failed_tries(fresh, now)
 
@@ -200,6 +242,14 @@ class Quantities:
         for slot in _LOST:
             lost = lost or (self._data.supplied[slot] != 0 and summary[slot] == ABSENT)
         self._lost_ms = min(self._lost_ms + elapsed_ms, _LOST_LONGEST) if lost else 0
+        slot = slots.INSULATION_KOHM
+        unknown = self._data.supplied[slot] != 0 and summary[slot] == ABSENT
+        self._unknown_ms = min(self._unknown_ms + elapsed_ms, _LOST_LONGEST) if unknown else 0
+
+
+def _below(settings: Config, rule: str, level: int) -> int:
+    """The largest value that does not reach a level (0..2) of a rule."""
+    return settings.limits[rule][level].set_point - 1  # type: ignore[union-attr]
 
 
 def _rest_da(settings: Config) -> int:

@@ -121,9 +121,10 @@ class RackWrites:
         if charge_da < granted[0] or discharge_da < granted[1]:
             self._changed = True
             self._order_limits(now)
-        elif charge_da != granted[0] or discharge_da != granted[1]:
-            if diff(self._refresh_due, now) > _RISE_MS:
-                self._refresh_due = add(now, _RISE_MS)
+        elif (charge_da > granted[0] or discharge_da > granted[1]) and (
+            diff(self._refresh_due, now) > _RISE_MS
+        ):
+            self._refresh_due = add(now, _RISE_MS)
         granted[0] = charge_da
         granted[1] = discharge_da
 

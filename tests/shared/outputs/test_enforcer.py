@@ -103,18 +103,72 @@ class PermitTest(unittest.TestCase):
         site.run_ms(5000)
         self.assertEqual(sum(site.relays.state), 0)
 
-    def test_a_rack_far_from_the_closed_ones_stays_open(self):
-        site = Site()
-        site.wires[1].silent = True
-        site.run_ms(5000)
-        site.wires[0].wanted_da = 500
-        site.run_ms(60000, 10)
-        for away_dv, current_da, joins in ((101, 0, False), (40, 500, False), (25, 500, True)):
+    def test_a_rack_joins_others_near_and_at_rest_only(self):
+        for away_dv, current_da, coldest_dc, joins in (
+            (31, 0, 240, False),
+            (30, 0, 240, True),
+            (11, 0, -10, False),
+            (10, 0, -10, True),
+            (0, 500, 240, False),
+        ):
+            site = Site()
+            site.wires[1].silent = True
+            site.run_ms(5000)
+            site.wires[0].wanted_da = current_da
+            site.run_ms(9000, 10)
             site.wires[1].silent = False
             site.wires[1].registers[0x0006] = site.wires[0].registers[0x0006] - away_dv
-            site.wires[0].wanted_da = current_da
-            site.run_ms(90000 if away_dv > 100 else 3000, 10)
-            self.assertEqual(site.closed()[1] == 1, joins, away_dv)
+            site.wires[1].registers[0x0011] = coldest_dc
+            site.wires[1].registers[0x000F] = coldest_dc + 20
+            site.run_ms(90000, 10)
+            self.assertEqual(site.closed()[1] == 1, joins, (away_dv, current_da, coldest_dc))
+
+    def test_a_relay_is_taken_back_before_a_contactor_closes_onto_another_voltage(self):
+        site = Site()
+        site.wires[1].stuck = 0  # its BMS has not closed yet
+        site.run_ms(5000)
+        self.assertEqual(site.closed(), (1, 1))
+        site.wires[1].registers[0x0006] -= 60
+        site.run_ms(600)
+        self.assertEqual(site.closed(), (1, 0))
+        self.assertFalse(site.protections[1].latches.any_held)
+
+    def test_a_contactor_that_reads_closed_behind_an_open_relay_takes_the_site_down(self):
+        site = Site()
+        site.wires[1].stuck = 1
+        site.run_ms(1800)
+        self.assertEqual(site.closed(), (0, 0))
+        site.run_ms(6000)
+        self.assertTrue(site.protections[1].latches.held(rules.CONTACTOR_MISMATCH))
+        self.assertTrue(site.enforcer.escalated)
+        self.assertEqual(site.relays.state[SITE_RELAY], 0)
+
+    def test_a_rack_that_fell_silent_counts_as_joined_at_its_last_voltage(self):
+        site = Site()
+        site.wires[0].registers[0x0006] += 40
+        site.wires[1].silent = True
+        site.run_ms(5000)
+        self.assertEqual(site.closed(), (1, 0))
+        site.wires[0].silent = True
+        site.run_ms(11000)
+        self.assertEqual(site.closed(), (0, 0))
+        site.wires[1].silent = False
+        site.run_ms(90000, 10)
+        self.assertEqual(site.closed(), (0, 0))
+        self.assertEqual(site.enforcer.closing.reasons[1], closing.VOLTAGE_APART)
+
+    def test_a_loop_that_stood_still_begins_as_at_a_start(self):
+        site = Site()
+        site.run_ms(150000, 10)
+        self.assertEqual(site.last_written(0, CHARGE_LIMIT), 1570)
+        site.enforcer.step(site.clock.advance(500))
+        self.assertEqual(site.closed(), (0, 0))
+        self.assertEqual(site.enforcer.stalls, 1)
+        site.run_ms(1500)
+        self.assertEqual(site.closed(), (0, 0))
+        self.assertEqual(site.last_written(0, CHARGE_LIMIT), 0)
+        site.run_ms(1500)
+        self.assertEqual(site.closed(), (1, 1))
 
 
 class TripTest(unittest.TestCase):
@@ -180,6 +234,20 @@ class TripTest(unittest.TestCase):
         self.assertTrue(3000 <= waited_ms <= 3200, waited_ms)
         self.assertTrue(site.protections[0].latches.held(rules.CONTACTOR_MISMATCH))
         self.assertTrue(site.enforcer.escalated)
+        site.run_ms(200)
+        self.assertEqual(site.last_written(1, CHARGE_LIMIT), 0)
+        self.assertEqual(site.last_written(1, DISCHARGE_LIMIT), 0)
+
+    def test_a_contactor_state_that_nobody_knows_is_no_escalation_at_rest(self):
+        for state in (2, 3):
+            site = Site()
+            site.run_ms(5000)
+            site.wires[0].registers[0x0016] = 90
+            site.wires[0].state_when_open = state
+            site.run_ms(9000)
+            self.assertEqual(site.closed(), (0, 1))
+            self.assertFalse(site.enforcer.escalated)
+            self.assertEqual(site.enforcer.openings[0].state, opening.PROVEN)
 
     def test_silence_drops_the_relay_at_its_level_three(self):
         site = Site()

@@ -283,15 +283,17 @@ class InputTest(unittest.TestCase):
         self.assertEqual((bench.last["result"], bench.resets), ("passed", 0))
 
     def test_a_second_button_is_tested_by_itself_and_resets_nothing(self):
-        second = {"name": "reset-2", "number": 7, "role": "reset", "alarm_level": 0}
+        second = {"name": "reset-2", "number": 7, "role": "reset"}
         bench = Bench(inputs=INPUTS[:7] + [second])
+        bench.site.inputs.levels[7] = False
+        bench.run_ms(100)
         bench.tests.answer("reset-2")
         bench.push()  # the first one
         self.assertFalse(bench.running["changed"])
-        bench.site.inputs.levels[7] = False
+        bench.site.inputs.levels[7] = True
         bench.run_ms(500)
         self.assertTrue(bench.running["changed"])
-        bench.site.inputs.levels[7] = True
+        bench.site.inputs.levels[7] = False
         bench.run_ms(500)
         self.assertEqual((bench.last["result"], bench.resets), ("passed", 0))
 

@@ -8,28 +8,26 @@ from gateway.outputs.relay_bank import NO_RELAY, RelayBank
 from gateway.outputs.site_outputs import OUTPUTS, SITE, SUPPRESSION, VENTILATION, SiteOutputs
 
 RACKS = 2
-# (run, open_site, gas level, fire level): site relay, ventilation, suppression
+# (run, open_site, gas level, fire): site relay, ventilation, suppression
 TABLE = (
-    ((False, False, 0, 0), (0, 0, 0)),
-    ((True, False, 0, 0), (1, 0, 0)),
-    ((True, True, 0, 0), (0, 0, 0)),
-    ((False, True, 0, 0), (0, 0, 0)),
-    ((True, False, 1, 0), (1, 1, 0)),
-    ((True, False, 2, 0), (1, 1, 0)),
-    ((True, True, 3, 0), (0, 1, 0)),
-    ((True, False, 3, 2), (1, 1, 0)),  # gas alone empties no extinguisher
-    ((True, False, 0, 1), (1, 0, 0)),
-    ((True, False, 0, 2), (1, 0, 0)),
-    ((True, False, 0, 3), (1, 0, 1)),
-    ((True, True, 0, 3), (0, 0, 1)),
-    ((False, False, 1, 3), (0, 1, 1)),  # before arming too
+    ((False, False, 0, False), (0, 0, 0)),
+    ((True, False, 0, False), (1, 0, 0)),
+    ((True, True, 0, False), (0, 0, 0)),
+    ((False, True, 0, False), (0, 0, 0)),
+    ((True, False, 1, False), (1, 1, 0)),
+    ((True, False, 2, False), (1, 1, 0)),
+    ((True, True, 3, False), (0, 1, 0)),
+    ((True, False, 3, False), (1, 1, 0)),
+    ((True, False, 0, True), (1, 0, 1)),
+    ((True, True, 0, True), (0, 0, 1)),
+    ((False, False, 1, True), (0, 0, 1)),
 )
 
 
 class Site:
     def __init__(self, numbers=(5, 6, 7)):
         self.relays = FakeRelays(8)
-        self.bank = RelayBank(self.relays, [0, 1] + list(numbers))
+        self.bank = RelayBank(self.relays, [0, 1] + list(numbers), 2)
         self.bank.set(0, 1)
         self.outputs = SiteOutputs(self.bank, RACKS)
 
@@ -58,18 +56,20 @@ class SiteOutputsTest(unittest.TestCase):
 
     def test_what_is_not_wired_is_left_out(self):
         site = Site((NO_RELAY, 6, NO_RELAY))
-        site.outputs.step(True, False, 3, 3)
+        site.outputs.step(True, False, 3, False)
         self.assertEqual(bytes(site.relays.state), b"\x01\x00\x00\x00\x00\x00\x01\x00")
 
-    def test_a_fault_of_the_bank_opens_them_all(self):
+    def test_a_fault_of_the_bank_opens_power_and_leaves_the_fans_running(self):
         site = Site()
-        site.outputs.step(True, False, 1, 3)
+        site.outputs.step(True, False, 1, False)
         site.bank.energised[0] ^= 4
         site.bank.check()
-        site.outputs.step(True, False, 1, 3)
-        self.assertEqual(bytes(site.relays.state), bytes(8))
-        for output in (SITE, VENTILATION, SUPPRESSION):
-            self.assertFalse(site.outputs.is_on(output))
+        site.outputs.step(True, False, 1, False)
+        self.assertEqual(site.state(), (0, 1, 0))
+        self.assertEqual(bytes(site.relays.state[:2]), bytes(2))
+        self.assertFalse(site.outputs.is_on(SITE))
+        self.assertTrue(site.outputs.is_on(VENTILATION))
+        self.assertFalse(site.outputs.is_on(SUPPRESSION))
 
 
 if __name__ == "__main__":

@@ -64,7 +64,9 @@ class ContactorTest(unittest.TestCase):
     def test_a_precharge_without_end_has_failed(self):
         bench = Bench()
         bench.put({slots.CONTACTOR_STATE: 2})
-        bench.fresh(11000)
+        bench.fresh(30000)
+        self.assertEqual(bench.level_of("precharge"), 1)
+        bench.fresh(18000)
         self.assertEqual(bench.level_of("precharge"), 3)
 
 

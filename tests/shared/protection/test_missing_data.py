@@ -9,6 +9,13 @@ from gateway.rack import data as slots
 from gateway.rack.data import ABSENT
 
 
+def scan_again(bench, what):
+    if what == "cells":
+        bench.scan_cells([3300] * 4)
+    else:
+        bench.scan_temps([250] * 2)
+
+
 class MissingDataTest(unittest.TestCase):
     def test_no_permit_and_no_current_before_the_first_summary(self):
         bench = Bench()
@@ -124,6 +131,41 @@ class MissingDataTest(unittest.TestCase):
         self.assertEqual(bench.level_of("heartbeat_frozen"), 0)
         self.assertEqual(bench.level_of("values_frozen"), 3)
 
+    def test_a_night_at_rest_opens_nothing_while_the_heartbeat_counts(self):
+        bench = Bench()
+        for _ in range(600):
+            bench.fresh(500)
+            bench.readings[slots.HEARTBEAT] = bench.data.sequence
+            bench.beat = False
+        self.assertEqual(bench.level_of("values_frozen"), 2)
+        bench.put({slots.RACK_CURRENT_DA: -500})
+        for _ in range(130):
+            bench.fresh(500)
+            bench.readings[slots.HEARTBEAT] = bench.data.sequence
+        self.assertEqual(bench.level_of("values_frozen"), 3)
+
+    def test_a_scan_that_does_not_come_any_more_stops(self):
+        for what in ("cells", "temperatures"):
+            bench = Bench()
+            bench.fresh(500)
+            scan_again(bench, what)
+            bench.fresh(119000)
+            self.assertEqual(bench.level_of("implausible"), 0)
+            bench.fresh(3000)
+            self.assertEqual(bench.level_of("implausible"), 2)
+            self.assertTrue(bench.decision.permit)
+            scan_again(bench, what)
+            bench.fresh(6000)
+            self.assertEqual(bench.level_of("implausible"), 0)
+
+    def test_a_bms_that_starts_anew_is_granted_nothing(self):
+        bench = Bench()
+        bench.fresh(150000)
+        self.assertEqual(bench.decision.charge_da, 1570)
+        bench.data.take_sign_of_life(bench.clock.advance(500), True)
+        bench.protection.step(bench.clock.ticks())
+        self.assertEqual(bench.decision.charge_limit_da, 0)
+
     def test_implausible_answers_stop_and_then_open_for_service(self):
         bench = Bench()
         bench.fresh(5000)
@@ -139,12 +181,16 @@ class MissingDataTest(unittest.TestCase):
         self.assertEqual(bench.protection.reset(BY_OPERATOR, now), NEEDS_SERVICE)
 
     def test_a_reading_that_gets_lost_stops_but_opens_nothing(self):
-        for slot in (slots.INSULATION_KOHM, slots.SOC_PM, slots.CELL_MEAN_MV):
+        for slot, level in (
+            (slots.INSULATION_KOHM, 1),
+            (slots.SOC_PM, 2),
+            (slots.CELL_MEAN_MV, 2),
+        ):
             bench = Bench()
             bench.fresh(1000)
             bench.put({slot: ABSENT})
             bench.fresh(30000)
-            self.assertEqual(bench.level_of("implausible"), 2, slot)
+            self.assertEqual(bench.level_of("implausible"), level, slot)
             self.assertTrue(bench.decision.permit)
 
     def test_a_reading_that_was_never_there_is_not_missed(self):

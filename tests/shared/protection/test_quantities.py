@@ -112,8 +112,9 @@ class CompoundTest(unittest.TestCase):
             bench.fresh(1000)
         self.assertEqual(bench.level_of("voltage_rate"), 0)
 
-    def test_bad_cells_count_only_those_that_were_there(self):
+    def test_where_registers_are_missing_only_cells_that_were_there_count(self):
         bench = Bench()
+        bench.data.missing_registers.append((3, 0x1003, 1))
         bench.fresh(500)
         bench.scan_cells([3300, 3300, 3300, CELL_ABSENT])
         self.assertEqual(bench.level_of("bad_cells"), 0)
@@ -156,18 +157,60 @@ class CompoundTest(unittest.TestCase):
             bench.scan_cells([0, 0, 0, 0])
         self.assertEqual(bench.level_of("bad_cells"), 0)
 
+    def test_cells_that_were_never_there_are_bad(self):
+        bench = Bench()
+        bench.fresh(500)
+        for _ in range(2):
+            bench.scan_cells([3300, 3300, CELL_ABSENT, CELL_ABSENT])
+            bench.clock.advance(4000)
+        self.assertEqual(bench.level_of("bad_cells"), 3)
+
+    def test_a_stop_that_nobody_obeys_opens_also_without_a_limit_register(self):
+        bench = Bench()
+        bench.put({slots.CELL_MAX_MV: 3600, slots.RACK_CURRENT_DA: 200})
+        bench.fresh(31000)
+        self.assertEqual(bench.level_of("cell_overvoltage"), 2)
+        self.assertTrue(bench.decision.permit)
+        bench.fresh(3000)
+        self.assertEqual(bench.level_of("stop_not_respected"), 3)
+        self.assertFalse(bench.decision.permit)
+
+    def test_the_other_direction_goes_on(self):
+        bench = Bench()
+        bench.put({slots.CELL_MAX_MV: 3600, slots.RACK_CURRENT_DA: -200})
+        bench.fresh(60000)
+        self.assertEqual(bench.level_of("stop_not_respected"), 0)
+
     def test_current_beyond_the_sent_limit(self):
         bench = Bench()
         bench.protection.limits_sent = True
-        bench.put({slots.DISCHARGE_LIMIT_DA: 500})
+        bench.put({slots.DISCHARGE_LIMIT_DA: 1000})
         bench.fresh(150000)
-        bench.put({slots.RACK_CURRENT_DA: -550})
-        bench.fresh(6000)
-        self.assertEqual(bench.level_of("limit_not_respected"), 2)
-        bench.put({slots.RACK_CURRENT_DA: -625})
-        bench.fresh(10500)
-        self.assertEqual(bench.level_of("limit_not_respected"), 3)
+        for current_da, level in ((-1078, 0), (-1079, 1), (-1100, 2), (-1250, 3)):
+            bench.put({slots.RACK_CURRENT_DA: current_da})
+            bench.fresh(11000)
+            self.assertEqual(bench.level_of("limit_not_respected"), level, current_da)
         self.assertFalse(bench.decision.permit)
+
+    def test_a_converter_that_follows_within_seconds_is_not_blamed(self):
+        bench = Bench()
+        bench.protection.limits_sent = True
+        bench.put({slots.RACK_CURRENT_DA: -1500})
+        bench.fresh(150000)
+        bench.put({slots.DISCHARGE_LIMIT_DA: 0})
+        bench.fresh(9000)
+        self.assertTrue(bench.level_of("limit_not_respected") < 2)
+        bench.put({slots.RACK_CURRENT_DA: 0})
+        bench.fresh(20000)
+        self.assertEqual(bench.level_of("limit_not_respected"), 0)
+
+    def test_coming_back_faster_than_the_ramp_is_not_blamed(self):
+        bench = Bench()
+        bench.protection.limits_sent = True
+        bench.put({slots.RACK_CURRENT_DA: -1500})
+        bench.fresh(60000)
+        self.assertTrue(bench.decision.discharge_da < 1000)
+        self.assertEqual(bench.level_of("limit_not_respected"), 0)
 
     def test_nobody_is_blamed_for_a_limit_that_is_not_sent(self):
         bench = Bench()

@@ -217,7 +217,7 @@ class WrapTest(unittest.TestCase):
         """2 ** 32 + 1000 ms after the start everything is armed as ever."""
         views = [RackView(TimelineBench().data, 31, None)]
         start = 5000
-        closing = Closing(ClosingRules(60000, True, 30, 100), views, bytearray(1), start)
+        closing = Closing(ClosingRules(60000, True, 30), views, bytearray(1), start)
         closing.step(start + 59999)
         self.assertFalse(closing.armed)
         uptime_ms = 60000

@@ -125,6 +125,7 @@ class LiveRack(RackWire):
         self.relay = relay
         self.wanted_da = 0
         self.stuck = None
+        self.state_when_open = 0
         self.obeys = True
         self.beating = True
         self.registers[VOLTAGE] = 3300 * 208 // 100
@@ -141,7 +142,7 @@ class LiveRack(RackWire):
         closed = 1 if self.relay() and registers[OPEN_COMMAND] else 0
         if self.stuck is not None:
             closed = self.stuck
-        registers[CONTACTOR_STATE] = closed
+        registers[CONTACTOR_STATE] = closed or self.state_when_open
         current_da = self.wanted_da if closed else 0
         if self.obeys:
             current_da = min(current_da, registers.get(CHARGE_LIMIT, 65535))

@@ -1,7 +1,5 @@
 """What the outputs see of a rack, set by hand."""
 
-from gateway.rack.data import ABSENT
-
 
 class ViewStub:
     """A closed rack at `voltage_dv` without current, its data asked for at `acquired`."""
@@ -11,6 +9,8 @@ class ViewStub:
         self.known = True
         self.at_rest = True
         self.reads_open = False
+        self.reads_closed = True
+        self.cold = False
         self.acquired = acquired
         self.voltage_dv = voltage_dv
 
@@ -21,6 +21,7 @@ class ViewStub:
         self.acquired = now
         self.at_rest = at_rest
         self.reads_open = reads_open
+        self.reads_closed = not reads_open
 
     def lose(self):
         """No fresh data any more."""
@@ -28,4 +29,4 @@ class ViewStub:
         self.known = False
         self.at_rest = False
         self.reads_open = False
-        self.voltage_dv = ABSENT
+        self.reads_closed = False

@@ -1,0 +1,73 @@
+import unittest
+
+from protection_bench import Bench
+
+from gateway.outputs.release import Release
+from gateway.protection import rules
+
+LOOPS = [
+    {"name": "smoke1", "number": 1, "role": "smoke"},
+    {"name": "smoke2", "number": 2, "role": "smoke"},
+    {"name": "door", "number": 3, "role": "door"},
+]
+DELAY_MS = 10000
+
+
+class Site(Bench):
+    def __init__(self, loops=LOOPS):
+        super().__init__(inputs=loops)
+        self.release = Release(self.interlocks, rules.SMOKE, DELAY_MS, self.clock.ticks())
+
+    def smoke_ms(self, duration_ms, armed=True):
+        """Time passes; whether it is released then."""
+        for _ in range(duration_ms // 50):
+            self.inputs_for(50)
+            self.release.step(armed, self.clock.ticks())
+        return self.release.fire
+
+
+class ReleaseTest(unittest.TestCase):
+    def test_two_detectors_for_the_whole_delay(self):
+        site = Site()
+        site.inputs.levels[1] = site.inputs.levels[2] = False
+        self.assertFalse(site.smoke_ms(DELAY_MS - 100))
+        self.assertTrue(site.smoke_ms(300))
+
+    def test_one_detector_never_does(self):
+        site = Site()
+        site.inputs.levels[1] = False
+        self.assertFalse(site.smoke_ms(60000))
+
+    def test_a_cause_that_goes_for_a_moment_starts_the_delay_again(self):
+        site = Site()
+        site.inputs.levels[1] = site.inputs.levels[2] = False
+        site.smoke_ms(DELAY_MS - 500)
+        site.inputs.levels[1] = True
+        site.smoke_ms(100)
+        site.inputs.levels[1] = False
+        self.assertFalse(site.smoke_ms(DELAY_MS - 100))
+        self.assertTrue(site.smoke_ms(300))
+
+    def test_all_loops_open_at_once_are_a_lost_supply(self):
+        site = Site()
+        site.inputs.levels[1] = site.inputs.levels[2] = site.inputs.levels[3] = False
+        self.assertFalse(site.smoke_ms(60000))
+        self.assertFalse(site.decision.permit)  # for a trip it is enough
+        site.inputs.levels[3] = True
+        self.assertTrue(site.smoke_ms(DELAY_MS + 200))
+
+    def test_where_no_other_loop_is_wired_two_detectors_must_do(self):
+        site = Site(LOOPS[:2])
+        site.inputs.levels[1] = site.inputs.levels[2] = False
+        self.assertTrue(site.smoke_ms(DELAY_MS + 200))
+
+    def test_not_while_detectors_power_up_with_the_board(self):
+        site = Site()
+        site.inputs.levels[1] = site.inputs.levels[2] = False
+        self.assertFalse(site.smoke_ms(60000, armed=False))
+        self.assertFalse(site.smoke_ms(DELAY_MS - 100))
+        self.assertTrue(site.smoke_ms(300))
+
+
+if __name__ == "__main__":
+    unittest.main()
