@@ -25,7 +25,7 @@ class Case:
 
     `takes_s`: earliest and latest time from there to the effect; None = the rule's own delay.
     `steady_s`: how long after `at` the effect must still be there. `relays` of the site must be as
-    said after the effect.
+    said `relays_s` after `at`, or as soon as the effect is due.
     """
 
     rule: str
@@ -36,6 +36,7 @@ class Case:
     takes_s: tuple[float, float] | None = None
     steady_s: float = 0.0
     relays: Mapping[str, bool] = field(default_factory=dict)
+    relays_s: float | None = None
 
     @property
     def pair(self) -> Pair:

@@ -34,7 +34,10 @@ from host_tools.toolchain.paths import ROOT
 PATH = ROOT / "firmware" / "gateway" / "protection" / "MATRIX.md"
 TEST = "test_input_reaches_output"
 _DIRECTIONS = {CHARGE: "charge", DISCHARGE: "discharge", CHARGE | DISCHARGE: "both"}
-_NOT_TOLD = ("derate_l1_pm", "outputs.", "inputs")  # of all runs, or plain from the names
+# Of all runs, or plain from their names.
+_NOT_TOLD = ("derate_l1_pm", "outputs.shared", "inputs") + tuple(
+    f"outputs.{role}_relay" for role in ("site", "ventilation", "suppression")
+)
 _REACTIONS = {
     WARN: "told, nothing else",
     DERATE: "limit of {} derated",
@@ -96,9 +99,9 @@ _RUNS = f"""
 Each rack of a run carries one case, so that a few runs show everything; a case of the site acts on
 every rack. `gatewayctl matrix run NAME` does one and writes down every change of an output. In all
 of them racks are independent (`outputs.shared_dc_bus` 0), level 1 leaves
-{runs.DERATED_PM / 10:g} % of the rating, and the derating curves begin only where they have to
-end: what falls was taken down by the rule. Delays of a minute are cut, and some rules are made
-patient so that the one in question is seen first:
+{runs.DERATED_PM / 10:g} % of the rating, and the derating curves leave as much as they may: what
+falls was taken down by the rule. Delays of a minute are cut, and some rules are made patient so
+that the one in question is seen first:
 
 | run | what | racks | seconds | other settings |
 | --- | --- | --- | --- | --- |

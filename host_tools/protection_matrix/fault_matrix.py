@@ -86,7 +86,7 @@ _INSULATION = (
 )
 _NO_WORD = (
     "the highest value of this register is a good insulation, not a missing one",
-    "none; other maps name a raw value for it, and its loss then stops the currents",
+    "none; other maps name a raw value for it, and its loss is then told",
 )
 # (fault, danger): (why it cannot be known, what else covers it)
 RESIDUAL: dict[tuple[str, str], tuple[str, str]] = {

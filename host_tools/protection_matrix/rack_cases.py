@@ -80,6 +80,16 @@ TEMPERATURES = (
         steady_s=14.0,
     ),
     *(_driven("discharge_undertemperature", level) for level in (1, 2, 3)),
+    # A level 2 stops the current after 5 s, and it goes on.
+    Case(
+        "stop_not_respected",
+        3,
+        (
+            {"kind": "voltage_sum", "level": 2},
+            {"kind": "discharge_overcurrent", "level": 0, "target": -0.1},
+        ),
+        takes_s=(8.0, 15.0),
+    ),
 )
 
 DATA = (
@@ -131,9 +141,9 @@ BUDGETS = (
             ),
             takes_s=takes_s,
         )
-        for direction, target in (("charge", 1.065), ("discharge", -1.065))
-        # 80 % of the budget after 6.9 s, all of it after 8.6 s
-        for level, end, takes_s in ((1, 7.8, (6.4, 8.6)), (2, 11.0, (8.1, 10.5)))
+        for direction, target in (("charge", 1.5), ("discharge", -1.5))
+        # 10 % of the budget after 7.2 s, 15 % after 10.8 s
+        for level, end, takes_s in ((1, 9.5, (7.0, 10.0)), (2, 13.5, (10.5, 13.4)))
     ),
     # One cell in one whole scan, in three of them, two cells in two.
     Case(
@@ -149,7 +159,6 @@ BUDGETS = (
 )
 
 _EARLY_S = 6.0
-_LATE_S = 14.0  # by now the limit rises no more
 RISES = (
     *(
         Case(
@@ -173,14 +182,13 @@ RISES = (
         Case("temp_spread", level, ({"kind": "temp_spread", "level": level},), at=0.0)
         for level in (1, 2)
     ),
+    # What is allowed without the ramp is the whole rating.
     *(
         Case(
             "limit_not_respected",
             level,
-            ({"kind": "limit_not_respected", "level": level},),
-            at=_LATE_S,
-            takes_s=takes_s,
+            ({"kind": "discharge_overcurrent", "level": 0, "target": target, "end": end},),
         )
-        for level, takes_s in ((1, (4.5, 12.0)), (2, (4.5, 12.0)), (3, (9.5, 15.0)))
+        for level, target, end in ((1, -1.07, 8), (2, -1.15, 8), (3, -1.4, 18))
     ),
 )

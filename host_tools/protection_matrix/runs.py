@@ -1,8 +1,8 @@
 """The runs: which cases share a site, with which settings.
 
 Racks are independent here (no shared DC bus), level 1 leaves 3 % of the rating and not a half, and
-the derating curves begin only where they have to end. So a limit that falls was taken down by the
-rule of its rack: a half is not granted before a minute is over, and a curve would come first.
+the derating curves leave as much as they may. What is granted rises by 1 % of the rating per
+second, so no curve is below it within 25 s: a limit that falls was taken down by a rule.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from host_tools.site.compile import merge
 
 DERATED_PM = 30
 CURVES = {
-    "charge_by_cell_max_mv": [[3649, 1000], [3650, 0]],
+    "charge_by_cell_max_mv": [[3599, 1000], [3600, 250], [3649, 250], [3650, 0]],
     "charge_by_temp_min_dc": [[0, 0], [1, 1000]],
-    "charge_by_temp_max_dc": [[599, 1000], [600, 0]],
-    "discharge_by_cell_min_mv": [[2500, 0], [2501, 1000]],
-    "discharge_by_temp_min_dc": [[-300, 0], [-299, 1000]],
-    "discharge_by_temp_max_dc": [[599, 1000], [600, 0]],
+    "charge_by_temp_max_dc": [[549, 1000], [550, 250], [599, 250], [600, 0]],
+    "discharge_by_cell_min_mv": [[2500, 0], [2501, 250], [2800, 250], [2801, 1000]],
+    "discharge_by_temp_min_dc": [[-300, 0], [-299, 250], [-200, 250], [-199, 1000]],
+    "discharge_by_temp_max_dc": [[549, 1000], [550, 250], [599, 250], [600, 0]],
 }
 _COMMON: Tree = {
     "derate_l1_pm": DERATED_PM,
@@ -27,13 +27,13 @@ _COMMON: Tree = {
 }
 LOAD = -0.5  # of the rating: a current flows wherever one is granted
 
-# A current that ignores its limit, so that the rule of the current itself is seen.
-_PATIENT = {
-    "limit_not_respected": {
-        "l1": {"delay_ms": 60000},
-        "l2": {"delay_ms": 60000},
-        "l3": {"delay_ms": 15000},
-    }
+# For a current that ignores its limit, so that another rule of it is seen first.
+_LATER = {"l1": {"delay_ms": 60000}, "l2": {"delay_ms": 60000}, "l3": {"delay_ms": 15000}}
+_PATIENT = {"limit_not_respected": _LATER}
+_SMALL_BUDGETS: dict[str, Tree] = {
+    "peak_budget": {"l1": {"set": 100, "clear": 50}, "l2": {"set": 150, "clear": 100}},
+    "peak_current": {"l3": {"set": 3297}},
+    "overcurrent": _LATER,
 }
 _CONTACTS = (
     ("gas-1", "gas_low"), ("gas-2", "gas_low"), ("gas-high", "gas_high"), ("smoke-1", "smoke"),
@@ -67,7 +67,7 @@ LARGE_RUNS = (
     ),
     _run(
         "temperatures",
-        "temperatures in both directions",
+        "temperatures in both directions, a stop that is not kept",
         24,
         rack_cases.TEMPERATURES,
         {
@@ -75,6 +75,7 @@ LARGE_RUNS = (
             "limits": {
                 "charge_overtemperature": {"l3": {"delay_ms": 10000}},
                 "discharge_overtemperature": {"l3": {"set": 620}},
+                "stop_not_respected": {"l3": {"delay_ms": 4000}},
             },
             "derating": {"hold_ms": 0},
         },
@@ -119,14 +120,15 @@ LARGE_RUNS = (
         27,
         rack_cases.BUDGETS,
         {
-            # a rating close to twice the capacity: the budget is used up before a current trips
-            "capacity_dah": 800,
+            # The rating is 1 C here, and a tenth of the budget is gone before a current trips.
+            "capacity_dah": 1570,
             "limits": _PATIENT
             | {
-                "charge_peak_current": {"l3": {"set": 1680}},
-                "discharge_peak_current": {"l3": {"set": 1680}},
-                "bad_cells": {"l2": {"delay_ms": 5000}},
-            },
+                f"{direction}_{what}": limits
+                for direction in ("charge", "discharge")
+                for what, limits in _SMALL_BUDGETS.items()
+            }
+            | {"bad_cells": {"l2": {"delay_ms": 5000}}},
         },
     ),
     _run(
@@ -138,10 +140,9 @@ LARGE_RUNS = (
             "limits": {
                 "temp_spread": {"l1": {"delay_ms": 10000}},
                 "temp_rise": {"l1": {"delay_ms": 10000}},
+                "discharge_overcurrent": _LATER,
             },
             "poll": {"temp_period_ms": 2000},
-            # never more than 6 %: a limit that stands still can be kept, or not
-            "curves": {"discharge_by_temp_min_dc": [[-300, 0], [-299, 60]]},
         },
     ),
 )

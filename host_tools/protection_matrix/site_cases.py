@@ -25,8 +25,11 @@ GAS = (
     Case("gas", 3, inputs=("gas-high",), at=12.5, relays={"suppression": False}),
 )
 
-# 10 s by default
-SMOKE_SOONER: Tree = {"limits": {"smoke": {"l2": {"delay_ms": 3500}}}}
+# 10 s by default, both
+SMOKE_SOONER: Tree = {
+    "limits": {"smoke": {"l2": {"delay_ms": 3500}}},
+    "outputs": {"suppression_delay_ms": 1500},
+}
 SMOKE = (
     Case("smoke", 1, inputs=("smoke-1",), at=7.0, takes_s=(0.0, 3.4)),
     Case("smoke", 2, at=7.0, relays={"suppression": False}),
@@ -36,6 +39,7 @@ SMOKE = (
         inputs=("smoke-2",),
         at=13.0,
         relays={"suppression": True, "ventilation": False},
+        relays_s=2.2,
     ),
 )
 

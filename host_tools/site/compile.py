@@ -95,6 +95,8 @@ def _base(product: Product) -> Tree:
         "limits": default_limits(product),
         "curves": CURVES,
         "inputs": [dict(entry) for entry in INPUTS],
+        # 3 V at 416 cells: the equalising current goes with the resistance, so with the cells
+        "outputs": {"reconnect_dv": max(1, 30 * product.cells_per_rack // 416)},
     }
 
 

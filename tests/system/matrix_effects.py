@@ -234,6 +234,8 @@ class Effects:
     def _check_site_relays(self) -> None:
         """The relays of the site as the case wants them, soon after its input changed."""
         at_ms = self._begin_ms + AT_ONCE_S * 1000 if self._case.inputs else self._latest_ms
+        if self._case.relays_s is not None:
+            at_ms = self._begin_ms + self._case.relays_s * 1000
         for name, wanted in self._case.relays.items():
             changes = self._record["relays"].get(name, [])
             states = [on for ms, on in changes if ms <= at_ms]

@@ -22,6 +22,9 @@ _PEAK_MS = (300, 60000)
 # 0.1 % of the limit the gateway sent. A converter is allowed 5 % [derived]; Battery-Emulator
 # tolerates a violation for 5 s [published].
 FIXED: Rows = {
+    # Current in a direction that a level 2 stopped, 0.1 % of the rating: whoever was told had half
+    # a minute, by register or from upstream; then the rack opens [derived].
+    "stop_not_respected": {L3: (50, 30, 30000, 60000)},
     "limit_not_respected": {
         L1: (1050, 1000, 5000, 5000),
         L2: (1100, 1000, 5000, 5000),

@@ -1,0 +1,80 @@
+"""Names and states that the outputs show, and what they do when the loop itself fails."""
+
+import unittest
+
+from enforcer_bench import Site
+
+from gateway.outputs import site_outputs
+from gateway.protection import rules
+
+
+class StateTest(unittest.TestCase):
+    def test_names_of_the_site_outputs(self):
+        self.assertEqual(
+            [site_outputs.OUTPUT_NAMES[place] for place in range(site_outputs.OUTPUTS)],
+            ["site", "ventilation", "suppression"],
+        )
+        self.assertEqual(
+            (site_outputs.SITE, site_outputs.VENTILATION, site_outputs.SUPPRESSION), (0, 1, 2)
+        )
+
+    def test_armed_and_stopped_are_shown(self):
+        site = Site()
+        self.assertFalse(site.enforcer.armed)
+        site.run_ms(2500)
+        self.assertTrue(site.enforcer.armed)
+        self.assertFalse(site.enforcer.stopped)
+        site.enforcer.stop()
+        self.assertTrue(site.enforcer.stopped)
+        self.assertEqual(site.closed(), (0, 0))
+
+
+class RisingTest(unittest.TestCase):
+    def gas_level(self, rising_level):
+        """Level of one gas detector at its lower point while a sensor warms up like that."""
+        site = Site()
+        site.run_ms(2500)
+        site.protections[1].levels[rules.TEMP_RISE] = rising_level
+        site.alarm(2)
+        site.run_ms(40)
+        return site.interlocks.levels[rules.GAS - rules.RACK_RULES]
+
+    def test_gas_beside_a_rise_of_level_two_is_the_worst_case(self):
+        self.assertEqual([self.gas_level(level) for level in (0, 1, 2, 3)], [1, 1, 3, 3])
+
+
+class FlowTest(unittest.TestCase):
+    def closed(self):
+        site = Site()
+        site.run_until(lambda: site.closed() == (1, 1), 10000)
+        return site
+
+    def test_a_step_that_was_not_complete_opens_everything(self):
+        site = self.closed()
+        site.protections[1].flow += 1
+        site.run_ms(60)
+        self.assertEqual(site.enforcer.self_check.problem, "a protection step was not complete")
+        self.assertEqual(site.closed(), (0, 0))
+
+    def test_a_rack_that_is_left_out_opens_everything(self):
+        site = self.closed()
+        check = site.enforcer.self_check
+        check.stepped = lambda rack: None
+        site.run_ms(60)
+        toggles = site.dead_man.toggles
+        self.assertEqual(check.problem, "a rack was left out of a protection cycle")
+        site.run_ms(500)
+        self.assertEqual(site.closed(), (0, 0))
+        self.assertEqual(site.dead_man.toggles, toggles)
+
+    def test_the_first_problem_is_the_one_that_is_told(self):
+        site = self.closed()
+        site.protections[0].flow += 1
+        site.run_ms(60)
+        site.enforcer.self_check.stepped = lambda rack: None
+        site.run_ms(60)
+        self.assertEqual(site.enforcer.self_check.problem, "a protection step was not complete")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,73 @@
+"""Which level of a rack comes next, and how far away it is."""
+
+import unittest
+
+from protection_bench import Bench
+
+from gateway.protection import rules
+from gateway.protection.margin import nearest
+from gateway.rack import data as slots
+
+
+class NearestTest(unittest.TestCase):
+    def setUp(self):
+        self.bench = Bench()
+
+    def test_nothing_without_data(self):
+        self.assertIsNone(nearest(self.bench.protection))
+
+    def test_the_value_that_is_nearest_to_its_set_point(self):
+        self.bench.put({slots.CELL_MAX_MV: 3490, slots.RACK_VOLTAGE_DV: 6864})
+        self.bench.fresh(1000)
+        found = nearest(self.bench.protection)
+        self.assertEqual(found["rule"], "cell_overvoltage")
+        self.assertEqual((found["level"], found["margin"], found["ms"]), (1, 10, None))
+        self.assertEqual(found["unit"], "mV")
+
+    def test_of_what_is_too_low_the_margin_is_turned(self):
+        self.bench.put({slots.CELL_MIN_MV: 2905, slots.CELL_MEAN_MV: 3100})
+        self.bench.put({slots.RACK_VOLTAGE_DV: 6448})
+        self.bench.fresh(1000)
+        found = nearest(self.bench.protection)
+        self.assertEqual((found["rule"], found["margin"]), ("cell_undervoltage", 5))
+
+    def test_what_runs_comes_before_what_is_near(self):
+        self.bench.put({slots.TEMP_MAX_DC: 505, slots.CELL_MAX_MV: 3499})
+        self.bench.fresh(1000)
+        found = nearest(self.bench.protection)
+        self.assertTrue(found["rule"].endswith("charge_overtemperature"))
+        self.assertEqual((found["level"], found["margin"]), (1, -5))
+        self.assertEqual(found["ms"], 9495)
+
+    def test_among_the_running_the_least_time(self):
+        self.bench.put({slots.TEMP_MAX_DC: 505, slots.CELL_MAX_MV: 3510})
+        self.bench.fresh(1000)
+        found = nearest(self.bench.protection)
+        self.assertEqual((found["rule"], found["ms"]), ("cell_overvoltage", 4495))
+
+    def test_the_level_after_the_one_that_is_active(self):
+        self.bench.put({slots.CELL_MAX_MV: 3595})
+        self.bench.fresh(6000)
+        self.assertEqual(self.bench.level_of("cell_overvoltage"), 1)
+        found = nearest(self.bench.protection)
+        self.assertEqual((found["rule"], found["level"], found["margin"]), (
+            "cell_overvoltage", 2, 5))  # fmt: skip
+
+    def test_a_rule_at_its_highest_level_has_no_next_one(self):
+        self.bench.put({slots.CELL_MAX_MV: 3700})
+        self.bench.fresh(6000)
+        self.assertEqual(self.bench.level_of("cell_overvoltage"), 3)
+        self.assertFalse(nearest(self.bench.protection)["rule"] == "cell_overvoltage")
+
+    def test_the_points_of_a_cold_rack(self):
+        first = rules.CELL_UNDERVOLTAGE * rules.LEVEL_COUNT
+        self.bench.fresh(500)
+        self.assertEqual(self.bench.protection.points(first), (-2900, -3000))
+        self.bench.put({slots.TEMP_MAX_DC: -60, slots.TEMP_MIN_DC: -70})
+        self.bench.fresh(500)
+        self.assertEqual(self.bench.protection.points(first), (-2600, -2800))
+        self.assertEqual(self.bench.protection.points(0), (3500, 3450))
+
+
+if __name__ == "__main__":
+    unittest.main()
