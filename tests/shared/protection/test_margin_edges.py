@@ -13,11 +13,20 @@ class NearestTest(unittest.TestCase):
     def setUp(self):
         self.bench = Bench()
 
+    def put_cells(self, highest_mv):
+        """All cells close together, above the plateau, so that no spread is judged."""
+        self.bench.put({
+            slots.CELL_MAX_MV: highest_mv,
+            slots.CELL_MIN_MV: highest_mv - 20,
+            slots.CELL_MEAN_MV: 3400,
+            slots.RACK_VOLTAGE_DV: 34 * 208,
+        })  # fmt: skip
+
     def test_nothing_without_data(self):
         self.assertIsNone(nearest(self.bench.protection))
 
     def test_the_value_that_is_nearest_to_its_set_point(self):
-        self.bench.put({slots.CELL_MAX_MV: 3490, slots.RACK_VOLTAGE_DV: 6864})
+        self.put_cells(3490)
         self.bench.fresh(1000)
         found = nearest(self.bench.protection)
         self.assertEqual(found["rule"], "cell_overvoltage")
@@ -46,7 +55,7 @@ class NearestTest(unittest.TestCase):
         self.assertEqual((found["rule"], found["ms"]), ("cell_overvoltage", 4495))
 
     def test_the_level_after_the_one_that_is_active(self):
-        self.bench.put({slots.CELL_MAX_MV: 3595})
+        self.put_cells(3595)
         self.bench.fresh(6000)
         self.assertEqual(self.bench.level_of("cell_overvoltage"), 1)
         found = nearest(self.bench.protection)

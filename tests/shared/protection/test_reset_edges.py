@@ -19,7 +19,7 @@ from gateway.rack.data import ABSENT, TEMP_ABSENT
 WIRED = [
     {"name": "reset", "number": 0, "role": "reset"},
     {"name": "reset-2", "number": 1, "role": "reset", "alarm_level": 0},
-    {"name": "key", "number": 2, "role": "service_key"},
+    {"name": "key", "number": 2, "role": "service_key", "alarm_level": 0},
     {"name": "key-2", "number": 3, "role": "service_key", "alarm_level": 1},
 ]
 
@@ -99,7 +99,7 @@ class LostLatchesTest(unittest.TestCase):
         storage = MemoryStorage()
         mark_lost(storage)
         with self.assertRaises(StorageError):
-            self.store(storage)[0].load(True if storage.formatted else False)
+            self.store(storage)[0].load(False)
 
     def test_then_everything_that_can_latch_holds(self):
         store, latches = self.store(MemoryStorage())
