@@ -23,7 +23,7 @@ help:
 	@echo '            SITE=$(SITE)  SCENARIO=$(SCENARIO)'
 	@echo '            DURATION=seconds (0 = until Ctrl-C)  INTERPRETER=micropython|cpython'
 	@echo '            BUS=tcp|rtu (rtu: all racks on one serial line at wire speed)'
-	@echo 'make bench  measure, into build/bench.json (ONLY=modbus or rtu: one group)'
+	@echo 'make bench  measure, into build/bench.json (ONLY=modbus, rtu or protection)'
 	@echo 'make test   every test that needs no hardware (ARGS="-k word" goes to pytest)'
 	@echo 'make check  format, lint, types, generated files, tests: what CI runs'
 	@echo 'make coverage  branches of protection and outputs that no test takes: fails on any'

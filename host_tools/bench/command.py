@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from host_tools.bench import decode_speed, rtu_use, site_polling, tcp_scan, tcp_speed
+from host_tools.bench import (
+    decode_speed,
+    protection_proof,
+    protection_speed,
+    quiet_day,
+    rtu_use,
+    site_polling,
+    tcp_scan,
+    tcp_speed,
+    trip_latency,
+)
 from host_tools.bench.machine import describe
 from host_tools.bench.processes import need_taskset
 from host_tools.bench.results import RESULTS, Metric, merge
@@ -21,6 +31,12 @@ Measure = Callable[[Effort], list[Metric]]
 GROUPS: dict[str, tuple[Measure, ...]] = {
     "modbus": (tcp_speed.measure, tcp_scan.measure, decode_speed.measure),
     "rtu": (rtu_use.measure, site_polling.measure),
+    "protection": (
+        protection_speed.measure,
+        trip_latency.measure,
+        quiet_day.measure,
+        protection_proof.measure,
+    ),
 }
 
 

@@ -177,7 +177,9 @@ class _Site:
 
     def __init__(self, share: list[int]) -> None:
         product, tree = load_site(PRODUCT)
-        tree["racks"] = [tree["racks"][index] | {"trip_relay": at} for at, index in enumerate(share)]
+        tree["racks"] = [
+            tree["racks"][index] | {"trip_relay": at} for at, index in enumerate(share)
+        ]
         settings = config.load(json.dumps(tree))
         self.ms = 0
         site = SimulatedSite(product, base_port=20_000, seed=SEED, clock=lambda: self.ms)

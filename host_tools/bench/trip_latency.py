@@ -153,7 +153,8 @@ class _Drill:
     async def _strike_all(self, client: ConsoleClient) -> None:
         """Until every fault has its verdict, or something that must not end has ended."""
         racks = [
-            asyncio.create_task(self._strike_again(index)) for index in range(len(self._rig.site.racks))
+            asyncio.create_task(self._strike_again(index))
+            for index in range(len(self._rig.site.racks))
         ]
         others = [
             asyncio.create_task(self._push_reset()),

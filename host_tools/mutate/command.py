@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from host_tools.errors import UserError
 from host_tools.mutate import verdicts as kept
 from host_tools.mutate.campaign import Campaign
@@ -42,6 +40,10 @@ def main(only: list[str], minutes: float, processes: int, again: bool) -> int:
     campaign = Campaign(selection, verdicts, processes)
     seen: list[Mutant] = []
     finished = True
+
+    def save() -> None:
+        verdicts.save(summary(seen, verdicts, equivalents, selection))
+
     for path in paths:
         began_s = time.monotonic()
         before = campaign.tried
@@ -49,7 +51,6 @@ def main(only: list[str], minutes: float, processes: int, again: bool) -> int:
         seen += mutants
         if finished:
             real = (each for each in mutants if not kept.is_equivalent(each, equivalents))
-            save = lambda: verdicts.save(summary(seen, verdicts, equivalents, selection))  # noqa: E731
             finished = campaign.run(real, end_s, save)
         if campaign.tried > before:
             say(_line(path, mutants, verdicts, time.monotonic() - began_s))
@@ -96,21 +97,18 @@ def summary(
 
 
 def _report(found: dict[str, Any], finished: bool, broken: int) -> None:
-    console = Console()
-    console.width = max(console.width, 100)
     for each in found["survivors"]:
-        console.print(f"{each['at']}\n  - {each['before']}\n  + {each['after']}", highlight=False)
+        print(f"{each['at']}\n  - {each['before']}\n  + {each['after']}")
     for each in found["stale_equivalents"]:
-        console.print(f"no longer a mutant, but listed as equivalent: {each}", highlight=False)
-    console.print(
+        print(f"no longer a mutant, but listed as equivalent: {each}")
+    print(
         f"{found['killed']} killed, {found['survived']} survived, {found['equivalent']} equivalent,"
-        f" {found['untried']} not tried; score {found['score']}",
-        highlight=False,
+        f" {found['untried']} not tried; score {found['score']}"
     )
     if broken:
-        console.print(f"{broken} trials ended without a verdict: run it again", highlight=False)
+        print(f"{broken} trials ended without a verdict: run it again")
     if not finished:
-        console.print("time is up: run it again to go on", highlight=False)
+        print("time is up: run it again to go on")
 
 
 def _line(path: Path, mutants: list[Mutant], verdicts: Verdicts, seconds: float) -> str:
