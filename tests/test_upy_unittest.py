@@ -66,7 +66,7 @@ FAILING = (
     "with self.assertRaisesRegex(ValueError, 'yours'):\n            raise ValueError('mine')",
     "with self.subTest(a=1):\n            self.fail()",
     "self.addCleanup(self.fail)",
-    "bytearray(1000000)",
+    "bytearray(3000000)",
 )
 
 

@@ -1,7 +1,7 @@
 """A day of normal operation, in virtual time: nothing may trip.
 
-Simulated racks of every cell, with their noise, are read every 500 ms and scanned every 4 s, without
-a bus in between, by the firmware's own protection and outputs, which command relays, contactors
+Simulated racks of every cell, with their noise, are read every 500 ms and scanned every 4 s by the
+firmware's own protection and outputs, without a bus in between; these command relays, contactors
 and limits in return. The site charges and discharges nearly its whole capacity, with the ripple of
 frequency control on top, while the coolant goes through a day. At the end a cell of one rack is
 driven over its limit: a harness that could not trip would prove nothing.

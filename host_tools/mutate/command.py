@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +101,8 @@ def _report(found: dict[str, Any], finished: bool, broken: int) -> None:
     for each in found["stale_equivalents"]:
         print(f"no longer a mutant, but listed as equivalent: {each}")
     print(
-        f"{found['killed']} killed, {found['survived']} survived, {found['equivalent']} equivalent,"
-        f" {found['untried']} not tried; score {found['score']}"
+        f"{found['killed']} killed, {found['survived']} survived,"
+        f" {found['equivalent']} equivalent, {found['untried']} not tried; score {found['score']}"
     )
     if broken:
         print(f"{broken} trials ended without a verdict: run it again")

@@ -26,7 +26,7 @@ def start(work: Callable[[], int], timeout_s: float) -> int:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, timeout_s)
         status = work()
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whatever it is, this is the child's end
         traceback.print_exc()
     finally:
         os._exit(status)

@@ -35,7 +35,7 @@ class Chosen:
 class Noted:
     """Calls `begin` with each test's id, and notes seconds and failures."""
 
-    def __init__(self, begin: Callable[[str], None]) -> None:
+    def __init__(self, begin: Callable[[str], object]) -> None:
         self.seconds: dict[str, float] = {}
         self.failed: set[str] = set()
         self._begin = begin
@@ -82,7 +82,7 @@ def quicken() -> None:
     settings.load_profile("mutants")
     make = settings.__init__
 
-    def make_quick(self: object, parent: Any = None, **wanted: Any) -> None:
+    def make_quick(self: hypothesis.settings, parent: Any = None, **wanted: Any) -> None:
         if isinstance(wanted.get("max_examples"), int):
             wanted["max_examples"] = min(wanted["max_examples"], MOST_EXAMPLES)
         make(self, parent, **wanted)

@@ -115,7 +115,7 @@ class TimeTest(unittest.TestCase):
         self.assertIn("bus line: 12 racks leave 140 ms", text)
 
     def test_a_block_too_long_for_the_room_is_refused(self):
-        poll = {"scan_period_ms": 600000, "temp_period_ms": 600000}
+        poll = {"scan_period_ms": 60000, "temp_period_ms": 60000}
         text = refusal(PaperBoard(), line_settings(5, 9600, poll=poll))
         self.assertIn("reading a block takes", text)
 

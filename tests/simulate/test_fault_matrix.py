@@ -27,6 +27,7 @@ def test_never_weaker_than_with_good_data(fault: str, danger: str) -> None:
 
 
 def test_no_trip_is_missed_but_those_that_are_named() -> None:
+    assert fault_matrix.drive() == (len(PAIRS), [])
     assert fault_matrix.missed_trips() == 0
     assert set(RESIDUAL) <= set(PAIRS)
 
@@ -37,6 +38,7 @@ def test_a_missed_trip_would_count(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fault_matrix.missed_trips() == 0
     monkeypatch.setattr(fault_matrix, "RESIDUAL", {})
     assert fault_matrix.missed_trips() == 1
+    assert fault_matrix.drive() == (2, ["stuck cell_overvoltage"])
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from gateway.rack.data import RackData
 from host_tools.bench.clients.measure import micros, report
 
 try:
-    from micropython import heap_lock, heap_unlock
+    from micropython import heap_lock, heap_unlock  # type: ignore[attr-defined]
 except ImportError:  # CPython
     heap_lock = heap_unlock = None
 

@@ -67,6 +67,15 @@ class FlowTest(unittest.TestCase):
         self.assertEqual(site.closed(), (0, 0))
         self.assertEqual(site.dead_man.toggles, toggles)
 
+    def test_a_copy_of_a_site_output_that_flips_a_bit_opens_everything(self):
+        site = self.closed()
+        site.enforcer.bank._copies[-1] ^= 1
+        site.run_ms(60)
+        self.assertEqual(
+            site.enforcer.self_check.problem, "relay commands disagree with their copies"
+        )
+        self.assertEqual(site.closed(), (0, 0))
+
     def test_the_first_problem_is_the_one_that_is_told(self):
         site = self.closed()
         site.protections[0].flow += 1

@@ -11,23 +11,30 @@ from gateway.errors import StorageError
 from gateway.protection import rules
 from gateway.protection.decision import limiter
 from gateway.protection.latch_store import LatchStore, mark_lost
-from gateway.protection.latches import AUTOMATIC_RELEASES, BY_OPERATOR, BY_SERVICE, Latches
+from gateway.protection.latches import (
+    AUTOMATIC_RELEASES,
+    BY_OPERATOR,
+    BY_SERVICE,
+    RELEASED,
+    STILL_HOLDS,
+    Latches,
+)
 from gateway.protection.reset_inputs import NOBODY, ResetInputs
 from gateway.rack import data as slots
 from gateway.rack.data import ABSENT, TEMP_ABSENT
 
 WIRED = [
     {"name": "reset", "number": 0, "role": "reset"},
-    {"name": "reset-2", "number": 1, "role": "reset", "alarm_level": 0},
-    {"name": "key", "number": 2, "role": "service_key", "alarm_level": 0},
-    {"name": "key-2", "number": 3, "role": "service_key", "alarm_level": 1},
+    {"name": "reset-2", "number": 1, "role": "reset"},
+    {"name": "key", "number": 2, "role": "service_key"},
+    {"name": "key-2", "number": 3, "role": "service_key"},
 ]
 
 
 class ResetInputsTest(unittest.TestCase):
     def setUp(self):
         self.inputs = Inputs()
-        for number, level in enumerate((False, True, True, False)):
+        for number, level in enumerate((False, False, False, False)):
             self.inputs.levels[number] = level
         self.resets = ResetInputs(settings(inputs=WIRED).inputs, self.inputs)
         self.assertEqual(self.steps(3), [NOBODY] * 3)
@@ -39,21 +46,21 @@ class ResetInputsTest(unittest.TestCase):
         self.inputs.levels[0] = True
         self.assertEqual(self.steps(5), [NOBODY, NOBODY, BY_OPERATOR, NOBODY, NOBODY])
 
-    def test_a_button_that_opens_its_loop(self):
-        self.inputs.levels[1] = False
+    def test_so_does_one_of_the_other_button(self):
+        self.inputs.levels[1] = True
         self.assertEqual(self.steps(4), [NOBODY, NOBODY, BY_OPERATOR, NOBODY])
 
     def test_either_key_makes_it_service(self):
-        for number, turned in ((2, False), (3, True)):
-            self.inputs.levels[number] = turned
+        for number in (2, 3):
+            self.inputs.levels[number] = True
             self.inputs.levels[0] = True
             self.assertEqual(self.steps(3)[2], BY_SERVICE)
-            self.inputs.levels[number] = not turned
+            self.inputs.levels[number] = False
             self.inputs.levels[0] = False
             self.steps(1)
 
     def test_a_key_alone_asks_for_nothing(self):
-        self.inputs.levels[2] = False
+        self.inputs.levels[2] = True
         self.assertEqual(self.steps(5), [NOBODY] * 5)
 
 
@@ -137,6 +144,26 @@ class SensorTest(unittest.TestCase):
         bench.scan_temps([TEMP_ABSENT, TEMP_ABSENT])
         bench.scan_cells([3300] * 4)
         self.assertEqual(bench.protection.quantities.values[rules.BAD_CELLS], 1)
+
+
+class UnjudgedTest(unittest.TestCase):
+    def test_a_spread_that_cannot_be_measured_any_more_is_for_service(self):
+        bench = Bench()
+        rule = rules.VOLTAGE_SPREAD
+        bench.put({slots.CELL_MIN_MV: 2805})
+        bench.fresh(6000)
+        protection = bench.protection
+        self.assertEqual(bench.level_of("voltage_spread"), 3)
+        now = bench.clock.ticks()
+        self.assertEqual(protection.reset(BY_SERVICE, now), STILL_HOLDS)
+        bench.put({slots.CELL_MEAN_MV: 3100, slots.RACK_VOLTAGE_DV: 31 * 208})
+        bench.fresh(500)
+        now = bench.clock.ticks()
+        self.assertEqual(protection.reset(BY_OPERATOR, now), STILL_HOLDS)
+        self.assertEqual((protection.levels[rule], protection.latches.held(rule)), (3, 1))
+        self.assertEqual(protection.reset(BY_SERVICE, now), RELEASED)
+        self.assertEqual((protection.levels[rule], protection.latches.held(rule)), (0, 0))
+        self.assertTrue(bench.decision.permit)
 
 
 if __name__ == "__main__":
