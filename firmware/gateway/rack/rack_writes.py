@@ -16,7 +16,6 @@ from gateway.rack.write_requests import (
     next_beat,
     opening_job,
 )
-from gateway.rack.writes import NO_LIMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class RackWrites:
         self.hold_open = False  # keep commanding the contactor open until it reads open
         self._open_since = 0  # echoes of the command before `hold_open` was set
         self._limits = limit_jobs(register_map, address)
-        self._granted = [NO_LIMIT, NO_LIMIT]
+        self._granted = [0, 0]  # until protection grants something
         self._refresh_ms = _LIMITS_REFRESH_MS - _LIMITS_REFRESH_MS // (4 * PLACES) * address.place
         self._changed = False  # a granted current, and the device has not confirmed it yet
         self._refresh_due = now

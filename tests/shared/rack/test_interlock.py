@@ -90,7 +90,8 @@ class OpeningTest(unittest.TestCase):
 class FloodTest(unittest.TestCase):
     def test_a_device_that_refuses_every_write_leaves_room_for_others(self):
         bench = BusBench(1)
-        bench.run_ms(2000)
+        bench.pollers[0].set_limits(1570, 1570, bench.clock.ticks())
+        bench.run_ms(6000)
         bench.log.put(0, incidents.UNIT_BACK, 0, 0)
         bench.wire.change = refusing(6)
         bench.pollers[0].set_limits(0, 0, bench.clock.ticks())

@@ -71,7 +71,8 @@ class PollerTest(unittest.TestCase):
         self.assertTrue(len(self.written(0x0100)) >= told + 4)
 
     def test_granted_current_is_written_at_once_and_repeated(self):
-        self.run_ms(1000)
+        self.poller.set_limits(1570, 1570, self.clock.ticks())
+        self.run_ms(6000)
         self.poller.set_limits(785, 0, self.clock.ticks())
         self.run_ms(20)
         self.assertEqual(self.written(0x0102)[-1], 785)
@@ -81,7 +82,8 @@ class PollerTest(unittest.TestCase):
         self.assertEqual(len(self.written(0x0102)), count + 1)
 
     def test_limit_changed_while_its_write_is_under_way(self):
-        self.run_ms(1000)
+        self.poller.set_limits(1570, 1570, self.clock.ticks())
+        self.run_ms(6000)
         self.poller.set_limits(785, 785, self.clock.ticks())
         self.bench.bus.step(self.clock.advance(1))
         self.poller.set_limits(0, 0, self.clock.ticks())

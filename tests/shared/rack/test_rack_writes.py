@@ -21,9 +21,20 @@ def refusing(code):
     return change
 
 
+class StartTest(unittest.TestCase):
+    def test_no_limit_is_never_written_and_none_is_granted_before_protection_spoke(self):
+        bench = BusBench(1)
+        bench.run_ms(3000)
+        self.assertTrue(bench.written(LIMIT))
+        for address, value in bench.wire.written:
+            if address in (LIMIT, LIMIT + 1):
+                self.assertEqual(value, 0)
+
+
 class WriteTest(unittest.TestCase):
     def setUp(self):
         self.bench = BusBench(1)
+        self.grant(2000, 2000)
         self.bench.run_ms(11000)
         self.limits = self.bench.pollers[0].writes.jobs[2]
         self.bench.wire.written = []
