@@ -21,15 +21,6 @@ GROUND_FLOOR = {
     "log",
     "units",
     "config",
-    "config_checks",
-    "config_cross_checks",
-    "config_curves",
-    "config_file",
-    "config_inputs",
-    "config_limits",
-    "config_racks",
-    "config_rules",
-    "config_settings",
     "clock_check",
 }
 # package -> the packages it may import; all may use the ground floor.

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway import VERSION, config_file
+from gateway import VERSION
 from gateway.clock_check import BAD, OFF
 from gateway.config import Config
+from gateway.config import file as config_file
 from gateway.errors import ConfigError
 from gateway.log import Logs
 from gateway.northbound.safe_mode import SafeMode

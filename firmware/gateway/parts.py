@@ -6,7 +6,7 @@ import asyncio
 
 from gateway import VERSION
 from gateway.clock_check import ClockCheck
-from gateway.config_file import ConfigWatch
+from gateway.config.file import ConfigWatch
 from gateway.errors import StorageError
 from gateway.northbound.console import Console
 from gateway.northbound.status import Status

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gateway.config import Config
-    from gateway.config_racks import RackSettings
+    from gateway.config.racks import RackSettings
     from gateway.contracts import Board
     from gateway.modbus.link import Link
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.config_rules import LEVELS, NAMES, NONE, REACTIONS, RULES
+from gateway.config.rules import LEVELS, NAMES, NONE, REACTIONS, RULES
 
 Tree = dict[str, Any]
 Pair = tuple[str, int]  # rule and level
@@ -50,7 +50,7 @@ class Case:
 
     @property
     def reaction(self) -> int:
-        """What the level does, one of `gateway.config_rules`."""
+        """What the level does, one of `gateway.config.rules`."""
         return int(RULES[NAMES.index(self.rule)][REACTIONS][self.level - 1])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.config_rules import (
+from gateway.config.rules import (
     AT_ONCE,
     AUTOMATIC,
     CHARGE,
@@ -88,7 +88,7 @@ A rule of one direction must leave the limit of the other alone, and when the ef
 rule may have had a reason for it.
 
 Set points and delays are the defaults of `{LARGE}`. Units: see
-`gateway.config_rules`.
+`gateway.config.rules`.
 
 | rule | level | set, clear | delay | effect | latch | run | test |
 | --- | --- | --- | --- | --- | --- | --- | --- |

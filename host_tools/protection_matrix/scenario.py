@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from gateway.config_rules import OPEN
+from gateway.config.rules import OPEN
 from host_tools.protection_matrix.case import Case, Run, Tree
 from host_tools.protection_matrix.runs import LOAD
 

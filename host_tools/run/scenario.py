@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count, groupby
 
 from gateway.config import Config
-from gateway.config_rules import CELLS, NAMES, OPEN, REACTIONS, RULES, SCOPE, SITE, TEMPS, UNIT
+from gateway.config.rules import CELLS, NAMES, OPEN, REACTIONS, RULES, SCOPE, SITE, TEMPS, UNIT
 from host_tools.errors import UserError
 from host_tools.run.scenario_file import Event, Reached, Scenario
 from host_tools.simulate.bms_state import PAUSE_MS, PRECHARGE_MS

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from gateway.config_rules import NAMES as RULE_NAMES
+from gateway.config.rules import NAMES as RULE_NAMES
 from host_tools.errors import UserError
 from host_tools.simulate import faults
 from host_tools.simulate.fault_base import RackName, Racks, When

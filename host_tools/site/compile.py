@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway import config as device_config
-from gateway.config_settings import SCHEMA
+from gateway.config.settings import SCHEMA
 from gateway.errors import ConfigError
 from host_tools.errors import UserError
 from host_tools.maps.register_map import map_names

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from gateway.config_file import checksum_text
+from gateway.config.file import checksum_text
 from host_tools.errors import UserError
 from host_tools.site.compile import Tree
 

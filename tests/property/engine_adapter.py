@@ -26,7 +26,7 @@ from reference_model import (
 from timeline_bench import ROLES, STALE_MS, TimelineBench
 
 from gateway import config
-from gateway.config_rules import CELLS, RULES, SITE, SUMMARY, TEMPS, TIMER
+from gateway.config.rules import CELLS, RULES, SITE, SUMMARY, TEMPS, TIMER
 from gateway.protection.latches import RELEASED
 from gateway.protection.rules import NAMES
 from gateway.rack.data import ABSENT, GOOD, SUMMARY_FIELDS

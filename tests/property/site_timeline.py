@@ -13,7 +13,7 @@ from timeline_bench import CELLS, HEALTHY, ROLES, STALE_MS, TEMPS, HandInputs, i
 from timelines import READINGS
 
 from gateway.clock import TICKS_MASK
-from gateway.config_rules import OPEN, REACTIONS, RULES
+from gateway.config.rules import OPEN, REACTIONS, RULES
 from gateway.outputs.enforcer import Enforcer
 from gateway.protection.changes import Changes
 from gateway.protection.engine import RackProtection, rack_thresholds

@@ -18,7 +18,7 @@ from timeline_bench import HEALTHY, OPERATOR, SERVICE, STALE_MS, TimelineBench
 from timelines import PAUSES_MS, lines, walk
 from trace_player import TracePlayer, play
 
-from gateway.config_rules import NAMES, RULES, SIDE
+from gateway.config.rules import NAMES, RULES, SIDE
 from gateway.protection.latches import RELEASED
 from gateway.protection.rules import RACK_RULES
 from host_tools.toolchain.paths import ROOT, micropython_path

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from gateway.config_rules import NAMES
+from gateway.config.rules import NAMES
 from gateway.outputs import closing, opening
 from host_tools.monitor.reasons import explain
 from host_tools.monitor.table import WIDTH, render

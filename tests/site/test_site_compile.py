@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway import config, config_curves, config_file, config_rules
+from gateway import config
+from gateway.config import curves as config_curves
+from gateway.config import file as config_file
+from gateway.config import rules as config_rules
 from host_tools.errors import UserError
 from host_tools.site import command, products
 from host_tools.site.compile import check, load_site

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.config_rules import (
+from gateway.config.rules import (
     AUTOMATIC,
     CHARGE,
     DERATE,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.clock_check import ClockCheck
     from gateway.config import Config
-    from gateway.config_file import ConfigWatch
+    from gateway.config.file import ConfigWatch
     from gateway.contracts import Board
     from gateway.log import Logs
     from gateway.outputs.enforcer import Enforcer

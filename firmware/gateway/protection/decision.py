@@ -9,8 +9,8 @@ never gets its own limit back.
 
 from __future__ import annotations
 
-from gateway.config_curves import CURVES
-from gateway.config_rules import (
+from gateway.config.curves import CURVES
+from gateway.config.rules import (
     AT_ONCE,
     AUTOMATIC,
     BOTH,
@@ -232,4 +232,4 @@ def limiter(by: int) -> str:
 
 
 if len(_CURVE_SLOTS) != len(CURVES):
-    raise ImportError("config_curves and decision disagree")
+    raise ImportError("config.curves and decision disagree")

@@ -1,7 +1,7 @@
 """Protection of one rack: a pure step on its state, called with each fresh summary and by a timer.
 
 Level 1 derates or warns, level 2 stops a direction of the current, level 3 takes the permit away;
-`gateway.config_rules` says which. Losing data never clears an alarm and never raises a limit: only
+`gateway.config.rules` says which. Losing data never clears an alarm and never raises a limit: only
 fresh samples move the detectors, and silence is a rule of its own. Silence is the age of the data,
 or, when a rack answers only now and then, the sum of the time its data were stale less half the
 time they were fresh: a rack that is stale for more than a third of the time trips in bounded time
@@ -13,8 +13,8 @@ from __future__ import annotations
 from array import array
 
 from gateway.clock import diff, subtract
-from gateway.config_limits import limit_rows
-from gateway.config_rules import CELLS, RULES, SCOPE, SUMMARY, TEMPS, TIMER
+from gateway.config.limits import limit_rows
+from gateway.config.rules import CELLS, RULES, SCOPE, SUMMARY, TEMPS, TIMER
 from gateway.protection import rules
 from gateway.protection.cold_limit import ColdLimit
 from gateway.protection.decision import Decision

@@ -9,8 +9,8 @@ from __future__ import annotations
 from array import array
 
 from gateway.clock import diff
-from gateway.config_limits import limit_rows
-from gateway.config_rules import REACTIONS
+from gateway.config.limits import limit_rows
+from gateway.config.rules import REACTIONS
 from gateway.protection import rules
 from gateway.protection.detector import Detectors
 from gateway.protection.latches import Latches
@@ -173,4 +173,4 @@ _PLAIN = {
     "coolant": rules.COOLANT,
 }
 if len(rules.RULES[0][REACTIONS]) != rules.LEVEL_COUNT:
-    raise ImportError("config_rules and rules disagree")
+    raise ImportError("config.rules and rules disagree")

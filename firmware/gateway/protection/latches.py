@@ -8,7 +8,7 @@ is not to be trusted, and counts as tripped.
 
 from __future__ import annotations
 
-from gateway.config_rules import AUTOMATIC, LATCH, NAME, NONE, REACTIONS, RULES, SERVICE, WAIT
+from gateway.config.rules import AUTOMATIC, LATCH, NAME, NONE, REACTIONS, RULES, SERVICE, WAIT
 
 # Who asks for a reset.
 BY_OPERATOR = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.config_rules import RULES, SCOPE, TIMER, UNIT
+from gateway.config.rules import RULES, SCOPE, TIMER, UNIT
 from gateway.protection import rules
 from gateway.protection.thresholds import NEVER
 from gateway.rack.data import ABSENT

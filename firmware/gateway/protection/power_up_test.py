@@ -10,7 +10,7 @@ import struct
 from array import array
 
 from gateway import clock
-from gateway.config_limits import Limit
+from gateway.config.limits import Limit
 from gateway.protection import rules
 from gateway.protection.curves import Curve
 from gateway.protection.detector import Detectors

@@ -7,7 +7,7 @@ from gateway.protection.reset_input import ResetInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gateway.config_inputs import InputSettings
+    from gateway.config.inputs import InputSettings
     from gateway.contracts import Inputs
 
 NOBODY = -1

@@ -1,11 +1,11 @@
 """Numbers of the rules that code speaks of by name; everything else about them is data.
 
-See `gateway.config_rules` for the table: the number of a rule is its place there.
+See `gateway.config.rules` for the table: the number of a rule is its place there.
 """
 
 from __future__ import annotations
 
-from gateway.config_rules import BOTH, CHARGE, DISCHARGE, NAMES, RULES, SCOPE, SITE
+from gateway.config.rules import BOTH, CHARGE, DISCHARGE, NAMES, RULES, SCOPE, SITE
 
 RULE_COUNT = len(RULES)
 RACK_RULES = len([row for row in RULES if row[SCOPE] != SITE])  # they come first
@@ -13,7 +13,7 @@ LEVEL_COUNT = 3
 NO_RULE = 255
 # What limits a current when no rule does, in `charge_by` and `discharge_by`: a curve, the BMS, the
 # ramp after an earlier limit, or the want of any data.
-BY_CURVE = 100  # and up, in the order of `gateway.config_curves.CURVES`
+BY_CURVE = 100  # and up, in the order of `gateway.config.curves.CURVES`
 BY_BMS = 200
 BY_RAMP = 201
 BY_START = 202

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.config_limits import Limit
+    from gateway.config.limits import Limit
 
 NEVER = 1 << 29  # set point of a level that does not exist; values stay below
 # A sample's time is known to a few ms only: it is asked for when the loop comes round, and

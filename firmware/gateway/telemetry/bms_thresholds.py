@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gateway.config_limits import Limits
+    from gateway.config.limits import Limits
     from gateway.rack.poller import RackPoller
 
     Difference = tuple[str, int, int]

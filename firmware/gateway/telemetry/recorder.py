@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway import units
-from gateway.config_rules import RULES, UNIT
+from gateway.config.rules import RULES, UNIT
 from gateway.outputs.opening import ESCALATED, PROVEN
 from gateway.outputs.site_outputs import OUTPUT_NAMES
 from gateway.protection import rules

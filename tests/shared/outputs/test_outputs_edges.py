@@ -29,6 +29,17 @@ class StateTest(unittest.TestCase):
         self.assertEqual(site.closed(), (0, 0))
 
 
+class StallTest(unittest.TestCase):
+    def test_an_open_rack_stays_open_and_a_closed_one_is_dropped(self):
+        site = Site()
+        site.run_until(lambda: site.closed() == (1, 1), 10000)
+        site.protections[0].latches.trip(rules.CELL_OVERVOLTAGE)
+        site.run_until(lambda: site.closed() == (0, 1), 10000)
+        site.enforcer.step(site.clock.advance(600))
+        self.assertEqual(site.enforcer.stalls, 1)
+        self.assertEqual(site.closed(), (0, 0))
+
+
 class RisingTest(unittest.TestCase):
     def gas_level(self, rising_level):
         """Level of one gas detector at its lower point while a sensor warms up like that."""

@@ -2,7 +2,7 @@
 
 import unittest
 
-from gateway.config_limits import Limit
+from gateway.config.limits import Limit
 from gateway.protection.detector import Detectors
 from gateway.protection.thresholds import Thresholds
 

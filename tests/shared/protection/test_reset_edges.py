@@ -6,7 +6,7 @@ from fake_hardware import MemoryStorage
 from protection_bench import Bench, Inputs
 from sample_site import settings
 
-from gateway.config_curves import CURVES
+from gateway.config.curves import CURVES
 from gateway.errors import StorageError
 from gateway.protection import rules
 from gateway.protection.decision import limiter

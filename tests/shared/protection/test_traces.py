@@ -8,7 +8,7 @@ import unittest
 
 from trace_player import MARK, play
 
-from gateway.config_rules import NAME, NONE, REACTIONS, RULES
+from gateway.config.rules import NAME, NONE, REACTIONS, RULES
 
 FOLDER = __file__.rpartition("/")[0] + "/traces/"
 NAMES = sorted([name for name in os.listdir(FOLDER) if name.endswith(".txt")])

@@ -10,7 +10,7 @@ import unittest
 from sample_site import settings
 from timeline_bench import HandInputs, input_settings
 
-from gateway.config_rules import AT_ONCE, AUTOMATIC, LATCH, NAME, OPEN, REACTIONS, RULES, SERVICE
+from gateway.config.rules import AT_ONCE, AUTOMATIC, LATCH, NAME, OPEN, REACTIONS, RULES, SERVICE
 from gateway.protection.changes import Changes
 from gateway.protection.decision import Decision
 from gateway.protection.interlocks import Interlocks

@@ -1,6 +1,6 @@
 """One detector fed by hand, with the thresholds it would have in a rack."""
 
-from gateway.config_limits import Limit
+from gateway.config.limits import Limit
 from gateway.protection.detector import Detectors
 from gateway.protection.thresholds import Thresholds
 

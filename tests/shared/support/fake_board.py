@@ -9,8 +9,8 @@ from fake_hardware import FakeDeadMan, FakeRelays, MemoryStorage
 from rack_wire import LiveRack
 from sample_site import tree
 
-from gateway import config_file
 from gateway.clock import Clock
+from gateway.config import file as config_file
 
 CELLS = 208
 

@@ -7,8 +7,8 @@ import unittest
 from fake_hardware import MemoryStorage
 from sample_site import tree
 
-from gateway import config_file
-from gateway.config_file import CRC_FILE, FILE, ConfigWatch
+from gateway.config import file as config_file
+from gateway.config.file import CRC_FILE, FILE, ConfigWatch
 from gateway.errors import ConfigError
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.config_checks import check_integer
+from gateway.config.checks import check_integer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.config_checks import (
+from gateway.config.checks import (
     check_address,
     check_entry,
     check_name,

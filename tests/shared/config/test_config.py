@@ -4,7 +4,7 @@ import unittest
 from sample_site import settings, tree
 
 from gateway import config
-from gateway.config_rules import LEVELS, NAMES, NONE, REACTIONS, RULES
+from gateway.config.rules import LEVELS, NAMES, NONE, REACTIONS, RULES
 from gateway.errors import ConfigError
 
 

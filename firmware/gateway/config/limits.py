@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.config_checks import check_integer
-from gateway.config_rules import (
+from gateway.config.checks import check_integer
+from gateway.config.rules import (
     AUTOMATIC,
     GAP,
     HIGHEST,

@@ -10,23 +10,23 @@ from __future__ import annotations
 import binascii
 import json
 
-from gateway.config_checks import check_address, check_integer, check_name
-from gateway.config_cross_checks import check_together
-from gateway.config_curves import load_curves
-from gateway.config_inputs import load_inputs
-from gateway.config_limits import load_limits
-from gateway.config_racks import load_buses, load_racks
-from gateway.config_settings import INTEGERS, SCHEMA, TEXTS
+from gateway.config.checks import check_address, check_integer, check_name
+from gateway.config.curves import load_curves
+from gateway.config.inputs import load_inputs
+from gateway.config.limits import load_limits
+from gateway.config.racks import load_buses, load_racks
+from gateway.config.settings import INTEGERS, SCHEMA, TEXTS
+from gateway.config.together import check_together
 from gateway.errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from gateway.config_curves import Points
-    from gateway.config_inputs import InputSettings
-    from gateway.config_limits import Limits
-    from gateway.config_racks import BusSettings, RackSettings
+    from gateway.config.curves import Points
+    from gateway.config.inputs import InputSettings
+    from gateway.config.limits import Limits
+    from gateway.config.racks import BusSettings, RackSettings
 
 _PARTS = ("racks", "buses", "limits", "curves", "inputs")
 

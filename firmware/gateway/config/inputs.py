@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.config_checks import check_entry, check_name, check_unique
+from gateway.config.checks import check_entry, check_name, check_unique
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from gateway.config_curves import CURVES, check_curves
-from gateway.config_rules import LEVELS
+from gateway.config.curves import CURVES, check_curves
+from gateway.config.rules import LEVELS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.config import Config
-    from gateway.config_limits import Limit
+    from gateway.config.limits import Limit
 
 _OVERCURRENT = (
     ("charge_overcurrent", "charge_current_da"),
