@@ -52,7 +52,7 @@ class MapHeapLockTest(unittest.TestCase):
             micropython.heap_unlock()
         self.assertFalse(taken)
         self.assertTrue(starting)
-        self.assertEqual((silence_ms, missing_ms, still_ms), (500, 600, 0))
+        self.assertEqual((silence_ms, missing_ms, still_ms), (500, 100, 0))
 
     def test_thresholds_of_a_prepared_rack(self):
         bench = RegisterFrames(table("soltaro_single_c"), 416, 208)

@@ -63,6 +63,13 @@ class OrderTest(unittest.TestCase):
         self.assertEqual(bench.tests.state()["last"]["result"], RESULT_NAMES[ABORTED])
         self.assertEqual(bench.site.enforcer.relay_test.rack, 1)
 
+    def test_a_relay_test_that_runs_is_not_withdrawn(self):
+        bench = Bench()
+        bench.tests.answer("rack01")
+        self.assertTrue(bench.tests.confirm(bench.clock.ticks()))
+        self.assertTrue("over in a moment" in bench.tests.answer("cancel")["refused"])
+        self.assertTrue(bench.site.enforcer.relay_test.busy)
+
     def test_an_open_contactor_is_not_tested(self):
         bench = Bench()
         bench.site.enforcer.views[0].reads_open = True
