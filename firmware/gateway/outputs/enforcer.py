@@ -182,10 +182,9 @@ class Enforcer:
         wanted_open = opening.relay_open or held_open
         if self.closed[index] and view.fresh and view.reads_open and not wanted_open:
             wanted_open = not self.closing.still_fits(index)  # nobody else checks before it closes
-        if wanted_open:
-            if self.closed[index]:
-                self.bank.set(index, 0)
-        elif not self.closed[index] and self.closing.decide(
+        if wanted_open and self.closed[index]:
+            self.bank.set(index, 0)
+        if not self.closed[index] and self.closing.decide(
             index,
             decision.permit,
             decision.tripped,
@@ -193,7 +192,7 @@ class Enforcer:
             self.bank.stopped or self._escalated,
             poller.data.is_starting(now),
         ):
-            self.bank.set(index, 1)
+            self.bank.set(index, 0 if wanted_open else 1)
         if opening.command_open:
             poller.open_contactor(now)
         else:

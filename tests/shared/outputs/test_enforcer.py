@@ -9,7 +9,7 @@ from enforcer_bench import (
 from rack_wire import CHARGE_LIMIT, DISCHARGE_LIMIT, OPEN_COMMAND, SUMMARY
 from sample_site import LIMITS
 
-from gateway.outputs import opening
+from gateway.outputs import closing, opening
 from gateway.protection import rules
 
 # rule: register and the raw value that is far beyond level 3
@@ -171,6 +171,7 @@ class TripTest(unittest.TestCase):
         site.wires[0].registers[0x0016] = 90  # insulation
         site.run_ms(10000)
         self.assertEqual(site.enforcer.openings[0].state, opening.PROVEN)
+        self.assertEqual(site.enforcer.closing.reasons[0], closing.TRIPPED)
         before = site.enforcer.pollers[0].data.sequence
         site.run_ms(3000)
         self.assertEqual(site.enforcer.pollers[0].data.sequence - before, 6)

@@ -106,7 +106,7 @@ class PermitTest(unittest.TestCase):
             site.wires[1].registers[0x0006] = site.wires[0].registers[0x0006] - away_dv
             site.wires[1].registers[0x0011] = coldest_dc
             site.wires[1].registers[0x000F] = coldest_dc + 20
-            site.run_ms(3000)
+            site.run_ms(10000, 10)
             self.assertEqual(site.closed()[1] == 1, joins, (away_dv, current_da, coldest_dc))
 
     def test_a_relay_is_taken_back_before_a_contactor_closes_onto_another_voltage(self):

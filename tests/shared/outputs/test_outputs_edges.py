@@ -4,7 +4,7 @@ import unittest
 
 from enforcer_bench import Site
 
-from gateway.outputs import site_outputs
+from gateway.outputs import opening, site_outputs
 from gateway.protection import rules
 
 
@@ -17,6 +17,22 @@ class StateTest(unittest.TestCase):
         self.assertEqual(
             (site_outputs.SITE, site_outputs.VENTILATION, site_outputs.SUPPRESSION), (0, 1, 2)
         )
+
+    def test_every_state_of_an_opening_has_its_name(self):
+        states = ("IDLE", "ZERO", "COMMAND", "RELAY", "PROVEN", "ESCALATED")
+        self.assertEqual([getattr(opening, state) for state in states], list(range(6)))
+        self.assertEqual(
+            opening.STATE_NAMES,
+            ("idle", "zero current", "open command", "relay open", "proven", "escalated"),
+        )
+
+    def test_fresh_data_help_from_the_first_stage_to_the_proof(self):
+        one = opening.Opening(opening.OpeningTimes(2000, 1000, 3000))
+        found = []
+        for state in range(6):
+            one.state = state
+            found.append(one.under_way)
+        self.assertEqual(found, [False, True, True, True, False, False])
 
     def test_armed_and_stopped_are_shown(self):
         site = Site()
@@ -38,6 +54,56 @@ class StallTest(unittest.TestCase):
         site.enforcer.step(site.clock.advance(600))
         self.assertEqual(site.enforcer.stalls, 1)
         self.assertEqual(site.closed(), (0, 0))
+
+
+class PassTest(unittest.TestCase):
+    def closed(self):
+        site = Site()
+        site.run_until(lambda: site.closed() == (1, 1), 10000)
+        return site
+
+    def test_every_rack_is_protected_with_each_of_its_summaries_and_by_time(self):
+        site = self.closed()
+        steps = [0, 0]
+
+        def counting(rack, step):
+            def count(now):
+                steps[rack] += 1
+                step(now)
+
+            return count
+
+        for rack in range(2):
+            protection = site.protections[rack]
+            protection.step = counting(rack, protection.step)
+        taken = [protection.data.sequence for protection in site.protections]
+        site.run_ms(3000)
+        for rack in range(2):
+            summaries = site.protections[rack].data.sequence - taken[rack]
+            self.assertTrue(summaries >= 5)
+            self.assertEqual(steps[rack], 3000 // 50 + summaries, rack)
+
+    def test_it_asks_to_come_round_within_ten_milliseconds(self):
+        site = self.closed()
+        waits_us = [site.enforcer.step(site.clock.advance(1)) for _ in range(500)]
+        self.assertTrue(0 <= min(waits_us) < max(waits_us) <= 10000)
+
+    def test_a_rack_under_test_is_read_faster(self):
+        site = self.closed()
+        pollers = site.enforcer.pollers
+        self.assertEqual([poller.hot for poller in pollers], [False, False])
+        self.assertTrue(site.enforcer.relay_test.order(1))
+        hot = [False, False]
+        for _ in range(100):
+            site.run_ms(1, 1)
+            hot = [seen or poller.hot for seen, poller in zip(hot, pollers)]
+        self.assertEqual(hot, [False, True])
+
+    def test_every_stall_counts(self):
+        site = self.closed()
+        for number in (1, 2, 3):
+            site.enforcer.step(site.clock.advance(600))
+            self.assertEqual(site.enforcer.stalls, number)
 
 
 class RisingTest(unittest.TestCase):
