@@ -41,14 +41,23 @@ def bus_times(config: Config, where: str) -> list[BusTime]:
 
 
 def cannot(config: Config) -> list[str]:
-    """What the site's register map has no register for, one line each."""
+    """What the site's register map has no register for, and outputs have no relay for."""
     table = map_table(config.text("map"))
     missing = []
     if not table.OPEN_CONTACTOR:
         missing.append("command the contactor open: level 3 drops the relay only")
     if not table.CHARGE_LIMIT or not table.DISCHARGE_LIMIT:
-        missing.append("tell the BMS a lower current: levels 1 and 2 are reported only")
-    return [f"  map {config.text('map')} cannot {what}" for what in missing]
+        missing.append(
+            "tell the BMS a lower current: level 1 is reported only, and a level 2 whose current"
+            " does not stop opens after the delay of stop_not_respected"
+        )
+    lines = [f"  map {config.text('map')} cannot {what}" for what in missing]
+    if config.integer("outputs.site_relay") < 0:
+        lines.append(
+            "  outputs.site_relay is not set: when a contactor does not open, all that is left is"
+            " to grant 0 A and to say so"
+        )
+    return lines
 
 
 def line(time: BusTime) -> str:
