@@ -1,8 +1,8 @@
 """Whether a rack's relay may be energised now, and if not, why: a decision without memory.
 
-A relay only lets the rack BMS close its contactor. A rack that joins others equalises with a current
-of the voltage difference over the resistance of its own string and of all others in parallel: at
-416 cells of 0.25 mOhm about 5 A per volt with one other rack, 9 A with eleven.
+A relay only lets the rack BMS close its contactor. A rack that joins others equalises with a
+current of the voltage difference over the resistance of its own string and of all others in
+parallel: at 416 cells of 0.25 mOhm about 5 A per volt with one other rack, 9 A with eleven.
 """
 
 from __future__ import annotations
