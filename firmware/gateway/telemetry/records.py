@@ -1,8 +1,8 @@
-"""Records as they stand on flash and go over the wire: framing, rack samples, events, gaps.
+"""Records as they stand on flash and go over the wire: framing, events, gaps, sets of samples.
 
 Little endian. A record is a 24-byte header and its payload; the checksum covers everything but
-itself, so it holds from flash to the reader at the other end of the uplink. Gateway id, boot id
-and sequence number identify a record for ever.
+itself, so it holds from flash to the reader at the other end of the uplink. Gateway id, boot id,
+lane and sequence number identify a record for ever: each lane counts for itself.
 """
 
 from __future__ import annotations
@@ -13,16 +13,26 @@ import struct
 MAGIC = 0xB5
 VERSION = 1
 
+# Lanes: what is kept longest first. Events are on flash at once, samples page by page.
+EVENTS = 0
+MINUTE = 1
+FINE = 2
+LANES = ("events", "minute", "fine")
+
+# Kinds of record.
 SAMPLE = 1
 EVENT = 2
 CELLS = 3
 GAP = 4
+SET = 5
+BLACK_BOX = 6
+CLOCK = 7
 
 # magic, kind, payload length, crc32, sequence, uptime ms, utc ms (32 low bits, 16 high bits),
-# clock quality (gateway.clock), reserved
+# clock quality (gateway.clock), lane
 HEADER = "<BBHIIIIHBB"
 HEADER_BYTES = 24
-# version, reserved, boot id, first sequence number, record count
+# version, lane, boot id, first sequence number, record count
 BATCH = "<BBIIH"
 BATCH_BYTES = 12
 
@@ -67,10 +77,13 @@ PROOF_TEST = 15
 PROOF_DUE = 16
 BMS_THRESHOLD = 17
 CONFIG = 18
+COMMAND = 19
+CLOCK_SET = 20
 EVENT_NAMES = (
     "", "boot", "level set", "level cleared", "trip", "relay closed", "relay opened",
     "reset", "reset refused", "contactor", "stop", "bus", "escalation", "opening proven",
     "site output", "proof test", "proof tests due", "bms threshold", "configuration",
+    "command", "clock set",
 )  # fmt: skip
 
 # rack, cell count, sensor count, 0; uptime ms of the oldest part; then cell mV (u16 each) and
@@ -81,9 +94,40 @@ CELLS_PAYLOAD = "<BBHHI"
 # up to the last, earlier boots included
 GAP_PAYLOAD = "<III"
 
+# A set holds what all racks said at one instant, in one record or several. Sequence number of the
+# first record of its chunk, instant in the chunk from 0, number of sections, 0; then the sections.
+# Frames refer to those before them in the chunk and to nothing else, so a chunk decodes alone.
+SET_PAYLOAD = "<IHBB"
+SET_BYTES = 8
+# rack, flags, bytes of the cell frame and of the temperature frame (0 = none new), bytes of the
+# summary, age of the cells at the time of the record in 100 ms (255 = that or more); then summary,
+# cell frame, temperature frame
+SECTION = "<BBHHBB"
+SECTION_BYTES = 8
+KEY = 1  # flag of a section: refers to no earlier one
+
+# A block is one rack's part of a chunk, as it goes upstream. Version, lane, rack, 0, number of
+# frames, boot id, first and last sequence number of the chunk; then per frame the time and the
+# section; at the end the checksum of all of it (u32).
+BLOCK = "<BBBBHIII"
+BLOCK_BYTES = 18
+# uptime ms, utc ms (32 low bits, 16 high bits), clock quality
+BLOCK_TIME = "<IIHB"
+BLOCK_TIME_BYTES = 11
+
+# What is known of the wall clock from here on: uptime ms and utc ms (32 low, 16 high bits) of one
+# moment, quality, 0. Records of this boot with a lower quality can be corrected with it.
+CLOCK_PAYLOAD = "<IIHBB"
+
 
 def encode(
-    kind: int, sequence: int, uptime_ms: int, utc_ms: int, clock_quality: int, payload: bytes
+    kind: int,
+    sequence: int,
+    uptime_ms: int,
+    utc_ms: int,
+    clock_quality: int,
+    payload: bytes,
+    lane: int = EVENTS,
 ) -> bytes:
     """One whole record; the numbers wrap at their field's width."""
     header = bytearray(HEADER_BYTES)
@@ -100,7 +144,7 @@ def encode(
         utc_ms & 0xFFFFFFFF,
         (utc_ms >> 32) & 0xFFFF,
         clock_quality,
-        0,
+        lane,
     )
     struct.pack_into("<I", header, 4, _checksum(header, payload))
     return bytes(header) + payload
