@@ -23,6 +23,7 @@ class Effort:
     faults: int  # that have to trip, at rest
     loaded_faults: int  # under load
     day_h: float  # of normal operation, simulated
+    frames: int  # of one set of cell data, at most
 
 
 FULL = Effort(
@@ -37,6 +38,7 @@ FULL = Effort(
     faults=500,
     loaded_faults=120,
     day_h=24,
+    frames=2880,
 )
 QUICK = Effort(
     rounds=2,
@@ -50,6 +52,7 @@ QUICK = Effort(
     faults=12,
     loaded_faults=6,
     day_h=0.02,
+    frames=120,
 )
 
 

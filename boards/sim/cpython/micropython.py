@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     # Words of viper's annotations; on a device the compiler knows them, nobody imports them.
     ptr8 = Any
     ptr16 = Any
+    ptr32 = Any
 
 
 def const(value: _T) -> _T:
