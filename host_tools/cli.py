@@ -161,13 +161,79 @@ def mutate(
 
 @app.command()
 def decode(
-    image: Annotated[str, typer.Argument(help="Flash image of a gateway.")],
+    sources: Annotated[
+        list[str], typer.Argument(help="Flash images, saved messages, folders of them.")
+    ],
     as_json: Json = False,
+    csv: Annotated[str, typer.Option(help="Folder for a CSV file per table.")] = "",
+    parquet: Annotated[str, typer.Option(help="Folder for Parquet files; adds to it.")] = "",
+    plot: Annotated[str, typer.Option(help="Drawing to write, .html or .svg.")] = "",
 ) -> int:
-    """Print the telemetry journal of a flash image."""
+    """Print telemetry from flash images and saved messages, or write it to files.
+
+    Exit status 0: all of it was read. 1: something is damaged or missing, and named.
+    """
     from host_tools.decode import command
 
-    return command.journal_image(image, as_json)
+    return command.main(sources, as_json, csv, parquet, plot)
+
+
+@app.command()
+def ingest(
+    broker: Annotated[
+        str,
+        typer.Option(
+            envvar="GATEWAYCTL_BROKER", help="mqtt://USER:PASSWORD@HOST:PORT or mqtts://"
+        ),
+    ] = "mqtt://127.0.0.1:1883",
+    database: Annotated[
+        str,
+        typer.Option(
+            envvar="GATEWAYCTL_DATABASE",
+            help="DuckDB file, parquet:FOLDER, postgresql:// or clickhouse://",
+        ),
+    ] = "telemetry.duckdb",
+    group: Annotated[
+        str, typer.Option(help="Workers of one group share the messages.")
+    ] = "ingest",
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
+    name: Annotated[
+        str, typer.Option(help="Names the workers at the broker, the same at every start.")
+    ] = "",
+    dead_letters: Annotated[
+        str, typer.Option(help="Folder for messages that cannot be read.")
+    ] = "dead-letters",
+    ca: Annotated[str, typer.Option(help="Certificates of the broker's authority, PEM.")] = "",
+    cert: Annotated[str, typer.Option(help="Certificate of this client, PEM.")] = "",
+    key: Annotated[str, typer.Option(help="Its key, PEM.")] = "",
+    idle: Annotated[
+        float, typer.Option(min=0, help="End when nothing came for so many seconds; 0 = never.")
+    ] = 0,
+    leave: Annotated[
+        bool,
+        typer.Option("--leave", help="Take these workers out of the group: store the rest, end."),
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Store what gateways send in a database, each record once, until Ctrl-C."""
+    from host_tools.ingest import command
+
+    return command.main(
+        command.Options(
+            broker=broker,
+            database=database,
+            group=group,
+            name=name,
+            workers=workers,
+            dead_letters=dead_letters,
+            authority=ca,
+            certificate=cert,
+            key=key,
+            idle_s=idle,
+            leave=leave,
+            as_json=as_json,
+        )
+    )
 
 
 @app.command()
@@ -206,6 +272,63 @@ def prooftest(
 
     here = ("127.0.0.1", ports.ports_from(ports.first_port()).console)
     return command.main(command.address(console, here), what, name, as_json)
+
+
+@app.command("command")
+def order(
+    name: Annotated[
+        str, typer.Argument(help="status, log, acknowledge, limit or prooftest.")
+    ] = "status",
+    rack: Annotated[str, typer.Option(help="Name of a rack, or all.")] = "",
+    charge: Annotated[
+        str, typer.Option(help="limit: at most so many amperes, or 'configured'.")
+    ] = "",
+    discharge: Annotated[str, typer.Option(help="limit: the same for discharging.")] = "",
+    item: Annotated[
+        str, typer.Option(help="prooftest: rack/NAME, input/NAME or cancel; empty: what is due.")
+    ] = "",
+    config: Annotated[
+        str,
+        typer.Option(help="Folder with the device's config.json and device.key; empty: a run's."),
+    ] = "",
+    broker: Annotated[
+        str,
+        typer.Option(
+            envvar="GATEWAYCTL_BROKER",
+            help="mqtt://USER:PASSWORD@HOST:PORT or mqtts://; empty: as config.json has it.",
+        ),
+    ] = "",
+    ca: Annotated[str, typer.Option(help="Certificates of the broker's authority, PEM.")] = "",
+    cert: Annotated[str, typer.Option(help="Certificate of this client, PEM.")] = "",
+    key: Annotated[str, typer.Option(help="Its key, PEM.")] = "",
+    patience: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the reply.")] = 10,
+    as_json: Json = False,
+) -> int:
+    """Order something of a gateway over its broker, signed with its device.key.
+
+    Exit status 0: done. 2: refused, or no signed reply.
+    """
+    from pathlib import Path
+
+    from host_tools.orders import command
+    from host_tools.run import device_files
+
+    return command.main(
+        name,
+        command.Options(
+            rack=rack,
+            charge=charge,
+            discharge=discharge,
+            item=item,
+            config=Path(config) if config else device_files.of_a_run_here(),
+            broker=broker,
+            authority=ca,
+            certificate=cert,
+            certificate_key=key,
+            patience_s=patience,
+            as_json=as_json,
+        ),
+    )
 
 
 @app.command()

@@ -22,10 +22,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def need_tool(tool: str) -> str:
-    """Path of a program, or of `micropython`; skips the test without it, fails it in CI."""
-    if tool == "micropython":
+    """Path of a program, of `micropython` or of one `micropython with TLS`.
+
+    Without it the test is skipped; in CI it fails.
+    """
+    if tool.startswith("micropython"):
         found = locate()
-        path = str(found.path) if isinstance(found, Found) else None
+        good = isinstance(found, Found) and (found.tls or tool == "micropython")
+        path = str(found.path) if isinstance(found, Found) and good else None
         hint = "gatewayctl toolchain --build"
     else:
         path, hint = find_tool(tool), install_command(tool)

@@ -22,6 +22,9 @@ GROUND_FLOOR = {
     "units",
     "config",
     "clock_check",
+    "ntp",
+    "ntp_round",
+    "time_sync",
 }
 # package -> the packages it may import; all may use the ground floor.
 MAY_IMPORT = {
@@ -39,7 +42,7 @@ MAY_IMPORT = {
     "supervisor": set(),
 }
 # The composition root alone sees everything; safe_mode is what stands in its place.
-ROOTS = {"app", "parts", "safe_mode", "southbound"}
+ROOTS = {"app", "parts", "recording", "safe_mode", "southbound", "upstream"}
 HARDWARE = {"machine", "network"}
 
 

@@ -17,7 +17,7 @@ from bus_wait import BusWait
 from flash_image import open_flash
 from folder_storage import FolderStorage
 from serial_line import SerialLine
-from sockets import Network, listen, open_stream
+from sockets import DatagramSocket, Network, listen, open_stream
 from wiring import Wiring
 
 from gateway.clock import RTC, Clock
@@ -40,6 +40,7 @@ class Board:
         self.capabilities = ("tcp", "serial")
         self._serial = options.get("serial", [])
         self.clock = Clock(RTC)
+        self.rtc = None  # the clock of the machine is there from the start
         self._wiring = Wiring(options["wiring_port"], RELAY_COUNT, INPUT_COUNT, self.clock)
         self.relays = self._wiring.relays
         self.inputs = self._wiring.inputs
@@ -54,6 +55,7 @@ class Board:
         self._bus_wait = BusWait()
         self.wait_for_bus = self._bus_wait.wait
         self.open_stream = open_stream
+        self.datagram = DatagramSocket
         self.listen = listen
         if hasattr(gc, "mem_free"):
             gc.collect()

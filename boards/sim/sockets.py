@@ -1,15 +1,18 @@
-"""TCP on the laptop: non-blocking streams for the bus, asyncio streams for everything else."""
+"""TCP and UDP on the laptop: non-blocking for bus and time, asyncio streams for all else."""
 
 from __future__ import annotations
 
 import asyncio
 import select
 import socket
+import sys
 
 from bus_wait import BusWait
 
 _IPPROTO_TCP = 6
 _TCP_NODELAY = 1
+_SO_SNDBUF = 7 if sys.platform == "linux" else 0x1001  # which MicroPython does not name
+_SEND_BUFFER = 16384  # Linux doubles it; what lies in it is old by the time it leaves
 _IN_PROGRESS = (36, 115)  # macOS, Linux
 _REFUSED = 111
 
@@ -82,22 +85,83 @@ class TcpStream:
         self.socket.close()
 
 
-async def open_stream(host: str, port: int) -> tuple[object, object]:
-    """asyncio (reader, writer) of a TCP connection without Nagle's delay; OSError."""
+class DatagramSocket:
+    """UDP to and from one address; `readinto` gives None while there is nothing to read."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        self.send = self.socket.send
+        if hasattr(self.socket, "readinto"):  # MicroPython
+            self.readinto = self.socket.readinto
+        try:
+            self.socket.connect(socket.getaddrinfo(host, port, 0, socket.SOCK_DGRAM)[0][-1])
+        except OSError:
+            self.socket.close()
+            raise
+
+    def readinto(self, buffer: bytearray) -> int | None:
+        """Read one packet, cut to the buffer; None = nothing there."""
+        try:
+            return self.socket.recv_into(buffer)
+        except BlockingIOError:
+            return None
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.socket.close()
+
+
+async def open_stream(
+    host: str, port: int, tls: object = None, server_name: str = ""
+) -> tuple[object, object]:
+    """asyncio (reader, writer) of a TCP connection without Nagle's delay; OSError.
+
+    It holds back no more than a board would: on a thin link live data shall wait here, not in a
+    buffer where nobody can replace it.
+
+    With `tls`, an SSLContext, it is encrypted, and the certificate of the other side must be for
+    `server_name`. On MicroPython the handshake goes with the first write, in its pieces between
+    two waits for the network, and a refused certificate is a ValueError there.
+    """
     if not hasattr(socket.socket, "readinto"):  # CPython
-        reader, writer = await asyncio.open_connection(host, port)
-        writer.get_extra_info("socket").setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
+        name = server_name if tls is not None else None
+        reader, writer = await asyncio.open_connection(host, port, ssl=tls, server_hostname=name)
+        link = writer.get_extra_info("socket")
+        link.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
+        link.setsockopt(socket.SOL_SOCKET, _SO_SNDBUF, _SEND_BUFFER)
         return reader, writer
     # MicroPython's open_connection leaves its socket open for ever when it is cancelled.
     stream = Network(BusWait()).connect(host, port)
     try:
         while not stream.connected():  # noqa: ASYNC110 - there is nothing to be told by
             await asyncio.sleep(0.002)
-    except (OSError, asyncio.CancelledError):
+        stream.socket.setsockopt(socket.SOL_SOCKET, _SO_SNDBUF, _SEND_BUFFER)
+        both = asyncio.StreamReader(stream.socket)
+        if tls is not None:
+            both = _TlsStream(tls, stream.socket, server_name)
+    except (OSError, ValueError, asyncio.CancelledError):
         stream.close()
         raise
-    both = asyncio.StreamReader(stream.socket)
     return both, both
+
+
+class _TlsStream(asyncio.StreamReader):
+    """MicroPython's stream over TLS; closes the socket below too.
+
+    After a handshake that failed the TLS socket has forgotten the one below and closes nothing.
+    """
+
+    def __init__(self, tls: object, plain: socket.socket, server_name: str) -> None:
+        self._plain = plain
+        super().__init__(
+            tls.wrap_socket(plain, server_hostname=server_name, do_handshake_on_connect=False)
+        )
+
+    async def wait_closed(self) -> None:
+        """Close; sends no good-bye of TLS."""
+        self.s.close()
+        self._plain.close()
 
 
 async def listen(handler: object, port: int) -> object:

@@ -89,7 +89,6 @@ class App:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self._log = parts.logs.get("app")
-        self._recording = True
 
     async def run(self) -> None:
         """Run until the board asks to stop (boards in the field never do)."""
@@ -97,7 +96,7 @@ class App:
         parts.recorder.note(
             records.BOOT,
             records.NO_RACK,
-            "version %s, boot %d, %s" % (VERSION, parts.journal.boot, parts.board.interpreter),
+            "version %s, boot %d, %s" % (VERSION, parts.lanes.boot, parts.board.interpreter),
         )
         supervisor = parts.supervisor
         supervisor.critical("enforce", _STALL_MS, self._enforce)
@@ -105,9 +104,10 @@ class App:
         supervisor.helpful("latches", self._keep_latches)
         supervisor.helpful("inputs", self._watch_inputs)
         supervisor.helpful("clock", self._watch_clock)
+        supervisor.helpful("time", self._keep_time)
         supervisor.helpful("config", self._watch_config)
-        if parts.mqtt is not None:
-            supervisor.helpful("uplink", parts.mqtt.run)
+        if parts.upstream is not None:
+            supervisor.helpful("uplink", parts.upstream.client.run)
         await parts.console.start()
         watching = asyncio.create_task(supervisor.watch())
         await parts.board.stopping()
@@ -121,12 +121,12 @@ class App:
         parts.enforcer.stop()
         parts.recorder.step()
         parts.recorder.note(records.STOP, records.NO_RACK, "asked to stop")
-        self._recording = False
-        if parts.publisher is not None:
-            await parts.publisher.drain(_DRAIN_MS)
+        parts.recording.finish()
+        if parts.upstream is not None:
+            await parts.upstream.publisher.drain(_DRAIN_MS)
         await parts.supervisor.stop()
-        parts.journal.close()
-        self._log.info("stopped, backlog %d", parts.journal.backlog)
+        parts.lanes.close()
+        self._log.info("stopped, backlog %d", parts.lanes.backlog)
 
     async def _enforce(self, beat: Callable[[], None]) -> None:
         """The critical loop: the enforcing step, then sleep until the bus has something to say.
@@ -150,12 +150,7 @@ class App:
     async def _record(self) -> None:
         parts = self.parts
         while True:
-            now = parts.clock.ticks()
-            if self._recording:
-                parts.sampler.step(now)
-                parts.recorder.step()
-                parts.bms_thresholds.step()
-            parts.journal.step(now)
+            parts.recording.step(parts.clock.ticks())
             parts.status.watch_heap()
             await parts.clock.sleep_ms(_RECORD_MS)
 
@@ -179,6 +174,11 @@ class App:
                 self.parts.supervisor.fail("ticks are %d/1000 off" % check.deviation_pm)
             elif result == OFF:
                 self._log.warning("ticks and wall clock differ by %d/1000", check.deviation_pm)
+
+    async def _keep_time(self) -> None:
+        time_sync = self.parts.time_sync
+        while True:
+            await self.parts.clock.sleep_ms(time_sync.step(self.parts.clock.ticks()))
 
     async def _watch_config(self) -> None:
         """Once an hour: does what runs still stand on flash? A restart would run the other."""

@@ -42,10 +42,15 @@ def subtract(ticks: int, delta_ms: int) -> int:
 
 
 class Clock:
-    """Real time of this interpreter. Tests hand in one of their own with these methods."""
+    """Real time of this interpreter. Tests hand in one of their own with these methods.
+
+    `utc_quality`: UNSET, RTC or NTP. Until `set_utc` the wall clock is the board's own; then it
+    runs on ticks from what was set, and the board's stays as it is.
+    """
 
     def __init__(self, utc_quality: int = UNSET) -> None:
         self.utc_quality = utc_quality
+        self._utc_at_start_ms: int | None = None  # of uptime 0
         self._uptime_ms = 0
         self._last = self.ticks()
 
@@ -85,5 +90,16 @@ class Clock:
         return self._uptime_ms
 
     def utc_ms(self) -> int:
-        """Unix time in ms as far as the board knows it; `utc_quality` says how far."""
+        """Unix time in ms as far as it is known; `utc_quality` says how far."""
+        if self._utc_at_start_ms is None:
+            return self.wall_ms()
+        return self._utc_at_start_ms + self.uptime_ms()
+
+    def set_utc(self, utc_ms: int, quality: int) -> None:
+        """From now on it is `utc_ms`; nothing that counts in ticks notices."""
+        self._utc_at_start_ms = utc_ms - self.uptime_ms()
+        self.utc_quality = quality
+
+    def wall_ms(self) -> int:
+        """Unix time in ms by the board's own clock, whether it is right or not."""
         return int(time.time() * 1000)

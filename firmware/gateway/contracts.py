@@ -45,6 +45,7 @@ class Storage(Protocol):
     """A flat folder that survives power cuts; methods raise OSError.
 
     `formatted`: the volume was unreadable at this start and is empty now, so what it held is lost.
+    Where flash blocks are not of 4096 bytes, an attribute `block_bytes` says so.
     """
 
     formatted: bool
@@ -83,6 +84,29 @@ class Network(Protocol):
 
     def connect(self, host: str, port: int) -> Stream:
         """Begin to connect, return at once."""
+
+
+class Datagram(Protocol):
+    """UDP to and from one address; nothing waits, methods raise OSError."""
+
+    def send(self, packet: bytes | bytearray, /) -> int:
+        """Send one packet; bytes taken."""
+
+    def readinto(self, buffer: bytearray, /) -> int | None:
+        """The next packet from that address, cut to the buffer; None = none there."""
+
+    def close(self) -> None:
+        """Close."""
+
+
+class BoardRtc(Protocol):
+    """The board's own clock, kept while the power is off; methods raise OSError."""
+
+    def read(self) -> int:
+        """Unix time in ms; 0 = it was never set, or its battery is empty."""
+
+    def write(self, utc_ms: int, /) -> None:
+        """Set it. What checks certificates takes the date from the same clock."""
 
 
 class SerialPort(Protocol):
@@ -168,11 +192,17 @@ class Board(Protocol):
     relays: Relays
     inputs: Inputs
     dead_man: DeadMan
-    open_stream: Callable[[str, int], Awaitable[tuple[Any, Any]]]  # asyncio streams, no Nagle
+    rtc: BoardRtc | None  # None: the board has none
+    # asyncio streams without Nagle's delay, of (host, port, tls=None, server_name=""); with `tls`, an
+    # SSLContext of the module `tls`, encrypted. It takes the date from the real-time clock.
+    open_stream: Callable[..., Awaitable[tuple[Any, Any]]]
     listen: Callable[[Callable[[Any, Any], Coroutine[Any, Any, None]], int], Awaitable[Any]]
 
     def network(self) -> Network:
         """TCP towards the bus."""
+
+    def datagram(self, host: str, port: int) -> Datagram:
+        """UDP to and from this address."""
 
     def uart(self, number: int, baud: int, parity: int | None, stop: int) -> SerialPort:
         """A serial line with 8 data bits; parity None, 0 (even) or 1. OSError: there is none."""

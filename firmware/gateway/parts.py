@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from gateway import VERSION
 from gateway.clock_check import ClockCheck
 from gateway.config.file import ConfigWatch
 from gateway.errors import StorageError
 from gateway.northbound.console import Console
+from gateway.northbound.orders import Orders
 from gateway.northbound.status import Status
 from gateway.outputs.enforcer import Enforcer
 from gateway.outputs.proof_records import ProofRecords
 from gateway.outputs.proof_tests import ProofTests, items
 from gateway.protection import rules
 from gateway.protection.changes import Changes
+from gateway.protection.current_caps import CurrentCaps
 from gateway.protection.engine import RackProtection, rack_thresholds
 from gateway.protection.interlocks import Interlocks
 from gateway.protection.latch_store import LatchStore
+from gateway.recording import Recording, open_lanes
 from gateway.southbound import Southbound
 from gateway.supervisor import Supervisor
 from gateway.telemetry import boot_id, records
-from gateway.telemetry.bms_thresholds import BmsThresholds
-from gateway.telemetry.journal import Journal
-from gateway.telemetry.recorder import Recorder
-from gateway.telemetry.sampler import Sampler
-from gateway.uplink.mqtt_client import MqttClient
-from gateway.uplink.publisher import Publisher
-from gateway.uplink.settings import load_settings
+from gateway.time_sync import TimeSync
+from gateway.upstream import Upstream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,17 +44,18 @@ class Parts:
         self.logs = logs
         self.clock = clock
         data = board.storage("data")
-        is_new = boot_id.is_new(data)  # asked before anything is written
-        self.journal = Journal(
-            data,
+        self.time_sync = TimeSync(
             clock,
-            asyncio.Event(),
-            segment_bytes=settings.integer("telemetry.segment_bytes"),
-            capacity_bytes=settings.integer("telemetry.capacity_bytes"),
-            flush_ms=settings.integer("telemetry.flush_ms"),
-            random=board.random,
+            board.datagram,
+            board.rtc,
+            board.random,
+            logs.get("time"),
+            host=settings.text("time.ntp_host"),
+            period_s=settings.integer("time.ntp_period_s"),
         )
-        self.journal.open(is_new)
+        self.time_sync.read_rtc()  # first of all: the boot id may come from it
+        is_new = boot_id.is_new(data)  # asked before anything is written
+        self.lanes = open_lanes(board, settings, is_new)
         now = clock.ticks()  # only now: what took time before is neither silence nor arming
         self.changes = Changes()
         self.southbound = Southbound(board, settings, now)
@@ -88,29 +84,31 @@ class Parts:
             settings,
             now,
         )
-        self.sampler = Sampler(
-            self.journal,
-            self.enforcer,
-            clock,
-            settings.integer("poll.summary_period_ms"),
-            settings.integer("telemetry.cell_period_ms"),
-        )
-        self.recorder = Recorder(
-            self.journal,
+        self.recording = Recording(
+            board,
+            settings,
+            self.lanes,
             self.enforcer,
             self.changes,
             self.southbound.log,
-            settings,
-            clock,
             logs.get("event"),
         )
+        self.recorder = self.recording.recorder
+        self.time_sync.changed = self.recording.clock_records.changed
+        self.caps = CurrentCaps(
+            data,
+            [rack.name for rack in settings.racks],
+            [protection.decision for protection in protections],
+        )
+        self.caps.load()
+        if self.caps.problem:
+            self.recorder.note(records.COMMAND, records.NO_RACK, self.caps.problem)
         self.supervisor = Supervisor(
             clock,
             board.watchdog(settings.integer("watchdog_ms")),
             self._make_safe,
             logs.get("supervisor"),
         )
-        self.bms_thresholds = BmsThresholds(pollers, settings.limits, self.recorder.note)
         self.proof_records = ProofRecords(
             data,
             [item.key for item in items(settings)],
@@ -127,8 +125,8 @@ class Parts:
         )
         self.clock_check = ClockCheck(clock)
         self.config_watch = ConfigWatch(board.storage("config"), settings.crc)
-        self.mqtt, self.publisher = _uplink(board, settings, self.journal, logs.get("uplink"))
         self.status = Status(self, board.interpreter)
+        self.upstream = self._upstream()
         self.console = Console(
             board.listen,
             board.console_port,
@@ -136,6 +134,34 @@ class Parts:
             logs.get("console"),
             {"prooftest": self.proof_tests.answer},
         )
+
+    def _upstream(self) -> Upstream | None:
+        """None for a site without a broker."""
+        settings = self.settings
+        if not settings.text("uplink.host"):
+            return None
+        orders = Orders(
+            self.enforcer,
+            self.caps,
+            self.proof_tests,
+            self.status.status,
+            self.status.log,
+            settings,
+            self.clock,
+            self.recorder.note,
+        )
+        return Upstream(
+            self.board,
+            settings,
+            self.logs,
+            self.recording,
+            self.enforcer,
+            orders.table(),
+            self._note_command,
+        )
+
+    def _note_command(self, text: str) -> None:
+        self.recorder.note(records.COMMAND, records.NO_RACK, text)
 
     def _questions(self) -> dict[str, Callable[[], object]]:
         """What the console answers; `retry` is a wish to the bus and touches no output."""
@@ -173,25 +199,3 @@ def _restore_latches(
         protection.restored()
     interlocks.restored()
     store.save()
-
-
-def _uplink(
-    board: Board, settings: Config, journal: Journal, log: Any
-) -> tuple[MqttClient | None, Publisher | None]:
-    """Client and publisher, or None for a site without a broker."""
-    if not settings.text("uplink.host"):
-        return None, None
-    uplink = load_settings(settings)
-    client = MqttClient(uplink, board.open_stream, board.clock, log, board.random)
-    publisher = Publisher(
-        client,
-        journal,
-        uplink,
-        board.clock,
-        log,
-        site=settings.text("site"),
-        gateway=settings.text("gateway"),
-        boot=journal.boot,
-        version=VERSION,
-    )
-    return client, publisher

@@ -1,76 +1,93 @@
-"""`gatewayctl decode`: the telemetry journal of a flash image, as lines or as JSON."""
+"""`gatewayctl decode`: telemetry from flash images and saved messages, for people and tools."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from gateway.protection import rules
-from gateway.rack.data import QUALITY_NAMES
-from gateway.telemetry.records import NO_RACK
-from host_tools.decode.journal_image import JournalImage, read_image
-from host_tools.decode.records import CellFrame, Event, Gap, Record, Sample
+from gateway.telemetry.records import LANES
+from host_tools.decode.lines import all_lines, box_lines
+from host_tools.decode.sources import Found, read_sources
+from host_tools.toolchain.progress import say
 
 
-def journal_image(path: str, as_json: bool = False) -> int:
-    """Print every record of the image at `path`; 1 when a part of it is damaged."""
-    image = read_image(Path(path))
+def main(
+    paths: Sequence[str],
+    as_json: bool = False,
+    csv_folder: str = "",
+    parquet_folder: str = "",
+    drawing: str = "",
+) -> int:
+    """Print, or write files when any is asked for; 1 when something is damaged. UserError."""
+    found = read_sources(paths)
+    if csv_folder or parquet_folder:
+        _export(found, csv_folder, parquet_folder)
+    if drawing:
+        from host_tools.decode.plot import write_plot
+
+        write_plot(Path(drawing), found)
+        say(drawing)
     if as_json:
-        print(json.dumps(_tree(image)))
-    else:
-        for record in image.records:
-            print(line(record))
-        boot, seq = image.cursor
-        print(
-            f"{len(image.records)} records, {len(image.backlog)} after the cursor"
-            f" (boot {boot}, record {seq}), {len(image.damaged)} damaged files"
+        print(json.dumps([_tree(each) for each in found]))
+    elif not (csv_folder or parquet_folder or drawing):
+        for each in found:
+            _print(each)
+    problems = [f"{each.name}: {problem}" for each in found for problem in each.problems]
+    for problem in problems:
+        say(problem)
+    return 1 if problems else 0
+
+
+def _export(found: list[Found], csv_folder: str, parquet_folder: str) -> None:
+    from host_tools.decode.export import write_csv, write_parquet
+
+    if csv_folder:
+        for path in write_csv(Path(csv_folder), found):
+            say(str(path))
+    if parquet_folder:
+        say(f"{parquet_folder}: {write_parquet(Path(parquet_folder), found)} rows added")
+
+
+def _print(found: Found) -> None:
+    for text in all_lines(found):
+        print(text)
+    for box in found.boxes:
+        for text in box_lines(box):
+            print(text)
+    frames = sum(len(block.frames) for block in found.blocks)
+    total = f"{found.name}: {len(found.records)} records, {frames} samples of racks"
+    if found.image is not None:
+        cursors = ", ".join(
+            f"{lane} boot {boot} record {seq}"
+            for lane, (boot, seq) in zip(LANES, found.image.cursors, strict=True)
         )
-    return 1 if image.damaged else 0
-
-
-def line(record: Record) -> str:
-    """One record as a line: boot, sequence number, uptime in seconds, what it says."""
-    head = f"{record.boot:4d} {record.seq:8d} {record.uptime_ms / 1000:12.3f}  "
-    return head + _text(record)
-
-
-def _text(record: Record) -> str:
-    if isinstance(record, Sample):
-        quality = QUALITY_NAMES[record.quality] if record.quality < 4 else str(record.quality)
-        return (
-            f"sample {_rack(record.rack)} {quality:7} {record.rack_voltage_dv / 10:7.1f} V"
-            f" {record.rack_current_da / 10:7.1f} A {record.soc_pm / 10:5.1f} %"
-            f" {record.cell_min_mv}..{record.cell_max_mv} mV"
-            f" {record.temp_min_dc / 10:.1f}..{record.temp_max_dc / 10:.1f} degC"
-            f" level {record.level} {rules.name(record.rule)}"
-        ).rstrip()
-    if isinstance(record, Event):
-        return f"event  {_rack(record.rack)} {record.name}: {record.text}".rstrip(": ")
-    if isinstance(record, CellFrame):
-        return (
-            f"cells  {_rack(record.rack)} {len(record.cells_mv)} cells,"
-            f" {len(record.temps_dc)} temperatures"
+        total += (
+            f", {len(found.image.backlog)} records after the cursors ({cursors}),"
+            f" {len(found.image.damaged)} damaged files"
         )
-    if isinstance(record, Gap):
-        return f"gap    boot {record.lost_boot}, records {record.first}..{record.last} dropped"
-    return "record of an unknown kind"
+    print(total)
 
 
-def _rack(index: int) -> str:
-    return "site  " if index == NO_RACK else f"rack{index + 1:02d}"
-
-
-def _tree(image: JournalImage) -> dict[str, object]:
-    records = [
-        {"kind": type(record).__name__.lower()} | asdict(record) for record in image.records
-    ]
-    for record in records:
-        if "payload" in record:
-            record["payload"] = record["payload"].hex()
-    return {
-        "cursor": list(image.cursor),
-        "backlog": len(image.backlog),
-        "damaged": image.damaged,
-        "records": records,
+def _tree(found: Found) -> dict[str, object]:
+    tree: dict[str, object] = {
+        "name": found.name,
+        "records": [_plain(record) for record in found.records],
+        "blocks": [asdict(block) for block in found.blocks],
+        "black_boxes": [asdict(box) for box in found.boxes],
+        "problems": found.problems,
     }
+    if found.image is not None:
+        tree["cursors"] = dict(zip(LANES, found.image.cursors, strict=True))
+        tree["backlog"] = len(found.image.backlog)
+        tree["damaged"] = found.image.damaged
+    return tree
+
+
+def _plain(record: Any) -> dict[str, object]:
+    plain = {"kind": type(record).__name__.lower()} | asdict(record)
+    if isinstance(plain.get("payload"), bytes):
+        plain["payload"] = plain["payload"].hex()
+    return plain

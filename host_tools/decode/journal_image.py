@@ -11,31 +11,39 @@ from typing import Any
 
 from littlefs import LittleFS, LittleFSError, UserContext
 
-from host_tools.decode.records import Key, Record, decode_stream
+from gateway.telemetry import records as layout
+from gateway.telemetry.segment import LETTERS
+from host_tools.decode.records import Record, decode_stream
 from host_tools.errors import UserError
 
 BLOCK_BYTES = 4096
-_SEGMENT = re.compile(r"([0-9a-f]{8})-([0-9a-f]{8})\.seg")
-_CURSOR_FILE = "cursor"
+_SEGMENT = re.compile(rf"([{LETTERS}])([0-9a-f]{{8}})-([0-9a-f]{{8}})\.seg")
+_CURSOR_FILE = "cursor-uplink-%s"
 _CURSOR = struct.Struct("<III")  # boot, sequence number, checksum of these two
 _LFS_IO_ERROR = -5
 
 
 @dataclass(frozen=True)
 class JournalImage:
-    """Every good record, oldest first; `cursor` is the last one that was acknowledged.
+    """Every good record, oldest first, lane by lane.
 
-    `damaged` names the files that could not be read to their end.
+    `cursors` are (boot, sequence) of the last one that was acknowledged in each lane. `damaged`
+    names the files that could not be read to their end; a last record that is not all there, as a
+    power cut leaves it, was never stored and is no damage.
     """
 
     records: list[Record] = field(default_factory=list)
-    cursor: Key = (0, 0)
+    cursors: tuple[tuple[int, int], ...] = ((0, 0),) * len(layout.LANES)
     damaged: list[str] = field(default_factory=list)
 
     @property
     def backlog(self) -> list[Record]:
         """Records that no acknowledgement has released."""
-        return [record for record in self.records if record.key > self.cursor]
+        return [
+            record
+            for record in self.records
+            if (record.boot, record.seq) > self.cursors[record.lane]
+        ]
 
 
 class _ReadOnlyFlash(UserContext):
@@ -82,24 +90,44 @@ def read_image(path: Path) -> JournalImage:
 
 def _read_volume(volume: LittleFS) -> JournalImage:
     names = sorted(volume.listdir("/"))
-    image = JournalImage(cursor=_cursor(_read(volume, _CURSOR_FILE, names)))
-    for name in names:
-        match = _SEGMENT.fullmatch(name)
-        if match:
-            _read_segment(_read(volume, name, names), int(match[1], 16), int(match[2], 16), image)
+    image = JournalImage(
+        cursors=tuple(_cursor(_read(volume, _CURSOR_FILE % letter, names)) for letter in LETTERS)
+    )
+    for lane, letter in enumerate(LETTERS):
+        for name in names:
+            match = _SEGMENT.fullmatch(name)
+            if match and match[1] == letter:
+                data = _read(volume, name, names)
+                _read_segment(name, data, lane, int(match[2], 16), int(match[3], 16), image)
     return image
 
 
-def _read_segment(data: bytes, boot: int, first: int, image: JournalImage) -> None:
+def _read_segment(
+    name: str, data: bytes, lane: int, boot: int, first: int, image: JournalImage
+) -> None:
     """Records up to the first that is bad or out of order: nothing behind it can be trusted."""
     found, end = decode_stream(data, boot)
-    in_order = [record for seq, record in enumerate(found, first) if record.seq == seq]
-    image.records.extend(in_order)
-    if end < len(data) or len(in_order) < len(found):
-        image.damaged.append(f"{boot:08x}-{first:08x}.seg")
+    in_order = [
+        record
+        for seq, record in enumerate(found, first)
+        if (record.lane, record.seq) == (lane, seq)
+    ]
+    before = image.records[-1].key if image.records else (0, lane, 0)
+    same = before[:2] == (boot, lane)  # a failed write is repeated in the next file
+    image.records.extend(record for record in in_order if not same or record.seq > before[2])
+    if len(in_order) < len(found) or not _ends_torn(data[end:], first + len(found)):
+        image.damaged.append(name)
 
 
-def _cursor(content: bytes) -> Key:
+def _ends_torn(rest: bytes, seq: int) -> bool:
+    """`rest` is nothing, or the beginning of record `seq`: pages end anywhere."""
+    if len(rest) < layout.HEADER_BYTES:
+        return not rest or rest[0] == layout.MAGIC
+    magic, _, size, _, number, *_ = struct.unpack_from(layout.HEADER, rest)
+    return bool(magic == layout.MAGIC and number == seq and layout.HEADER_BYTES + size > len(rest))
+
+
+def _cursor(content: bytes) -> tuple[int, int]:
     if len(content) != _CURSOR.size:
         return 0, 0
     boot, seq, checksum = _CURSOR.unpack(content)

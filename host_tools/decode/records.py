@@ -9,16 +9,18 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.telemetry import records as layout
 
-Key = tuple[int, int]  # boot id and sequence number: identify a record of one gateway for ever
+# boot id, lane and sequence number: identify a record of one gateway for ever
+Key = tuple[int, int, int]
 
 _SAMPLE = struct.Struct(layout.SAMPLE_PAYLOAD)
 _EVENT = struct.Struct(layout.EVENT_PAYLOAD)
 _CELLS = struct.Struct(layout.CELLS_PAYLOAD)
 _GAP = struct.Struct(layout.GAP_PAYLOAD)
+_CLOCK = struct.Struct(layout.CLOCK_PAYLOAD)
 _HEADER = struct.Struct(layout.HEADER)
 _BATCH = struct.Struct(layout.BATCH)
 
@@ -29,18 +31,22 @@ class DecodeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What every record has; `clock_quality` is gateway.clock's UNSET, RTC or NTP."""
+    """What every record has; `clock_quality` is gateway.clock's UNSET, RTC or NTP.
+
+    Each lane counts for itself, from 1 at every boot.
+    """
 
     boot: int
     seq: int
     uptime_ms: int
     utc_ms: int
     clock_quality: int
+    lane: int = field(default=layout.EVENTS, kw_only=True)
 
     @property
     def key(self) -> Key:
         """Identity of the record."""
-        return self.boot, self.seq
+        return self.boot, self.lane, self.seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +110,28 @@ class CellFrame(Record):
 
 @dataclass(frozen=True, slots=True)
 class Gap(Record):
-    """Records `first`..`last` of `lost_boot` were dropped undelivered."""
+    """Records `first`..`last` of `lost_boot` and of its own lane were dropped undelivered."""
 
     lost_boot: int
     first: int
     last: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRecord(Record):
+    """At uptime `at_uptime_ms` of this boot it was `at_utc_ms`, as sure as `quality` says."""
+
+    at_uptime_ms: int
+    at_utc_ms: int
+    quality: int
+
+
+@dataclass(frozen=True, slots=True)
+class Packed(Record):
+    """A record that is read together with others: sets of samples, parts of a black box."""
+
+    kind: int
+    payload: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +149,17 @@ def decode_message(message: bytes) -> list[Record]:
     """All records of one MQTT message; DecodeError when anything about it is wrong."""
     if len(message) < layout.BATCH_BYTES:
         raise DecodeError(f"message of {len(message)} bytes is shorter than its header")
-    version, _, boot, first, count = _BATCH.unpack_from(message)
+    version, lane, boot, first, count = _BATCH.unpack_from(message)
     if version != layout.VERSION:
         raise DecodeError(f"message version {version}, known is {layout.VERSION}")
     found, end = decode_stream(message[layout.BATCH_BYTES :], boot)
-    where = f"boot {boot}, records from {first}"
+    where = f"boot {boot}, lane {lane}, records from {first}"
     if layout.BATCH_BYTES + end != len(message):
         raise DecodeError(f"{where}: bad record after {len(found)} of {count}")
     if [record.seq for record in found] != list(range(first, first + count)):
         raise DecodeError(f"{where}: holds not the {count} records that its header names")
+    if any(record.lane != lane for record in found):
+        raise DecodeError(f"{where}: a record of another lane among them")
     return found
 
 
@@ -156,7 +181,7 @@ def decode_stream(data: bytes, boot: int) -> tuple[list[Record], int]:
 
 
 def _decode_one(data: bytes, offset: int, boot: int) -> tuple[Record, int]:
-    magic, kind, size, checksum, seq, uptime_ms, low, high, quality, _ = _HEADER.unpack_from(
+    magic, kind, size, checksum, seq, uptime_ms, low, high, quality, lane = _HEADER.unpack_from(
         data, offset
     )
     end = offset + layout.HEADER_BYTES + size
@@ -167,33 +192,49 @@ def _decode_one(data: bytes, offset: int, boot: int) -> tuple[Record, int]:
     head = (boot, seq, uptime_ms, high << 32 | low, quality)
     payload = data[offset + layout.HEADER_BYTES : end]
     decode = _KINDS.get(kind)
-    record = decode(head, payload) if decode else Unknown(*head, kind, payload)
+    record = decode(head, lane, payload) if decode else Unknown(*head, kind, payload, lane=lane)
     return record, end - offset
 
 
-def _sample(head: _Head, payload: bytes) -> Record:
-    return Sample(*head, *_SAMPLE.unpack(payload))
+def _sample(head: _Head, lane: int, payload: bytes) -> Record:
+    return Sample(*head, *_SAMPLE.unpack(payload), lane=lane)
 
 
-def _event(head: _Head, payload: bytes) -> Record:
+def _event(head: _Head, lane: int, payload: bytes) -> Record:
     code, rack, rule, level, value, limit = _EVENT.unpack_from(payload)
     text = payload[_EVENT.size :].decode("utf-8", "replace")
-    return Event(*head, code, rack, rule, level, value, limit, text)
+    return Event(*head, code, rack, rule, level, value, limit, text, lane=lane)
 
 
-def _cells(head: _Head, payload: bytes) -> Record:
+def _cells(head: _Head, lane: int, payload: bytes) -> Record:
     rack, _, cells, temps, acquired_ms = _CELLS.unpack_from(payload)
     values = struct.unpack(f"<{cells}H{temps}h", payload[_CELLS.size :])
-    return CellFrame(*head, rack, acquired_ms, values[:cells], values[cells:])
+    return CellFrame(*head, rack, acquired_ms, values[:cells], values[cells:], lane=lane)
 
 
-def _gap(head: _Head, payload: bytes) -> Record:
-    return Gap(*head, *_GAP.unpack(payload))
+def _gap(head: _Head, lane: int, payload: bytes) -> Record:
+    return Gap(*head, *_GAP.unpack(payload), lane=lane)
 
 
-_KINDS: dict[int, Callable[[_Head, bytes], Record]] = {
+def _clock(head: _Head, lane: int, payload: bytes) -> Record:
+    at_uptime_ms, low, high, quality, _ = _CLOCK.unpack(payload)
+    return ClockRecord(*head, at_uptime_ms, high << 32 | low, quality, lane=lane)
+
+
+def _set(head: _Head, lane: int, payload: bytes) -> Record:
+    return Packed(*head, layout.SET, payload, lane=lane)
+
+
+def _black_box(head: _Head, lane: int, payload: bytes) -> Record:
+    return Packed(*head, layout.BLACK_BOX, payload, lane=lane)
+
+
+_KINDS: dict[int, Callable[[_Head, int, bytes], Record]] = {
     layout.SAMPLE: _sample,
     layout.EVENT: _event,
     layout.CELLS: _cells,
     layout.GAP: _gap,
+    layout.SET: _set,
+    layout.BLACK_BOX: _black_box,
+    layout.CLOCK: _clock,
 }

@@ -72,9 +72,13 @@ def _head_line(status: Status) -> str:
     return (
         f"{status['mode']} {status.get('uptime_ms', 0) / 1000:.0f} s,"
         f" relays {closed}/{len(racks)} closed, uplink {uplink.get('state', 'off')},"
-        f" stored {telemetry.get('stored', 0)}, backlog {telemetry.get('backlog', 0)},"
+        f" stored {_sum(telemetry.get('stored'))}, backlog {telemetry.get('backlog', 0)},"
         f" heap {heap.get('used', 0) // 1024} kB (peak {heap.get('peak', 0) // 1024})"
     )
+
+
+def _sum(by_lane: object) -> int:
+    return sum(by_lane.values()) if isinstance(by_lane, dict) else 0
 
 
 def _rack_row(rack: Status) -> list[RenderableType]:

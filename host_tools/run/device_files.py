@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gateway.uplink import device_key
 from host_tools.errors import UserError
 from host_tools.run import rack_places
-from host_tools.run.ports import Ports
+from host_tools.run.ports import DEFAULT_FIRST, Ports, first_port
 from host_tools.run.scenario import ARM_DELAY_S
 from host_tools.simulate.ports import HOST
 from host_tools.simulate.topology import Topology
 from host_tools.site import config_files
 from host_tools.site.compile import Tree
 from host_tools.site.products import Product
+from host_tools.toolchain.paths import BUILD
 
 # Of boards/sim.
 RELAYS = 16
 INPUTS = 8
 FLASH = "flash.img"
 CONFIG = "config.json"
+_CONFIG_FOLDER = "config"
+
+
+def run_folder(first: int) -> Path:
+    """Where a run whose ports begin at `first` writes."""
+    return BUILD / ("run" if first == DEFAULT_FIRST else f"run-{first}")
+
+
+def of_a_run_here() -> Path:
+    """The configuration of the run that the environment means; it need not be there."""
+    return run_folder(first_port()) / _CONFIG_FOLDER
 
 
 def for_this_run(
@@ -48,6 +62,9 @@ def for_this_run(
     changed["outputs"] = tree.get("outputs", {}) | {"arm_delay_ms": ARM_DELAY_S * 1000}
     # In the field a fleet must not storm a broker that has come back; here there is one gateway.
     uplink = tree.get("uplink", {}) | {"reconnect_cap_ms": 2000}
+    # A run is too short for a fleet's pauses, and too short to fill blocks of 10 s samples.
+    uplink |= {"backlog_delay_ms": 0, "backlog_factor": 100}
+    changed["telemetry"] = {"fine_period_ms": 1000} | tree.get("telemetry", {})
     changed["uplink"] = uplink | ({"host": HOST, "port": ports.broker} if own_broker else {})
     return changed, topology
 
@@ -63,9 +80,11 @@ def write(folder: Path, tree: Tree, ports: Ports, serial: Sequence[str] = ()) ->
 
     `serial` are the ports of the board's UARTs, in their order.
     """
-    config = folder / "config"
+    config = folder / _CONFIG_FOLDER
     config.mkdir()
     config_files.write(config / CONFIG, tree)
+    # a new one for each run: what was ordered of the last one means nothing to this one
+    (config / device_key.FILE).write_text(secrets.token_hex(device_key.KEY_BYTES) + "\n")
     board = folder / "board.json"
     _dump(
         board,

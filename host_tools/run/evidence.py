@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from host_tools.decode.journal_image import JournalImage
 from host_tools.monitor.console_client import Status
-from host_tools.run.observer import Delivered
+from host_tools.run.delivered import Delivered
 from host_tools.simulate.access_log import BlockRead, LimitChange
 from host_tools.simulate.truth import Change
 
@@ -137,7 +137,7 @@ class Evidence:
     lives: list[Life] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     outage: Outage | None = None
-    delivered: Delivered = field(default_factory=Delivered)
+    delivered: Delivered = field(default_factory=lambda: Delivered(0))
     images: list[JournalImage] = field(
         default_factory=list
     )  # the last one is the flash at the end

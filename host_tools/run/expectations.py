@@ -58,7 +58,7 @@ def _healthy(evidence: Evidence) -> set[int]:
 def _longest(evidence: Evidence, racks: Iterable[int]) -> int | None:
     """The longest time without a good summary of any of these racks, up to the run's end."""
     others = set(range(len(evidence.racks))) - set(racks)
-    gaps = timing.summary_gaps_ms(evidence.delivered.records.values(), others)
+    gaps = timing.summary_gaps_ms(evidence.delivered.samples, others)
     gaps += [ms for rack, ms in timing.tails_ms(evidence).items() if rack not in others]
     return max(gaps, default=None)
 

@@ -14,11 +14,11 @@ from host_tools.toolchain.paths import ROOT, UPY_PACKAGES, micropython_path
 
 # MicroPython's heap on the 64-bit host, where an object takes about twice the bytes of a board's.
 # 12 racks reach 730 kB, 290 kB of it the code, which a board has frozen in flash.
-HEAP = "1536k"
+HEAP = "2560k"
 MICROPYTHON = "micropython"
 CPYTHON = "cpython"
 _ENTRY = ROOT / "firmware" / "main.py"
-_SIM = ROOT / "boards" / "sim"
+_BOARDS = ROOT / "boards"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ def micropython(program: Path) -> Interpreter:
 
 def cpython() -> Interpreter:
     """The Python that runs this very code."""
-    folders = (_SIM, _SIM / "cpython", ROOT / "firmware", UPY_PACKAGES / "modbus")
+    boards = (_BOARDS / "sim", _BOARDS / "parts", _BOARDS / "sim" / "cpython")
+    folders = (*boards, ROOT / "firmware", UPY_PACKAGES / "modbus")
     path = os.pathsep.join(str(folder) for folder in folders)
     return Interpreter(CPYTHON, (sys.executable, "-u"), {"PYTHONPATH": path})
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from operator import attrgetter
 
 from gateway.rack.data import GOOD
-from host_tools.decode.records import Sample
 from host_tools.run.evidence import Evidence
 from host_tools.simulate.access_log import SERVED
 
@@ -15,8 +14,8 @@ _readings = attrgetter(*SERVED)
 def foreign_samples(evidence: Evidence) -> dict[int, int]:
     """How many good samples of a rack hold readings that this rack never gave out."""
     found: dict[int, int] = {}
-    for record in evidence.delivered.records.values():
-        if not isinstance(record, Sample) or record.quality != GOOD:
+    for record in evidence.delivered.samples:
+        if record.quality != GOOD:
             continue
         served = evidence.racks[record.rack].served
         if served is not None and _readings(record) not in served:

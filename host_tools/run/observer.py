@@ -10,48 +10,16 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 import aiomqtt
 
-from host_tools.decode.records import CellFrame, DecodeError, Key, Record, Sample, decode_message
 from host_tools.errors import UserError
+from host_tools.run.delivered import Delivered
 
 CLIENT_ID = "gatewayctl-observer"
+_TOPICS = ("log", "blocks", "live/+", "status")
 _RETRY_S = 0.05
 _CONNECT_S = 5.0
-
-
-@dataclass
-class Delivered:
-    """What arrived. `records` by key; `duplicates` counts samples that came again.
-
-    A run may last for days: of a frame of cells only what every record has is kept. `arrivals`
-    holds (ms of the run's clock, newest utc_ms) of every message with records.
-    """
-
-    records: dict[Key, Record] = field(default_factory=dict)
-    duplicates: int = 0
-    messages: int = 0
-    arrivals: list[tuple[int, int]] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-
-    def take(self, payload: bytes, now_ms: int) -> None:
-        """Note one message of the log topic."""
-        self.messages += 1
-        try:
-            found = decode_message(payload)
-        except DecodeError as error:
-            self.errors.append(f"message {self.messages}: {error}")
-            return
-        for record in map(_slim, found):
-            if record.key in self.records:
-                self.duplicates += isinstance(record, Sample)
-                if record != self.records[record.key]:
-                    self.errors.append(f"{record.key} came twice with different content")
-            self.records[record.key] = record
-        if found:
-            self.arrivals.append((now_ms, max(record.utc_ms for record in found)))
 
 
 class Observer:
@@ -65,10 +33,11 @@ class Observer:
         user: str,
         password: str,
         topic: str,
+        racks: int,
         clock: Callable[[], int],
     ) -> None:
-        """`topic` is the gateway's: bess/v1/<site>/<gateway>."""
-        self.delivered = Delivered()
+        """`topic` is the gateway's: bess/v1/<site>/<gateway>; it has `racks` racks."""
+        self.delivered = Delivered(racks)
         self.offline = asyncio.Event()  # the gateway has said good-bye, or the broker for it
         self._host = host
         self._port = port
@@ -130,7 +99,7 @@ class Observer:
     async def _listen(self) -> None:
         async with self._client(clean=False) as client:
             granted = await client.subscribe(
-                [(f"{self._topic}/log", 1), (f"{self._topic}/status", 1)]
+                [(f"{self._topic}/{name}", 1) for name in _TOPICS]
             )
             if any(code != 1 for code in granted):
                 raise aiomqtt.MqttError(f"subscription granted with {granted}")
@@ -142,8 +111,14 @@ class Observer:
         payload = message.payload
         if not isinstance(payload, bytes | bytearray):
             self.delivered.errors.append(f"{message.topic}: not bytes")
-        elif message.topic.value.endswith("/log"):
-            self.delivered.take(bytes(payload), self._clock())
+            return
+        kind = message.topic.value.removeprefix(self._topic + "/").partition("/")[0]
+        if kind == "log":
+            self.delivered.take_log(bytes(payload), self._clock())
+        elif kind == "blocks":
+            self.delivered.take_block(bytes(payload))
+        elif kind == "live":
+            self.delivered.take_live(bytes(payload))
         elif not message.retain:
             self._take_status(bytes(payload))
 
@@ -158,8 +133,3 @@ class Observer:
         else:
             self.offline.set()
 
-
-def _slim(record: Record) -> Record:
-    if not isinstance(record, CellFrame):
-        return record
-    return Record(record.boot, record.seq, record.uptime_ms, record.utc_ms, record.clock_quality)

@@ -19,7 +19,6 @@ from host_tools.site import compile as site_compile
 from host_tools.site.compile import Tree
 from host_tools.site.products import Product
 from host_tools.toolchain.interpreter import Found, locate
-from host_tools.toolchain.paths import BUILD
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def make(
         duration_s=duration_s,
         interpreter=_choose(interpreter),
         ports=run_ports,
-        folder=BUILD / ("run" if first == ports.DEFAULT_FIRST else f"run-{first}"),
+        folder=device_files.run_folder(first),
         tree=tree,
         config=config,
         topology=topology,

@@ -37,7 +37,7 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("summary period", f"p50 {period['p50']} ms, p99 {period['p99']}, max {period['max']}"),
         ("cell refresh", _refresh(cells)),
         ("temperatures", _refresh(temps)),
-        ("samples", ", ".join(f"{key} {value}" for key, value in telemetry.items())),
+        ("records", ", ".join(f"{key} {value}" for key, value in telemetry.items())),
         ("heap", f"peak {heap['peak'] or 0} bytes, {heap['free'] or 0} free at the end"),
     ]
     rows += [("trip", _trip(trip)) for trip in summary["trips"]]

@@ -45,6 +45,7 @@ class Rig:
             user=plan.config.text("uplink.user"),
             password=plan.config.text("uplink.password"),
             topic=f"bess/v1/{names}",
+            racks=len(plan.config.racks),
             clock=self.clock,
         )
         self.site = SimulatedSite(

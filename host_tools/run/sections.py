@@ -89,10 +89,10 @@ def silent(evidence: Evidence, fault: Fault, trips: list[Trip]) -> Section:
     of_rack = sorted(
         (
             record
-            for record in evidence.delivered.records.values()
+            for record in (*evidence.delivered.records.values(), *evidence.delivered.samples)
             if isinstance(record, Sample | Event) and record.rack == fault.rack
         ),
-        key=lambda record: record.key,
+        key=lambda record: (record.boot, record.uptime_ms),
     )
     good = [r for r in of_rack if isinstance(r, Sample) and r.quality == GOOD]
     if not good or fault.last_answer_ms is None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.rack.data import GOOD
-from host_tools.decode.records import Record, Sample
+from host_tools.decode.records import Sample
 from host_tools.run.evidence import Evidence, Life
 from host_tools.simulate.access_log import BlockRead
 
@@ -22,18 +22,18 @@ def percentile(values: Sequence[int], percent: float) -> int | None:
     return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)]
 
 
-def summary_gaps_ms(records: Iterable[Record], leave_out: set[int]) -> list[int]:
+def summary_gaps_ms(samples: Iterable[Sample], leave_out: set[int]) -> list[int]:
     """Times between the acquisitions of consecutive good summaries of a rack, within a boot.
 
     A summary that was missed or lost makes a longer gap; racks in `leave_out` do not count.
     """
     runs: dict[tuple[int, int], list[Sample]] = defaultdict(list)
-    for record in sorted(records, key=lambda record: record.key):
-        if not isinstance(record, Sample) or record.rack in leave_out or record.quality != GOOD:
+    for sample in sorted(samples, key=lambda sample: sample.acquired_ms):
+        if sample.rack in leave_out or sample.quality != GOOD:
             continue
-        run = runs[record.boot, record.rack]
-        if not run or run[-1].summary_number != record.summary_number:
-            run.append(record)
+        run = runs[sample.boot, sample.rack]
+        if not run or run[-1].summary_number != sample.summary_number:
+            run.append(sample)
     return [
         later.acquired_ms - earlier.acquired_ms
         for run in runs.values()
@@ -49,12 +49,12 @@ def tails_ms(evidence: Evidence) -> dict[int, int]:
     if not evidence.lives or evidence.lives[-1].ended_ms is None:
         return {}
     length_ms = evidence.lives[-1].ended_ms - evidence.lives[-1].started_ms
-    records = evidence.delivered.records.values()
-    boot = max((record.boot for record in records), default=0)
+    samples = evidence.delivered.samples
+    boot = max((sample.boot for sample in samples), default=0)
     last_ms = dict.fromkeys(range(len(evidence.racks)), 0)
-    for record in records:
-        if isinstance(record, Sample) and record.boot == boot and record.quality == GOOD:
-            last_ms[record.rack] = max(last_ms[record.rack], record.acquired_ms)
+    for sample in samples:
+        if sample.boot == boot and sample.quality == GOOD:
+            last_ms[sample.rack] = max(last_ms[sample.rack], sample.acquired_ms)
     return {rack: length_ms - at_ms for rack, at_ms in last_ms.items()}
 
 

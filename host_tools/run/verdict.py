@@ -7,7 +7,6 @@ from typing import Any
 
 from gateway.protection.rules import LEVEL_COUNT
 from gateway.rack.data import GOOD
-from host_tools.decode.records import Sample
 from host_tools.run import expectations, output_changes, sections, telemetry_count, timing, trips
 from host_tools.run.evidence import Evidence, Fault
 from host_tools.run.telemetry_count import TelemetryCount
@@ -55,8 +54,7 @@ def judge(evidence: Evidence) -> Verdict:
         *scenario_failures,
     ]
     status = evidence.status
-    samples = [r for r in evidence.delivered.records.values() if isinstance(r, Sample)]
-    racks = len({sample.rack for sample in samples if sample.quality == GOOD})
+    racks = len({each.rack for each in evidence.delivered.samples if each.quality == GOOD})
     wanted = len(evidence.racks) - len(evidence.expected.never_read)
     if racks != wanted:
         failures.append(f"good samples of {racks} racks arrived, not of {wanted}")
@@ -70,6 +68,7 @@ def judge(evidence: Evidence) -> Verdict:
         "site": evidence.site,
         "scenario": evidence.scenario,
         "racks": racks,
+        "samples": len({(s.boot, s.rack, s.summary_number) for s in evidence.delivered.samples}),
         "seconds": round(seconds, 1),
         **timing_figures,
         "trips": [_trip(evidence, trip) for trip in found],
@@ -87,8 +86,7 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def _timing(evidence: Evidence) -> tuple[dict[str, Any], list[str]]:
-    records = evidence.delivered.records.values()
-    periods = timing.summary_gaps_ms(records, evidence.apart)
+    periods = timing.summary_gaps_ms(evidence.delivered.samples, evidence.apart)
     cell_gaps, cell_wait_ms, cells = timing.cell_gaps_ms(evidence)
     temp_gaps, temp_wait_ms, _ = timing.temp_gaps_ms(evidence)
     p99 = timing.percentile(periods, 99)
@@ -213,10 +211,10 @@ def _false(evidence: Evidence, found: list[Trip]) -> list[Trip]:
 def _telemetry_failures(counted: TelemetryCount, may_be_lost: int) -> list[str]:
     failures = []
     if not counted.delivered:
-        failures.append("no sample arrived")
+        failures.append("no record arrived")
     if counted.lost > may_be_lost:
         failures.append(
-            f"{counted.lost} of {counted.stored} stored samples lost"
+            f"{counted.lost} of {counted.stored} stored records lost"
             f" ({counted.holes} of them holes in the sequence)"
         )
     if counted.backlog:

@@ -7,12 +7,14 @@ import struct
 import pytest
 
 from gateway.telemetry import records as layout
-from host_tools.decode.command import line
+from host_tools.decode.lines import line
 from host_tools.decode.records import (
     CellFrame,
+    ClockRecord,
     DecodeError,
     Event,
     Gap,
+    Packed,
     Sample,
     Unknown,
     decode_message,
@@ -30,19 +32,21 @@ def sample_payload(values=SAMPLE_VALUES) -> bytes:
     return struct.pack(layout.SAMPLE_PAYLOAD, *values)
 
 
-def record(kind: int, seq: int, payload: bytes) -> bytes:
-    return layout.encode(kind, seq, 1000 + seq, UTC_MS, 2, payload)
+def record(kind: int, seq: int, payload: bytes, lane: int = layout.EVENTS) -> bytes:
+    return layout.encode(kind, seq, 1000 + seq, UTC_MS, 2, payload, lane)
 
 
-def message(first: int, *framed: bytes, boot: int = 7, count: int | None = None) -> bytes:
+def message(
+    first: int, *framed: bytes, boot: int = 7, count: int | None = None, lane: int = layout.EVENTS
+) -> bytes:
     number = len(framed) if count is None else count
-    return struct.pack(layout.BATCH, layout.VERSION, 0, boot, first, number) + b"".join(framed)
+    return struct.pack(layout.BATCH, layout.VERSION, lane, boot, first, number) + b"".join(framed)
 
 
 def test_a_sample_keeps_every_field_in_its_place() -> None:
     (found,) = decode_message(message(9, record(layout.SAMPLE, 9, sample_payload())))
     assert isinstance(found, Sample)
-    assert found.key == (7, 9)
+    assert found.key == (7, layout.EVENTS, 9)
     assert (found.uptime_ms, found.utc_ms, found.clock_quality) == (1009, UTC_MS, 2)
     values = tuple(getattr(found, name) for name in layout.SAMPLE_FIELDS)
     assert values == SAMPLE_VALUES
@@ -72,6 +76,29 @@ def test_events_cells_gaps_and_kinds_of_the_future() -> None:
     assert isinstance(found[0], Event) and found[0].name == "trip"
 
 
+def test_lanes_clock_records_and_what_is_read_with_others() -> None:
+    clock = struct.pack(layout.CLOCK_PAYLOAD, 5000, UTC_MS & 0xFFFFFFFF, UTC_MS >> 32, 2, 0)
+    gap = struct.pack(layout.GAP_PAYLOAD, 6, 10, 20)
+    found = decode_message(
+        message(
+            3,
+            record(layout.CLOCK, 3, clock, layout.MINUTE),
+            record(layout.SET, 4, b"set", layout.MINUTE),
+            record(layout.BLACK_BOX, 5, b"box", layout.MINUTE),
+            record(layout.GAP, 6, gap, layout.MINUTE),
+            lane=layout.MINUTE,
+        )
+    )
+    head = (UTC_MS, 2)
+    assert found == [
+        ClockRecord(7, 3, 1003, *head, 5000, UTC_MS, 2, lane=layout.MINUTE),
+        Packed(7, 4, 1004, *head, layout.SET, b"set", lane=layout.MINUTE),
+        Packed(7, 5, 1005, *head, layout.BLACK_BOX, b"box", lane=layout.MINUTE),
+        Gap(7, 6, 1006, *head, 6, 10, 20, lane=layout.MINUTE),
+    ]
+    assert [entry.key for entry in found] == [(7, layout.MINUTE, seq) for seq in range(3, 7)]
+
+
 @pytest.mark.parametrize(
     ("code", "rack", "text", "words"),
     [
@@ -91,17 +118,17 @@ def test_events_of_every_code_are_named_in_lines(code, rack, text, words) -> Non
 
 
 def test_every_code_of_the_firmware_has_a_name_of_its_own() -> None:
-    codes = {layout.BOOT, layout.RESET, layout.STOP, layout.BUS, layout.CONFIG}
-    assert max(codes) == len(layout.EVENT_NAMES) - 1
+    for code, name in ((layout.TRIP, "trip"), (layout.CLOCK_SET, "clock set")):
+        assert layout.EVENT_NAMES[code] == name
     assert len(set(layout.EVENT_NAMES)) == len(layout.EVENT_NAMES)
 
 
 def test_any_changed_byte_is_noticed() -> None:
     good = message(1, record(layout.SAMPLE, 1, sample_payload()), record(layout.GAP, 2, bytes(12)))
     decode_message(good)
-    boot = range(2, 6)  # the only bytes that nothing protects, and the reserved one
+    boot = range(2, 6)  # the only bytes that nothing protects
     for position in range(len(good)):
-        if position in boot or position == 1:
+        if position in boot:
             continue
         bad = bytearray(good)
         bad[position] ^= 0x10
@@ -124,6 +151,7 @@ def test_a_message_that_is_cut_is_refused(cut: int) -> None:
         message(1, record(layout.GAP, 1, bytes(12)), count=2),
         message(1, record(layout.GAP, 1, bytes(12))) + b"\0",
         message(1, record(layout.SAMPLE, 1, bytes(7))),  # good checksum, wrong size
+        message(1, record(layout.GAP, 1, bytes(12), layout.FINE)),  # of another lane
     ],
 )
 def test_a_message_must_hold_what_its_header_says(bad: bytes) -> None:
@@ -135,7 +163,7 @@ def test_a_stream_ends_at_the_first_bad_frame() -> None:
     first, second = (record(layout.GAP, seq, bytes(12)) for seq in (5, 6))
     torn = first + second[:-1]
     found, end = decode_stream(torn, 3)
-    assert [entry.key for entry in found] == [(3, 5)]
+    assert [entry.key for entry in found] == [(3, layout.EVENTS, 5)]
     assert end == len(first)
     assert decode_stream(b"", 3) == ([], 0)
     assert decode_stream(b"\xff" * 64, 3) == ([], 0)

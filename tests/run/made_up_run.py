@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from gateway.protection import rules
@@ -9,8 +10,8 @@ from gateway.rack.data import GOOD, STALE
 from gateway.telemetry import records as layout
 from host_tools.decode.journal_image import JournalImage
 from host_tools.decode.records import Event, Record, Sample
+from host_tools.run.delivered import Chunk, Delivered
 from host_tools.run.evidence import Evidence, Fault, Life, RackEvidence
-from host_tools.run.observer import Delivered
 from host_tools.simulate.access_log import BlockRead
 from host_tools.simulate.truth import Change
 
@@ -49,12 +50,26 @@ def samples(boot: int = 1, first: int = 1, seconds: int = 20) -> list[Record]:
 
 
 def deliver(records: list[Record]) -> Delivered:
-    """As if each had arrived once, in order, 20 ms after it was made."""
-    delivered = Delivered()
+    """As if each had arrived once, in order, 20 ms after it was made.
+
+    Samples as live ones, and as chunks of one record.
+    """
+    delivered = Delivered(RACKS)
     for record in records:
-        delivered.records[record.key] = record
+        if isinstance(record, Sample):
+            delivered.samples.append(record)
+            delivered.chunks[record.key] = Chunk(record.seq, set(range(RACKS)))
+        else:
+            delivered.records[record.key] = record
         delivered.arrivals.append((START_MS + record.uptime_ms + 20, record.utc_ms))
     return delivered
+
+
+def change_samples(run: Evidence, wanted: Callable[[Sample], bool], **changes: int) -> None:
+    """Put other values into the samples that are wanted."""
+    run.delivered.samples = [
+        replace(each, **changes) if wanted(each) else each for each in run.delivered.samples
+    ]
 
 
 def cell_reads(start_ms: int = START_MS, end_ms: int = END_MS) -> list[BlockRead]:
@@ -103,7 +118,7 @@ def good_run() -> Evidence:
         lives=[Life(START_MS, END_MS)],
         faults=[Fault(FAULTY, RULE, crossed_ms=CROSSED_MS)],
         delivered=deliver([*records, trip]),
-        images=[JournalImage(cursor=(1, len(records) + 1))],
+        images=[JournalImage(cursors=((1, len(records) + 1),) * 3)],
         status={"version": "0.1.0", "interpreter": "micropython 1.25.0", "heap": {"used": 1}},
         heap_peak=2,
     )
@@ -130,7 +145,7 @@ def silent_run() -> Evidence:
     ]
     answer_ms = START_MS + last_ms
     run.delivered = deliver([*silent_from, *events])
-    run.images = [JournalImage(cursor=(1, 999))]
+    run.images = [JournalImage(cursors=((1, 999),) * 3)]
     run.faults = [
         Fault(
             FAULTY,
@@ -157,7 +172,10 @@ def restarted_run() -> Evidence:
     trip = event(1, len(first) + 1, FAULTY, layout.TRIP, RULE, 3, RELAY_MS - START_MS)
     second = samples(boot=2, seconds=7)
     run.delivered = deliver([*first, trip, *second])
-    run.images = [JournalImage([*first, trip], (1, 10)), JournalImage(cursor=(2, len(second)))]
+    run.images = [
+        JournalImage([*first, trip], ((1, 10),) * 3),
+        JournalImage(cursors=((2, len(second)),) * 3),
+    ]
     for index, rack in enumerate(run.racks):
         rack.cell_reads = [*cell_reads(START_MS, killed_ms), *cell_reads(again_ms, END_MS)]
         rack.temp_reads = [*temp_reads(START_MS, killed_ms), *temp_reads(again_ms, END_MS)]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from made_up_run import FAULTY, RULE, event, good_run, silent_run
+from made_up_run import FAULTY, RULE, change_samples, event, good_run, silent_run
 
-from gateway.rack.data import GOOD, STALE
+from gateway.rack.data import STALE
 from gateway.telemetry import records as layout
-from host_tools.decode.records import Sample
 from host_tools.run.evidence import BusEvidence, Evidence, Expected, Reached
 from host_tools.run.integrity import foreign_samples
 from host_tools.run.verdict import judge
@@ -28,12 +27,8 @@ def struck_run() -> Evidence:
     run = good_run()
     run.faults, run.struck = [], {FAULTY}
     run.racks[FAULTY].relay_changes = run.racks[0].relay_changes
-    for key, record in list(run.delivered.records.items()):
-        if isinstance(record, Sample) and record.rack == FAULTY:
-            quality = STALE if 5000 < record.acquired_ms < 9000 else GOOD
-            run.delivered.records[key] = replace(record, quality=quality)
-        elif not isinstance(record, Sample):
-            del run.delivered.records[key]
+    change_samples(run, lambda s: s.rack == FAULTY and 5000 < s.acquired_ms < 9000, quality=STALE)
+    run.delivered.records.clear()
     run.images[0].records.clear()
     return run
 
@@ -65,9 +60,7 @@ def test_gaps_have_bounds(expected: Expected, words: str) -> None:
 def test_a_rack_that_is_no_longer_read_has_a_gap_up_to_the_end() -> None:
     run = struck_run()
     run.expected = Expected(summary_gap_ms=500)
-    for key, record in list(run.delivered.records.items()):
-        if isinstance(record, Sample) and record.rack == 2 and record.acquired_ms > 15_000:
-            run.delivered.records[key] = replace(record, quality=STALE)
+    change_samples(run, lambda s: s.rack == 2 and s.acquired_ms > 15_000, quality=STALE)
     assert "other racks: 5300 ms between two summaries, expected 500" in failures(run)
 
 
@@ -130,19 +123,17 @@ def test_a_welded_contactor_need_not_open_but_must_be_told() -> None:
 # -- telemetry --
 
 
-def test_samples_may_be_lost_when_that_is_expected() -> None:
+def test_records_may_be_lost_when_that_is_expected() -> None:
     run = good_run()
-    del run.delivered.records[1, 50]
-    assert "1 of 119 stored samples lost" in failures(run)
+    del run.delivered.chunks[1, 0, 50]
+    assert "1 of 120 stored records lost" in failures(run)
     run.expected = Expected(lost_samples=1)
     assert failures(run) == ""
 
 
 def test_a_rack_that_is_never_read() -> None:
     run = struck_run()
-    for key, record in list(run.delivered.records.items()):
-        if isinstance(record, Sample) and record.rack == FAULTY:
-            run.delivered.records[key] = replace(record, quality=STALE)
+    change_samples(run, lambda s: s.rack == FAULTY, quality=STALE)
     assert "good samples of 2 racks arrived, not of 3" in failures(run)
     run.expected = Expected(never_read=(FAULTY,))
     assert failures(run) == ""
@@ -154,15 +145,14 @@ def test_a_sample_that_no_rack_gave_out_is_found() -> None:
     for rack in run.racks:
         rack.served = {zeros}
     assert failures(run) == ""
-    sample = run.delivered.records[1, 50]
-    assert isinstance(sample, Sample)
-    run.delivered.records[1, 50] = replace(sample, cell_max_mv=3300)
+    sample = run.delivered.samples[49]
+    run.delivered.samples[49] = replace(sample, cell_max_mv=3300)
     assert foreign_samples(run) == {sample.rack: 1}
     name = run.racks[sample.rack].name
     assert f"{name}: 1 samples hold readings that it never gave out" in failures(run)
     run.racks[sample.rack].served = {zeros, (0, 0, 0, 3300, 0, 0, 0, 0, 0)}
     assert failures(run) == ""
-    run.delivered.records[1, 50] = replace(sample, cell_max_mv=1, quality=STALE)
+    run.delivered.samples[49] = replace(sample, cell_max_mv=1, quality=STALE)
     assert failures(run) == ""  # older values than the rack's log may reach back to
 
 

@@ -58,7 +58,7 @@ STATUS = {
         },
         RACK | {"name": "rack03", "quality": "stale", "unit": {"down": True}},
     ],
-    "telemetry": {"stored": 99, "backlog": 7, "dropped": 0},
+    "telemetry": {"stored": {"events": 90, "fine": 9}, "backlog": 7, "dropped": 0},
     "uplink": {"state": "up", "reconnects": 0},
     "heap": {"used": 409_600, "peak": 512_000, "free": 1},
     "events": [[7171, "rack02 trip: cell_overvoltage"]],

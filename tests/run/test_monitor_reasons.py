@@ -189,7 +189,7 @@ def test_no_line_is_wider_than_the_picture() -> None:
     status = GOOD | {
         "racks": [RACK | worst, *(RACK | worst | {"level": n % 4} for n in range(20))],
         "uptime_ms": 999_999_000,
-        "telemetry": {"stored": 9_999_999, "backlog": 999_999},
+        "telemetry": {"stored": {"events": 9_999_999}, "backlog": 999_999},
         "events": [[999_999_900, "x" * 300]],
         "interlocks": {"levels": dict.fromkeys(NAMES, 3), "latches": list(NAMES)},
     }

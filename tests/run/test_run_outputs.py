@@ -140,7 +140,8 @@ def test_a_contactor_that_was_open_already_has_opened() -> None:
 def test_a_rule_of_the_site_is_the_reason_for_every_rack() -> None:
     run = good_run()
     (key,) = (key for key, record in run.delivered.records.items() if isinstance(record, Event))
-    told = event(*key, layout.NO_RACK, layout.TRIP, "estop", 3, RELAY_MS - 600)
+    boot, _, seq = key
+    told = event(boot, seq, layout.NO_RACK, layout.TRIP, "estop", 3, RELAY_MS - 600)
     run.delivered.records[key] = told
     run.faults = []
     run.expected = Expected(trips=[Reached(FAULTY, ("estop",), 3)])

@@ -12,7 +12,9 @@ from made_up_run import (
     FAULTY,
     RELAY_MS,
     RELAYS_ON_MS,
+    RACKS,
     RULE,
+    change_samples,
     good_run,
     restarted_run,
     sample,
@@ -22,7 +24,8 @@ from made_up_run import (
 from gateway.protection import rules
 from gateway.rack.data import STALE
 from host_tools.decode.journal_image import JournalImage
-from host_tools.decode.records import Event, Sample
+from host_tools.decode.records import Event
+from host_tools.run.delivered import Delivered
 from host_tools.run.evidence import Evidence, Outage
 from host_tools.run.verdict import judge
 from host_tools.simulate.truth import Change
@@ -54,8 +57,8 @@ def test_a_good_run_is_good_and_its_figures_are_right() -> None:
     ]
     assert summary["false_trips"] == 0
     assert summary["telemetry"] == {
-        "stored": 120,
-        "delivered": 120,
+        "stored": 121,
+        "delivered": 121,
         "lost": 0,
         "duplicates": 0,
         "backlog": 0,
@@ -69,34 +72,40 @@ def test_a_good_run_is_good_and_its_figures_are_right() -> None:
 
 def test_a_record_that_nobody_has_seen_is_a_loss() -> None:
     run = good_run()
-    del run.delivered.records[1, 50]
+    del run.delivered.chunks[1, 0, 50]
     verdict = judge(run)
     assert verdict.summary["telemetry"]["lost"] == 1
-    assert verdict.summary["telemetry"]["stored"] == 119
-    assert "1 of 119 stored samples lost (1 of them holes" in failures(run)
+    assert verdict.summary["telemetry"]["stored"] == 120
+    assert "1 of 120 stored records lost (1 of them holes" in failures(run)
+
+
+def test_a_chunk_without_the_block_of_one_rack_has_not_arrived() -> None:
+    run = good_run()
+    run.delivered.chunks[1, 0, 50].racks.remove(2)
+    assert judge(run).summary["telemetry"]["lost"] == 1
 
 
 def test_the_first_records_of_a_boot_can_be_lost_too() -> None:
     run = good_run()
-    del run.delivered.records[1, 1]
+    del run.delivered.chunks[1, 0, 1]
     assert judge(run).summary["telemetry"]["lost"] == 1
 
 
 def test_a_sample_on_flash_that_did_not_arrive_is_a_loss_and_backlog() -> None:
     run = good_run()
-    run.images = [JournalImage([sample(1, 122, 0, 41, 20_000)], cursor=(1, 121))]
+    run.images = [JournalImage([sample(1, 122, 0, 41, 20_000)], cursors=((1, 121),) * 3)]
     telemetry = judge(run).summary["telemetry"]
-    assert telemetry["stored"] == 121 and telemetry["delivered"] == 120
+    assert telemetry["stored"] == 122 and telemetry["delivered"] == 121
     assert telemetry["lost"] == 1 and telemetry["backlog"] == 1
     assert "1 records still in the journal" in failures(run)
 
 
 def test_what_a_killed_gateway_had_on_flash_must_arrive() -> None:
     run = good_run()
-    killed = JournalImage([sample(1, 60, 2, 20, 9_700)], cursor=(1, 10))
+    killed = JournalImage([sample(1, 60, 2, 20, 9_700)], cursors=((1, 10),) * 3)
     run.images.insert(0, killed)
     assert failures(run) == ""
-    del run.delivered.records[1, 60]
+    del run.delivered.chunks[1, 0, 60]
     telemetry = judge(run).summary["telemetry"]
     assert telemetry["lost"] == 1 and telemetry["backlog"] == 0
 
@@ -110,15 +119,13 @@ def test_duplicates_are_counted_and_no_failure() -> None:
 
 def test_an_observer_that_heard_nothing_is_no_success() -> None:
     run = good_run()
-    run.delivered.records.clear()
-    assert "no sample arrived" in failures(run)
+    run.delivered = Delivered(RACKS)
+    assert "no record arrived" in failures(run)
 
 
 def test_a_rack_without_good_samples_is_missed() -> None:
     run = good_run()
-    for key, record in run.delivered.records.items():
-        if isinstance(record, Sample) and record.rack == 2:
-            run.delivered.records[key] = replace(record, quality=STALE)
+    change_samples(run, lambda s: s.rack == 2, quality=STALE)
     assert "good samples of 2 racks arrived, not of 3" in failures(run)
 
 
@@ -202,10 +209,7 @@ def test_a_trip_must_open_the_contactor_by_both_paths() -> None:
 
 def test_a_summary_that_was_missed_makes_a_longer_period() -> None:
     run = good_run()
-    for seq in range(31, 43):  # two seconds without anything
-        record = run.delivered.records[1, seq]
-        assert isinstance(record, Sample)
-        run.delivered.records[1, seq] = replace(record, quality=STALE)
+    change_samples(run, lambda s: 31 <= s.seq < 43, quality=STALE)  # for two seconds
     verdict = judge(run)
     assert verdict.summary["summary_period_ms"]["max"] == 2500
     assert "summary period 2500 ms at the 99th percentile" in "\n".join(verdict.warnings)
@@ -213,7 +217,7 @@ def test_a_summary_that_was_missed_makes_a_longer_period() -> None:
 
 def test_the_same_summary_sampled_twice_is_one_acquisition() -> None:
     run = good_run()
-    run.delivered.records[1, 122] = sample(1, 122, 0, 40, 19_500)
+    run.delivered.samples.append(sample(1, 122, 0, 40, 19_500))
     assert judge(run).summary["summary_period_ms"]["max"] == 500
 
 
@@ -393,7 +397,5 @@ def test_a_level_at_the_wrong_age(level: int, age_ms: int) -> None:
 
 def test_a_silent_rack_that_never_goes_stale() -> None:
     run = silent_run()
-    for key, record in run.delivered.records.items():
-        if isinstance(record, Sample) and record.quality == STALE:
-            run.delivered.records[key] = replace(record, quality=1)
+    change_samples(run, lambda s: s.quality == STALE, quality=1)
     assert "rack02 stale after no time at all" in failures(run)

@@ -139,11 +139,14 @@ class RunTest(unittest.TestCase):
         async def scenario(gateway):
             parts = gateway.parts
             racks = [ToldRack(poller.data) for poller in parts.southbound.pollers]
-            parts.bms_thresholds = BmsThresholds(racks, parts.settings.limits, parts.recorder.note)
+            recording = parts.recording
+            recording.bms_thresholds = BmsThresholds(
+                racks, parts.settings.limits, parts.recorder.note
+            )
             data = racks[1].data
             data.thresholds.append(3700)
             data.thresholds_sequence += 1
-            await until(board, lambda: parts.bms_thresholds.found[1], "compared")
+            await until(board, lambda: recording.bms_thresholds.found[1], "compared")
             status = parts.status.status()
             first, second = status["racks"]
             self.assertEqual(first["bms_thresholds"], [])

@@ -1,6 +1,6 @@
 import unittest
 
-from gateway.clock import TICKS_MASK, Clock, add, diff
+from gateway.clock import NTP, TICKS_MASK, UNSET, Clock, add, diff
 
 
 class TicksTest(unittest.TestCase):
@@ -44,6 +44,26 @@ class UptimeTest(unittest.TestCase):
 
     def test_real_ticks_are_in_range(self):
         self.assertTrue(0 <= Clock().ticks() <= TICKS_MASK)
+
+
+class WallClockTest(unittest.TestCase):
+    def test_unset_it_is_what_the_board_says(self):
+        clock = WrappingClock()
+        self.assertEqual(clock.utc_quality, UNSET)
+        self.assertTrue(abs(clock.utc_ms() - clock.wall_ms()) < 1000)
+
+    def test_once_set_it_runs_on_ticks_whatever_the_board_says(self):
+        clock = WrappingClock()
+        clock.now = 9  # 20 ms after the start, over the wrap
+        clock.set_utc(1800000000123, NTP)
+        self.assertEqual((clock.utc_ms(), clock.utc_quality), (1800000000123, NTP))
+        clock.now = 1009
+        self.assertEqual(clock.utc_ms(), 1800000001123)
+        self.assertEqual(clock.uptime_ms(), 1020)
+        self.assertTrue(clock.utc_ms() != clock.wall_ms())
+        clock.set_utc(1700000000000, UNSET)
+        clock.now = 1010
+        self.assertEqual((clock.utc_ms(), clock.utc_quality), (1700000000001, UNSET))
 
 
 if __name__ == "__main__":

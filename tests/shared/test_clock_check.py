@@ -2,6 +2,7 @@ import unittest
 
 from fake_hardware import HandClock
 
+from gateway.clock import NTP, Clock
 from gateway.clock_check import BAD, GOOD, OFF, ClockCheck
 
 
@@ -10,14 +11,31 @@ class TwoClocks(HandClock):
 
     def __init__(self):
         super().__init__(0)
-        self.wall_ms = 1800000000000
+        self.wall = 1800000000000
 
-    def utc_ms(self):
-        return self.wall_ms
+    def wall_ms(self):
+        return self.wall
 
     def minute(self, pm=1000):
-        self.wall_ms += 60000
+        self.wall += 60000
         self.advance(60 * pm)
+
+
+class SlowTicks(Clock):
+    """The real clock on ticks and a board's clock that are moved by hand."""
+
+    now = 0
+    wall = 1700000000000
+
+    def ticks(self):
+        return self.now
+
+    def wall_ms(self):
+        return self.wall
+
+    def minute(self, pm):
+        self.wall += 60000
+        self.now += 60 * pm
 
 
 def results(*minutes):
@@ -51,9 +69,21 @@ class ClockCheckTest(unittest.TestCase):
             for minute in range(5):
                 clocks.minute()
                 if minute == 2:
-                    clocks.wall_ms += jump_ms
+                    clocks.wall += jump_ms
                 found.append(check.step())
             self.assertEqual(found, [GOOD] * 5)
+
+    def test_time_from_the_network_proves_nothing_of_the_ticks(self):
+        """It runs on the ticks itself, so only the board's own clock can tell."""
+        clock = SlowTicks()
+        clock.set_utc(1800000000000, NTP)
+        check = ClockCheck(clock)
+        found = []
+        for _ in range(2):
+            clock.minute(900)
+            found.append(check.step())
+        self.assertEqual(found, [GOOD, BAD])
+        self.assertEqual(clock.utc_ms(), 1800000000000 + 108000)
 
     def test_asked_too_soon_it_waits(self):
         clocks = TwoClocks()

@@ -22,7 +22,13 @@ from host_tools.toolchain.paths import ROOT, micropython_path
 MASTER = ROOT / "tests" / "system" / "rtu_master.py"
 CPYTHON_PATH = ":".join(
     str(ROOT / folder)
-    for folder in ("boards/sim", "firmware", "build/upy/modbus", "boards/sim/cpython")
+    for folder in (
+        "boards/sim",
+        "boards/parts",
+        "firmware",
+        "build/upy/modbus",
+        "boards/sim/cpython",
+    )
 )
 READ_40 = ["3", 7, 0x0100, 40]
 READ_125 = ["3", 7, 0x1000, 125]

@@ -76,6 +76,8 @@ class _LfsFile:
 class _LfsStorage:
     """Storage contract; every failure of LittleFS becomes an OSError."""
 
+    block_bytes = BLOCK_BYTES
+
     def __init__(self, volume: LittleFS, formatted: bool) -> None:
         self._volume = volume
         self.formatted = formatted
@@ -101,15 +103,14 @@ def _translated(operation: Any, *arguments: Any) -> Any:
         raise OSError(-error.code if error.code < 0 else errno.EIO, str(error)) from error
 
 
-def open_flash(path: str) -> _LfsStorage:
-    """Storage in the image file `path`; a new or unreadable image is formatted."""
-    context = _ImageContext(path)
+def mount(context: UserContext, is_new: bool, block_count: int = BLOCK_COUNT) -> _LfsStorage:
+    """Storage on a block device; an unreadable volume, or a new one, is formatted."""
     formatted = False
-    options = {
+    options: dict[str, Any] = {
         "context": context,
         "block_size": BLOCK_BYTES,
-        "block_count": BLOCK_COUNT,
-        "prog_size": 256,
+        "block_count": block_count,
+        "prog_size": 32,  # as flash_image.py has it
         "read_size": 256,
         "cache_size": 1024,
         "lookahead_size": 256,
@@ -118,7 +119,13 @@ def open_flash(path: str) -> _LfsStorage:
     try:
         volume.mount()
     except LittleFSError:
-        formatted = not context.is_new
+        formatted = not is_new
         volume.format()
         volume.mount()
     return _LfsStorage(volume, formatted)
+
+
+def open_flash(path: str) -> _LfsStorage:
+    """Storage in the image file `path`; a new or unreadable image is formatted."""
+    context = _ImageContext(path)
+    return mount(context, context.is_new)

@@ -17,7 +17,10 @@ _OVERCURRENT = (
 _PEAKS = ("charge_peak_current", "discharge_peak_current")
 _HIGHEST_CELL_CDV = 365  # 0.01 V: 3.65 V, no string of cells may be above it
 _LOWEST_CELL_CDV = 250  # 2.5 V, the data sheet's limit above 0 degC
-_RECORD_BYTES = 64  # message and record headers around a cell frame, rounded up
+# Of what is recorded of a rack at one instant at the worst: noise that no code makes smaller.
+_HALF_BYTES_PER_VALUE = 7  # of half a byte: an escape of 28 bits
+_AROUND_BYTES = 180  # the summary, and the headers of section, record and message
+_LARGEST_BYTES = 4000  # that fit into one record
 _HIGHEST_PEAK = (21, 10)  # 2.1 times the capacity per hour: cells bear 2 C for 30 s
 _OHM_PER_VOLT = 100  # the least that published practice accepts for a storage system
 
@@ -29,6 +32,7 @@ def check_together(settings: Config, problems: list[str]) -> None:
     _check_currents(settings, problems)
     _check_periods(settings, problems)
     _check_cells(settings, problems)
+    _check_records(settings, problems)
     _check_relays(settings, problems)
     stops = {}
     for _, rule, _ in CURVES:
@@ -92,9 +96,16 @@ def _check_cells(settings: Config, problems: list[str]) -> None:
     for warm, cold in zip(limits["cell_undervoltage"], limits["cell_undervoltage_cold"]):
         if warm is not None and cold is not None and cold.set_point > warm.set_point:
             problems.append("limits.cell_undervoltage_cold: above cell_undervoltage")
-    frame_bytes = 2 * cells + 2 * settings.integer("temps_per_rack") + _RECORD_BYTES
-    if settings.integer("uplink.batch_bytes") < frame_bytes:
-        problems.append("uplink.batch_bytes: %d needed for one cell frame" % frame_bytes)
+
+
+def _check_records(settings: Config, problems: list[str]) -> None:
+    values = settings.integer("cells_per_rack") + settings.integer("temps_per_rack")
+    needed = values * _HALF_BYTES_PER_VALUE // 2 + _AROUND_BYTES
+    if needed > _LARGEST_BYTES:
+        most = (_LARGEST_BYTES - _AROUND_BYTES) * 2 // _HALF_BYTES_PER_VALUE
+        problems.append("cells_per_rack: more than %d with temps_per_rack" % most)
+    if settings.integer("uplink.batch_bytes") < needed:
+        problems.append("uplink.batch_bytes: %d needed for one rack" % needed)
 
 
 def _check_relays(settings: Config, problems: list[str]) -> None:

@@ -8,6 +8,7 @@ from gateway.protection import rules
 from gateway.protection.decision import limiter
 from gateway.protection.margin import nearest
 from gateway.rack import data as rack_data
+from gateway.telemetry import records
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from gateway.protection.latch_store import LatchStore
     from gateway.rack.bus import Bus
     from gateway.rack.poller import RackPoller
-    from gateway.telemetry.bms_thresholds import BmsThresholds
-    from gateway.telemetry.journal import Journal
+    from gateway.telemetry.lanes import Lanes
     from gateway.telemetry.recorder import Recorder
+    from gateway.time_sync import TimeSync
 
     class Parts(Protocol):
         """What is looked at."""
@@ -39,17 +40,18 @@ if TYPE_CHECKING:
         clock: Clock
         clock_check: ClockCheck
         config_watch: ConfigWatch
-        bms_thresholds: BmsThresholds
         proof_records: ProofRecords
         logs: Logs
         enforcer: Enforcer
         interlocks: Interlocks
         changes: Changes
         latch_store: LatchStore
-        journal: Journal
+        lanes: Lanes
         recorder: Recorder
-        supervisor: Any  # it stands beside the packages, not in one
-        mqtt: Any
+        time_sync: TimeSync
+        recording: Any  # these stand beside the packages, not in one
+        supervisor: Any
+        upstream: Any
         console: Any
 
 
@@ -82,14 +84,14 @@ class Status:
         now = parts.clock.ticks()
         used, free = parts.board.heap()
         self._peak = max(self._peak, used)
-        journal = parts.journal
+        lanes = parts.lanes
         failure = parts.supervisor.failure
         return {
             "mode": "safe" if failure else "run",
             "reason": failure,
             "version": VERSION,
             "interpreter": self._interpreter,
-            "boot": journal.boot,
+            "boot": lanes.boot,
             "uptime_ms": parts.clock.uptime_ms(),
             "armed": parts.enforcer.armed,
             "escalated": parts.enforcer.escalated,
@@ -97,6 +99,7 @@ class Status:
             "clock": {
                 "quality": parts.clock.utc_quality,
                 "deviation_pm": parts.clock_check.deviation_pm,
+                "sync": parts.time_sync.status(),
             },
             "config": {
                 "crc": "%08x" % parts.settings.crc,
@@ -106,13 +109,14 @@ class Status:
             "buses": [self._bus(bus, now) for bus in parts.enforcer.buses],
             "racks": [self._rack(index, now) for index in range(len(parts.enforcer.pollers))],
             "telemetry": {
-                "stored": journal.stored,
-                "backlog": journal.backlog,
-                "dropped": journal.dropped,
-                "write_errors": journal.write_errors,
-                "corrupt": journal.corrupt,
+                "stored": {records.LANES[lane.number]: lane.stored for lane in lanes.all},
+                "backlog": lanes.backlog,
+                "dropped": lanes.dropped,
+                "write_errors": lanes.write_errors,
+                "corrupt": lanes.corrupt,
+                "black_boxes": self._black_boxes(),
             },
-            "uplink": self._uplink(),
+            "uplink": {"state": "off"} if parts.upstream is None else parts.upstream.status(),
             "heap": {"used": used, "peak": self._peak, "free": free},
             "counters": {
                 "task_restarts": parts.supervisor.restarts,
@@ -127,15 +131,9 @@ class Status:
             "events": [list(event) for event in parts.recorder.latest],
         }
 
-    def _uplink(self) -> dict[str, object]:
-        client = self._parts.mqtt
-        if client is None:
-            return {"state": "off", "reconnects": 0}
-        return {
-            "state": client.state,
-            "reconnects": client.reconnects,
-            "reason": client.last_reason,
-        }
+    def _black_boxes(self) -> dict[str, object]:
+        box = self._parts.recording.black_box
+        return {"made": box.boxes, "refused": box.refused, "lost_blocks": box.lost}
 
     def _rack(self, index: int, now: int) -> dict[str, object]:
         enforcer = self._parts.enforcer
@@ -169,8 +167,10 @@ class Status:
             "charge_by": limiter(decision.charge_by),
             "discharge_limit_da": decision.discharge_limit_da,
             "discharge_by": limiter(decision.discharge_by),
+            "charge_cap_da": decision.charge_cap_da,
+            "discharge_cap_da": decision.discharge_cap_da,
             "next": nearest(protection),
-            "bms_thresholds": [list(each) for each in self._parts.bms_thresholds.found[index]],
+            "bms_thresholds": [list(each) for each in self._parts.recording.bms_thresholds.found[index]],
             "implausible": poller.data.implausible,
             "before_start": poller.data.before_start,
             "odd_values": poller.data.odd_values,

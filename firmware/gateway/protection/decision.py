@@ -1,10 +1,10 @@
 """From levels and latches to what a rack may do: stay closed, and at which currents.
 
-The current of a direction is the least that any active level, any derating curve and the ramp
-leave. It falls at once and rises by the ramp. What the rack BMS allows comes on top in
-`charge_limit_da` and `discharge_limit_da`, which are for whoever draws the current. The others,
-`charge_da` and `discharge_da`, are the gateway's alone and the only ones it writes, so that a BMS
-never gets its own limit back.
+The current of a direction is the least that any active level, any derating curve, an order from
+outside and the ramp leave. It falls at once and rises by the ramp. What the rack BMS allows comes
+on top in `charge_limit_da` and `discharge_limit_da`, which are for whoever draws the current. The
+others, `charge_da` and `discharge_da`, are the gateway's alone and the only ones it writes, so
+that a BMS never gets its own limit back.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ _OTHER_LIMITERS = {
     rules.BY_BMS: "bms",
     rules.BY_RAMP: "ramp",
     rules.BY_START: "start",
+    rules.BY_ORDER: "order",
 }
 
 
@@ -60,6 +61,7 @@ class Decision:
     """`permit`: the contactor may stay closed. `at_once`: open without waiting for the current.
     `tripped`: a latch holds. `data_lost`: nothing but lost data opens it. `level` and `rule`: the
     worst. `charge_by`, `discharge_by`: what limits, a rule or one of `rules.BY_...`.
+    `charge_cap_da`, `discharge_cap_da`: what was ordered at most, 0.1 A; the rating at first.
 
     `make` allocates nothing.
     """
@@ -92,6 +94,7 @@ class Decision:
             for rating_da in self._ratings
         ]
         self._bms = [rating_da for rating_da in self._ratings]  # its limits, as last known
+        self.charge_cap_da, self.discharge_cap_da = self._ratings  # ordered from outside
         self._charge_pm = 0
         self._discharge_pm = 0
         self._open = False
@@ -134,6 +137,11 @@ class Decision:
         else:
             self._reduce(BOTH, 0, rules.BY_START)
         self._grant(now)
+
+    def cap(self, charge_da: int, discharge_da: int) -> None:
+        """No more than this from the next `make` on; an order can only take, never give."""
+        self.charge_cap_da = min(max(charge_da, 0), self._ratings[0])
+        self.discharge_cap_da = min(max(discharge_da, 0), self._ratings[1])
 
     def drop(self, now: int) -> None:
         """Grant nothing now; the currents come back by the ramp."""
@@ -201,6 +209,12 @@ class Decision:
     def _grant(self, now: int) -> None:
         charge_da = self._ratings[0] * self._charge_pm // _FULL_PM
         discharge_da = self._ratings[1] * self._discharge_pm // _FULL_PM
+        if self.charge_cap_da < charge_da:
+            charge_da = self.charge_cap_da
+            self.charge_by = rules.BY_ORDER
+        if self.discharge_cap_da < discharge_da:
+            discharge_da = self.discharge_cap_da
+            self.discharge_by = rules.BY_ORDER
         self.charge_bound_da = min(charge_da, self._bms[0])
         self.discharge_bound_da = min(discharge_da, self._bms[1])
         if self._data.quality(now) != slots.GOOD:  # what nobody sees does not rise
@@ -223,7 +237,7 @@ class Decision:
 
 
 def limiter(by: int) -> str:
-    """Name of what limits a current: a rule, a curve, "bms", "ramp", "start" or ""."""
+    """Name of what limits a current: a rule, a curve, "bms", "ramp", "start", "order" or ""."""
     if by in _OTHER_LIMITERS:
         return _OTHER_LIMITERS[by]
     if by >= rules.BY_CURVE:

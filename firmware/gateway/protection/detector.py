@@ -75,6 +75,10 @@ class Detectors:
         """Bad time still missing until it becomes active."""
         return max(0, self._thresholds.delays[number] - self._sums[number] + 1) // 2
 
+    def counted_ms(self, number: int) -> int:
+        """Bad time that has been counted; while it is active, what made it so."""
+        return self._sums[number] // 2
+
     def force(self, number: int) -> None:
         """Make it active now, as after a restart: the clear delay must pass from here on."""
         self._bad[number] = 1

@@ -12,11 +12,12 @@ RACK_RULES = len([row for row in RULES if row[SCOPE] != SITE])  # they come firs
 LEVEL_COUNT = 3
 NO_RULE = 255
 # What limits a current when no rule does, in `charge_by` and `discharge_by`: a curve, the BMS, the
-# ramp after an earlier limit, or the want of any data.
+# ramp after an earlier limit, the want of any data, or an order from outside.
 BY_CURVE = 100  # and up, in the order of `gateway.config.curves.CURVES`
 BY_BMS = 200
 BY_RAMP = 201
 BY_START = 202
+BY_ORDER = 203
 
 CELL_OVERVOLTAGE = NAMES.index("cell_overvoltage")
 CELL_UNDERVOLTAGE = NAMES.index("cell_undervoltage")

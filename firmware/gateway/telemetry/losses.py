@@ -12,7 +12,7 @@ from gateway.telemetry import records
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gateway.telemetry.segments import Segment
+    from gateway.telemetry.segment import Segment
 
 _RANGES = 16
 

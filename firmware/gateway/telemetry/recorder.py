@@ -4,26 +4,36 @@ from __future__ import annotations
 
 from gateway import units
 from gateway.config.rules import RULES, UNIT
-from gateway.outputs.opening import ESCALATED, PROVEN
 from gateway.outputs.site_outputs import OUTPUT_NAMES
 from gateway.protection import rules
-from gateway.rack import data as rack_data
 from gateway.rack import incidents
 from gateway.telemetry import records
+from gateway.telemetry.rack_events import RackEvents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.clock import Clock
     from gateway.config import Config
     from gateway.contracts import Log
     from gateway.outputs.enforcer import Enforcer
     from gateway.protection.changes import Changes
     from gateway.rack.incidents import Incidents
-    from gateway.telemetry.journal import Journal
+    from gateway.telemetry.lane import Lane
 
-_LATEST = 8
+_LATEST = 16  # a trip makes about six
 _URGENT = (records.TRIP, records.LEVEL_SET, records.STOP, records.ESCALATION)
-_CONTACTOR_NAMES = ("open", "closed", "precharging", "unknown")
+# On flash at once as well: what was done about a trip, in case the power goes with it.
+_RESULTS = (
+    records.OPENING,
+    records.OPEN_COMMAND,
+    records.RELAY_OPENED,
+    records.CONTACTOR,
+    records.OPENING_PROVEN,
+    records.SITE_OUTPUT,
+    records.RESET,
+)
 # Texts of incidents; arguments are value and extra, or fewer.
 _INCIDENT_TEXTS = {
     incidents.UNIT_DOWN: "no answer to %d requests in a row",
@@ -37,20 +47,22 @@ _WITH_EXTRA = (incidents.REGISTER_MISSING, incidents.WRITE_REFUSED)
 
 
 class Recorder:
-    """Writes events to the journal (urgent ones to flash at once) and to the log.
+    """Writes events to the journal (trips and what was done to flash at once) and to the log.
 
-    `latest` holds (uptime ms, text) of the last few for the console.
+    `latest` holds (uptime ms, text) of the last few for the console. `trip` is called behind the
+    record of each trip with rack (NO_RACK: a rule of the site), rule and value.
     """
 
     def __init__(
         self,
-        journal: Journal,
+        journal: Lane,
         enforcer: Enforcer,
         changes: Changes,
         bus_log: Incidents,
         config: Config,
         clock: Clock,
         log: Log,
+        trip: Callable[[int, int, int], None] | None = None,
     ) -> None:
         self._journal = journal
         self._enforcer = enforcer
@@ -61,24 +73,27 @@ class Recorder:
         self._config = config
         self._clock = clock
         self._log = log
-        self._relays = bytearray(len(enforcer.pollers))
-        self._contactors = bytearray(b"\xff" * len(enforcer.pollers))
-        self._openings = bytearray(len(enforcer.pollers))
-        self._site = bytearray(len(enforcer.bank.energised) - len(enforcer.pollers))
-        self._tests = 0  # proof tests that were seen to begin
+        self._trip = trip
+        self._stepping = False
+        self._due = False  # an urgent event waits for the end of the step
+        self._racks = len(enforcer.pollers)
+        self._rack_events = RackEvents(enforcer, self.note, clock)
+        self._site = bytearray(len(enforcer.bank.energised) - self._racks)
         self.latest: list[tuple[int, str]] = []
 
     def step(self) -> None:
-        """Record what changed since the last step."""
-        change = self._changes.take()
-        while change is not None:
-            self._record_change(change)
-            change = self._changes.take()
-        while self._bus_seen != self._bus_log.count:
-            self._record_incident()
-        for index in range(len(self._relays)):
-            self._watch_rack(index)
-        self._watch_site()
+        """Record what changed since the last step.
+
+        However many racks trip at once, the flash is written once: each page stops everything.
+        """
+        self._stepping = True
+        try:
+            self._record_changes()
+        finally:
+            self._stepping = False
+            if self._due:
+                self._due = False
+                self._journal.flush()
 
     def note(self, code: int, rack: int, text: str, details: tuple[int, ...] = ()) -> None:
         """Record one event; `details` are rule, level, value, limit where there are any."""
@@ -91,12 +106,30 @@ class Recorder:
         urgent = code in _URGENT
         payload = records.encode_event(code, rack, rule, level, value, limit, text)
         self._journal.append(records.EVENT, payload)
-        if urgent:
-            self._journal.flush()
+        if urgent or code in _RESULTS:
+            self._keep()
         if len(self.latest) >= _LATEST:
             self.latest.pop(0)
         self.latest.append((self._clock.uptime_ms(), line))
         (self._log.warning if urgent else self._log.info)("%s", line)
+
+    def _keep(self) -> None:
+        """On flash now, or at the end of the step."""
+        if self._stepping:
+            self._due = True
+        else:
+            self._journal.flush()
+
+    def _record_changes(self) -> None:
+        change = self._changes.take()
+        while change is not None:
+            self._record_change(change)
+            change = self._changes.take()
+        while self._bus_seen != self._bus_log.count:
+            self._record_incident()
+        for rack in range(self._racks):
+            self._rack_events.step(rack)
+        self._watch_site()
 
     def _record_change(self, change: tuple[int, ...]) -> None:
         rack, rule, level, active, value = change
@@ -113,6 +146,8 @@ class Recorder:
             units.text(limit, unit),
         )
         self.note(code, rack, text, (rule, level, value, limit))
+        if code == records.TRIP and self._trip is not None:
+            self._trip(rack, rule, value)
 
     def _record_incident(self) -> None:
         log = self._bus_log
@@ -132,39 +167,8 @@ class Recorder:
                 text = text % (value or extra)
         self.note(records.BUS, rack, text)
 
-    def _watch_rack(self, index: int) -> None:
-        self._watch_test(index)
-        closed = self._enforcer.closed[index]
-        if closed != self._relays[index]:
-            self._relays[index] = closed
-            self.note(records.RELAY_CLOSED if closed else records.RELAY_OPENED, index, "")
-        opening = self._enforcer.openings[index]
-        if opening.state != self._openings[index]:
-            self._openings[index] = opening.state
-            if opening.state == ESCALATED:
-                self.note(records.ESCALATION, index, "it did not open, the site relay does")
-            elif opening.state == PROVEN:
-                self.note(
-                    records.OPENING_PROVEN, index, "under load" if opening.under_load else ""
-                )
-        data = self._enforcer.pollers[index].data
-        contactor = data.summary[rack_data.CONTACTOR_STATE]
-        if data.sequence and contactor != self._contactors[index]:
-            self._contactors[index] = contactor
-            self.note(records.CONTACTOR, index, _CONTACTOR_NAMES[contactor])
-
-    def _watch_test(self, index: int) -> None:
-        """A proof test may be over before anybody looks at the relay."""
-        test = self._enforcer.relay_test
-        if test.rack != index or test.begun == self._tests:
-            return
-        self._tests = test.begun
-        if self._relays[index]:
-            self._relays[index] = 0
-            self.note(records.RELAY_OPENED, index, records.EVENT_NAMES[records.PROOF_TEST])
-
     def _watch_site(self) -> None:
-        first = len(self._relays)
+        first = self._racks
         for output in range(len(self._site)):
             energised = self._enforcer.bank.energised[first + output]
             if energised != self._site[output]:

@@ -79,11 +79,13 @@ BMS_THRESHOLD = 17
 CONFIG = 18
 COMMAND = 19
 CLOCK_SET = 20
+OPENING = 21
+OPEN_COMMAND = 22
 EVENT_NAMES = (
     "", "boot", "level set", "level cleared", "trip", "relay closed", "relay opened",
     "reset", "reset refused", "contactor", "stop", "bus", "escalation", "opening proven",
     "site output", "proof test", "proof tests due", "bms threshold", "configuration",
-    "command", "clock set",
+    "command", "clock set", "opening", "open command",
 )  # fmt: skip
 
 # rack, cell count, sensor count, 0; uptime ms of the oldest part; then cell mV (u16 each) and

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-
 from gateway.telemetry import records
 
 TYPE_CHECKING = False
@@ -11,10 +9,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gateway.contracts import Storage
-    from gateway.telemetry.segments import Segment
+    from gateway.telemetry.segment import Segment
 
 DAMAGED = 0
 TOO_LARGE = -1
+
+
+def length_of(buffer: bytes | memoryview, start: int) -> int:
+    """Length of the record at `start`, header included, as its header tells."""
+    return records.HEADER_BYTES + (buffer[start + 2] | buffer[start + 3] << 8)
 
 
 class SegmentReader:
@@ -27,6 +30,8 @@ class SegmentReader:
         self._size = 0  # of the file when it was opened: LittleFS shows no later growth
         self._next = 0  # sequence number of the record at `_offset`
         self._offset = 0
+        self._kept = ("", 0, 0)  # name, sequence number and offset to go back to
+        self._began = (0, 0)  # sequence number and offset of the last reading
 
     def read(
         self, segment: Segment, wanted: int, buffer: memoryview, start: int
@@ -39,6 +44,7 @@ class SegmentReader:
         while True:
             before = self._next
             skip = before < wanted
+            self._began = (before, self._offset)
             end = self._walk(
                 min(segment.last, wanted - 1) if skip else segment.last, buffer, start
             )
@@ -53,6 +59,10 @@ class SegmentReader:
                 return TOO_LARGE, start
             self._next += 1
             self._offset += length
+
+    def keep_place(self) -> None:
+        """Going back to where the last reading began needs no search from now on."""
+        self._kept = (self._name, self._began[0], self._began[1])
 
     def forget(self, segment: Segment) -> None:
         """Close the file when it is this segment's."""
@@ -70,8 +80,9 @@ class SegmentReader:
 
     def _position(self, segment: Segment, wanted: int) -> None:
         if self._name != segment.name or wanted < self._next:
-            self._next = segment.first
-            self._offset = 0
+            name, sequence, offset = self._kept
+            known = name == segment.name and sequence <= wanted
+            self._next, self._offset = (sequence, offset) if known else (segment.first, 0)
         elif self._size == segment.size:
             return
         self.close()
@@ -98,8 +109,7 @@ class SegmentReader:
         room = len(buffer) - start
         if room < records.HEADER_BYTES or buffer[start] != records.MAGIC:
             return 0
-        size: int = struct.unpack("<H", bytes(buffer[start + 2 : start + 4]))[0]
-        length = records.HEADER_BYTES + size
+        length = length_of(buffer, start)
         if records.sequence_of(buffer, start) != self._next or length <= room:
             return 0
         return length if self._offset + length <= segment.size else 0

@@ -11,7 +11,6 @@ a packet on a living one.
 from __future__ import annotations
 
 import asyncio
-import errno
 
 from gateway.backoff import Backoff
 from gateway.clock import diff
@@ -20,16 +19,24 @@ from gateway.uplink.mqtt_link import MqttLink
 from gateway.uplink.mqtt_packet import MqttError
 from gateway.uplink.mqtt_parser import PacketParser
 from gateway.uplink.mqtt_window import MqttWindow
+from gateway.uplink.reasons import (
+    CLOSED,
+    CLOSED_IN_HANDSHAKE,
+    TlsError,
+    is_tls_fault,
+    os_reason,
+    tls_reason,
+)
 from gateway.uplink.waits import Waits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
-    from logging import Logger
     from typing import Any
 
     from gateway.backoff import Random
     from gateway.clock import Clock
+    from gateway.contracts import Log
     from gateway.uplink.settings import UplinkSettings
 
 DOWN = "down"
@@ -54,7 +61,7 @@ class MqttClient:
         settings: UplinkSettings,
         connect: Callable[[str, int], Awaitable[tuple[Any, Any]]],
         clock: Clock,
-        log: Logger,
+        log: Log,
         random: Random,
     ) -> None:
         self._settings = settings
@@ -247,12 +254,27 @@ class MqttClient:
             self.protocol_errors += 0 if self._dropped.is_set() else 1
             self.drop(str(error))
         except EOFError:
-            self.drop("closed by the broker")
+            self.drop(self._during_handshake() or "closed by the broker")
+        except TlsError as error:
+            self.drop("no TLS with %s: %s" % (self._place(), error))
         except OSError as error:
-            self.drop(os_reason(error))
+            if is_tls_fault(error):
+                self.drop("no TLS with %s: %s" % (self._place(), tls_reason(error)))
+            else:
+                reason = os_reason(error)
+                self.drop(reason in CLOSED and self._during_handshake() or reason)
         finally:
             if not good:
                 self.drop("fault in the program")  # no-op after the cases above
+
+    def _place(self) -> str:
+        return "%s:%d" % (self._settings.host, self._settings.port)
+
+    def _during_handshake(self) -> str:
+        """Why the broker may have closed, when it did so in a handshake of TLS; else empty."""
+        if not self._settings.tls or self.state != CONNECTING:
+            return ""
+        return "no TLS with %s: %s" % (self._place(), CLOSED_IN_HANDSHAKE)
 
     async def _keep(self) -> None:
         """Watch the deadlines. Never waits for the socket, so it cannot get stuck itself."""
@@ -339,7 +361,7 @@ class MqttClient:
         self.state = UP
         self.sessions += 1
         self._up_ticks = self._clock.ticks()
-        self._log.info("connected to %s:%d", self._settings.host, self._settings.port)
+        self._log.info("connected to %s", self._place())
         if self._filters:
             packet_id = self.window.reserved = self.window.take_packet_id()
             self._waits.begin("SUBACK")
@@ -376,11 +398,3 @@ class MqttClient:
             self._on_message(parser.topic, bytes(parser.payload), parser.retain)
         if packet_id:
             await self._send(mqtt_packet.encode_puback(packet_id))
-
-
-def os_reason(error: OSError) -> str:
-    """Text of an OSError: MicroPython's carries the number only."""
-    number = error.errno
-    if number is None:
-        return str(error)
-    return errno.errorcode.get(number) or "error %s" % error

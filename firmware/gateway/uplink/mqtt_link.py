@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gateway.uplink.reasons import TlsError, tls_reason
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -33,9 +35,16 @@ class MqttLink:
         return data
 
     async def send(self, packet: bytes | memoryview) -> None:
-        """Hand all of `packet` to the socket in one write; its buffer is free afterwards."""
-        self._writer.write(packet)
-        await self._writer.drain()
+        """Hand all of `packet` to the socket in one write; its buffer is free afterwards.
+
+        MicroPython's TLS shakes hands in the first one, and tells a certificate that is not
+        accepted by a ValueError: TlsError here.
+        """
+        try:
+            self._writer.write(packet)
+            await self._writer.drain()
+        except ValueError as error:
+            raise TlsError(tls_reason(error))
 
     async def close(self) -> None:
         """Close at once, whatever is still unsent. No task may be waiting in `read` or `send`."""

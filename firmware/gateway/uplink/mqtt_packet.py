@@ -106,26 +106,40 @@ def encode_puback(packet_id: int) -> bytes:
 
 
 class PublishFrame:
-    """Buffer for the PUBLISH packets of one topic, made once and used again.
+    """Buffer for PUBLISH packets, made once and used again; `topic` is the first of its topics.
 
     The payload has a fixed place behind room for the largest header, and the header is written
     right in front of it. So a packet is one piece of memory and leaves in one write: a header
     written on its own makes the payload wait for the peer's delayed acknowledgement (Nagle).
     """
 
-    def __init__(self, topic: str, capacity: int, qos: int = 1, retain: bool = False) -> None:
-        name = _text(topic)
-        if len(name) == 2 or "+" in topic or "#" in topic:
-            raise ValueError("cannot publish to topic %r" % topic)
+    def __init__(
+        self,
+        topic: str,
+        capacity: int,
+        qos: int = 1,
+        retain: bool = False,
+        more: tuple[str, ...] = (),
+    ) -> None:
+        """`more` topics share the buffer: `address` chooses one of all by its index."""
+        self._names = [_topic_name(each) for each in (topic,) + more]
         self.qos = _checked_qos(qos)
         self._first = PUBLISH << 4 | self.qos << 1 | (1 if retain else 0)
-        self._tail = len(name) + 2 * self.qos  # header bytes that follow the remaining length
-        self._head = 5 + self._tail
-        length_size(self._tail + capacity)  # raises when no packet can be that large
+        longest = max([len(name) for name in self._names])
+        self._head = 5 + longest + 2 * self.qos
+        length_size(self._head + capacity)  # raises when no packet can be that large
         self._buffer = bytearray(self._head + capacity)
-        self._buffer[5 : 5 + len(name)] = name
         self._view = memoryview(self._buffer)
         self.payload = self._view[self._head :]
+        self._tail = 0  # header bytes that follow the remaining length
+        self.address(0)
+
+    def address(self, index: int) -> None:
+        """Send to this topic from now on: 0 = the first one, 1.. = those of `more`."""
+        name = self._names[index]
+        self._tail = len(name) + 2 * self.qos
+        begin = self._head - self._tail
+        self._buffer[begin : begin + len(name)] = name
 
     def put(self, payload: bytes) -> int:
         """Copy `payload` into its place; return its length."""
@@ -145,10 +159,17 @@ class PublishFrame:
             self._buffer[self._head - 2] = packet_id >> 8
             self._buffer[self._head - 1] = packet_id & 255
         remaining = self._tail + length
-        start = 4 - length_size(remaining)
+        start = self._head - self._tail - 1 - length_size(remaining)
         self._buffer[start] = self._first
         put_length(self._buffer, start + 1, remaining)
         return self._view[start : self._head + length]
+
+
+def _topic_name(topic: str) -> bytes:
+    name = _text(topic)
+    if len(name) == 2 or "+" in topic or "#" in topic:
+        raise ValueError("cannot publish to topic %r" % topic)
+    return name
 
 
 def _packet(first: int, body: bytes) -> bytes:

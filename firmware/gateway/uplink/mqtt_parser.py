@@ -28,8 +28,10 @@ _FAILED = 0x80  # SUBACK code of a refused subscription
 class PacketParser:
     """Takes bytes as they come and hands out one checked packet at a time.
 
-    `limit` bounds a whole incoming packet and is the size of the only buffer. After MqttError the
-    stream cannot be trusted any more: `reset` belongs to a new connection.
+    `limit` bounds a whole incoming packet and is the size of the only buffer. A PUBLISH beyond it
+    comes with an empty payload: somebody may have left one on our topic for good, and the link
+    must outlive it. After MqttError the stream cannot be trusted any more: `reset` belongs to a
+    new connection.
     """
 
     def __init__(self, limit: int) -> None:
@@ -47,6 +49,7 @@ class PacketParser:
         """Forget all bytes and fields."""
         self._start = 0  # first byte not yet handed out
         self._end = 0  # after the last byte received
+        self._skip = 0  # bytes that are to come and that nobody wants
         # Fields of the packet `next` returned; each type sets its own only.
         self.packet_id = 0  # PUBLISH of QoS 1, PUBACK, SUBACK
         self.session_present = False  # CONNACK
@@ -68,6 +71,10 @@ class PacketParser:
 
     def feed(self, data: bytes) -> None:
         """Append `data` from the wire, at most `room` bytes."""
+        if self._skip:
+            unwanted = min(self._skip, len(data))
+            self._skip -= unwanted
+            data = data[unwanted:]
         end = self._end + len(data)
         if end > len(self._buffer):
             raise ValueError("fed more than there is room for")
@@ -76,7 +83,7 @@ class PacketParser:
 
     def partial(self) -> bool:
         """True when a packet has begun and is not complete."""
-        return self._end > self._start
+        return self._end > self._start or self._skip > 0
 
     def next(self) -> int:
         """Type of the next complete packet, its fields set; 0 = more bytes needed.
@@ -92,6 +99,8 @@ class PacketParser:
         if kind != PUBLISH and first & 15:
             raise MqttError("%s with flags %d" % (_SHAPES[kind][0], first & 15))
         head, length = self._length(_SHAPES[kind])
+        if kind == PUBLISH and head + length > len(self._buffer):
+            return self._cut_short(first & 15, head, length)
         if head == 0 or self._end - self._start < head + length:
             return 0
         begin = self._start + head
@@ -99,6 +108,21 @@ class PacketParser:
         if kind in self._body:
             self._body[kind](first & 15, begin, begin + length)
         return kind
+
+    def _cut_short(self, flags: int, head: int, length: int) -> int:
+        """Take the header of a PUBLISH that is too large, and skip the rest."""
+        begin = self._start + head
+        if begin + 2 > self._end:
+            return 0
+        fields = 2 + self._number(begin) + (2 if flags & 6 else 0)
+        if fields > length or head + fields > len(self._buffer):
+            raise MqttError("PUBLISH of %d bytes with a topic that is too large" % length)
+        if begin + fields > self._end:
+            return 0
+        self._publish(flags, begin, begin + fields)
+        self._skip = head + length - (self._end - self._start)
+        self._start = self._end = 0
+        return PUBLISH
 
     def _length(self, shape: tuple[str, int, int]) -> tuple[int, int]:
         """(bytes of the fixed header, bytes after it); (0, 0) = more bytes needed."""
@@ -112,7 +136,7 @@ class PacketParser:
             if byte < 128:
                 if length < fewest or length > most >= 0:
                     raise MqttError("%s of %d bytes" % (name, length))
-                if 1 + index + length > len(self._buffer):
+                if shape is not _SHAPES[PUBLISH] and 1 + index + length > len(self._buffer):
                     raise MqttError("%s of %d bytes is too large" % (name, length))
                 return 1 + index, length
         raise MqttError("length of more than four bytes")

@@ -1,14 +1,17 @@
-"""Empties the journal upstream: windowed QoS 1 with one cumulative cursor.
+"""Empties the lanes of the journal upstream: windowed QoS 1 with one cumulative cursor each.
 
-The journal's cursor says what the broker has acknowledged; it moves on a PUBACK and on nothing
-else. In a session the publisher runs ahead of it by at most one window of messages. When the
-session is lost, so is the window, and the next session starts from the cursor again: nothing is
+A lane's cursor says what the broker has acknowledged; it moves on a PUBACK and on nothing else.
+In a session the publisher runs ahead of the cursors by at most one window of messages. When the
+session is lost, so is the window, and the next session starts from the cursors again: nothing is
 lost, and what the broker had taken without its PUBACK reaching us arrives twice. Records carry
-(gateway, boot, sequence), so a consumer can tell. The repeated messages are new ones to the
+(gateway, boot, lane, sequence), so a consumer can tell. The repeated messages are new ones to the
 broker (clean session): new packet ids, DUP flag clear.
 
-In RAM stand only (packet id, boot, last sequence) per message in flight, in the client's window,
-and one buffer in which every message is built.
+Events go at once and before everything else. Samples are a backlog and wait for `BacklogGate`;
+they leave one place of the window free for an event.
+
+In RAM stand a mark per message in flight, in the client's window, and two buffers in which the
+messages are built: one for events, one for samples.
 """
 
 from __future__ import annotations
@@ -16,16 +19,21 @@ from __future__ import annotations
 import json
 
 from gateway.clock import diff
-from gateway.uplink.mqtt_client import os_reason
+from gateway.telemetry.lane import LARGEST_RECORD
+from gateway.telemetry.records import BATCH_BYTES, EVENTS
+from gateway.uplink.backlog_gate import BacklogGate
 from gateway.uplink.mqtt_packet import PublishFrame
+from gateway.uplink.reasons import os_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable
-    from logging import Logger
     from typing import Any, Protocol
 
+    from gateway.backoff import Random
     from gateway.clock import Clock
+    from gateway.contracts import Log
+    from gateway.uplink.live import Live
     from gateway.uplink.mqtt_client import MqttClient
     from gateway.uplink.settings import UplinkSettings
 
@@ -41,23 +49,38 @@ if TYPE_CHECKING:
         def wait(self) -> Awaitable[Any]:
             """Return when set."""
 
-    class Journal(Protocol):
-        """What the publisher needs of the journal; OSError when the flash fails."""
+    class Source(Protocol):
+        """One lane of the journal, message by message."""
 
-        cursor: tuple[int, int]  # (boot, sequence) of the last released record
-        appended: Event  # set on every append, cleared here
-        batch_boot: int  # of the last `read_batch`, as the two below
-        batch_last_seq: int
-        batch_length: int  # bytes
+        lane: int  # of `telemetry.records`
+        topic: str  # "log" or "blocks", of the message just built
+        busy: bool  # `next` gave 0, but a message is half built in the buffer: call it again
+        mark: Any  # of the message just built
 
-        def read_batch(self, boot: int, seq: int, buf: memoryview) -> int:
-            """Fill `buf` with one message of records after (boot, seq); how many, 0 = none."""
+        @property
+        def appended_bytes(self) -> int:
+            """That the lane has taken since start."""
 
-        def release(self, boot: int, last_seq: int) -> None:
-            """Everything up to (boot, last_seq) was acknowledged."""
+        @property
+        def backlog(self) -> int:
+            """Records that no `release` has covered."""
+
+        def next(self, buffer: memoryview) -> int:
+            """Build the message behind the last one; its length, 0 = none now.
+
+            A few milliseconds at most; OSError when the flash fails.
+            """
+
+        def release(self, mark: Any) -> None:
+            """Everything up to `mark` was acknowledged; marks come in order. Never raises."""
+
+        def restart(self) -> None:
+            """A new session: go on behind the cursor."""
 
 
-_WAKE_MS = 200  # looks at the journal at least this often
+TOPICS = ("log", "blocks")
+_EVENT_BYTES = LARGEST_RECORD + BATCH_BYTES  # largest message of events
+_WAKE_MS = 200  # looks at the sources at least this often
 _POLL_MS = 20  # `drain` looks at the state this often
 
 # How far the publisher is with leaving.
@@ -67,43 +90,68 @@ _LEAVING_NOW = 2
 
 
 class Publisher:
-    """Sends what the journal holds and tells the broker whether this gateway is online.
+    """Sends what the sources hold, first source first, and says whether this gateway is online.
 
-    Topics: `bess/v1/<site>/<gateway>/log` takes the journal's messages as they are,
-    `.../status` is retained: {"online": true, "boot": n, "version": text}, {"online": false}.
+    Topics under `bess/v1/<site>/<gateway>/`: `log` and `blocks` take the messages as they are,
+    `status` is retained: {"online": true, "boot": n, "version": text}, {"online": false}.
+    `appended` is set whenever a lane takes a record. `live`, when there is one, is only asked how
+    much it sends; it publishes by itself.
     """
 
     def __init__(
         self,
         client: MqttClient,
-        journal: Journal,
+        sources: tuple[Source, ...],
+        live: Live | None,
         settings: UplinkSettings,
         clock: Clock,
-        log: Logger,
+        log: Log,
+        random: Random,
         *,
+        appended: Event,
         site: str,
         gateway: str,
         boot: int,
         version: str,
     ) -> None:
         self._client = client
-        self._journal = journal
+        self._sources = sources
+        self._live = live
         self._clock = clock
         self._log = log
+        self._appended = appended
         self._linger_ms = settings.linger_ms
-        topic = "bess/v1/%s/%s/" % (site, gateway)
-        self._records = PublishFrame(topic + "log", settings.batch_bytes)
+        self._spare = 1 if settings.window > 1 else 0
+        base = "bess/v1/%s/%s/" % (site, gateway)
+        topics = tuple([base + topic for topic in TOPICS])
+        room = min(_EVENT_BYTES, settings.batch_bytes)
+        self._events = PublishFrame(topics[0], room, more=topics[1:])
+        self._samples = PublishFrame(topics[0], settings.batch_bytes, more=topics[1:])
         text = '{"online":true,"boot":%d,"version":%s}' % (boot, json.dumps(version))
         self._online = text.encode()
         self._offline = b'{"online":false}'
-        self._status = PublishFrame(topic + "status", len(self._online), retain=True)
-        self._sent = (0, 0)  # (boot, sequence) of the last record sent in this session
-        self._sent_ticks: int | None = None
+        self._status = PublishFrame(base + "status", len(self._online), retain=True)
+        self._gate = BacklogGate(settings, clock, random)
+        self._small: list[int | None] = [None] * len(sources)  # ticks of its last small message
+        self._half_built = -1  # source whose message stands half built in `_samples`
+        self._building = False  # it went on with that just now
+        self._linger_left_ms = 0
         self._leaving = _STAYING
+        # For status and diagnosis.
         self.messages = 0  # sent, repeated ones included
-        client.set_will(topic + "status", self._offline)
+        client.set_will(base + "status", self._offline)
         client.add_service(self._serve)
         client.add_service(self._wake)
+
+    @property
+    def backlog(self) -> int:
+        """Records that the broker has not acknowledged."""
+        return sum([source.backlog for source in self._sources])
+
+    @property
+    def waiting(self) -> str:
+        """Why samples wait: "delay", "rate" or nothing."""
+        return self._gate.waiting
 
     async def drain(self, deadline_ms: int) -> bool:
         """Graceful stop: wait until all is acknowledged, say good-bye, stop the client.
@@ -112,13 +160,13 @@ class Publisher:
         Append nothing any more when you call it.
         """
         self._leaving = _LEAVING_WHEN_EMPTY
-        self._journal.appended.set()
+        self._appended.set()
         last_call_ms = deadline_ms - min(500, deadline_ms // 4)
         await self._wait_stopped(last_call_ms)
         complete = self._client.stopped
         if not complete:
             self._leaving = _LEAVING_NOW
-            self._journal.appended.set()
+            self._appended.set()
             await self._wait_stopped(deadline_ms - last_call_ms)
             self._client.stop()
         return complete
@@ -131,18 +179,22 @@ class Publisher:
     # -- services of each session --
 
     async def _serve(self) -> None:
-        self._sent = self._journal.cursor
+        self._begin_session()
         await self._client.publish(self._status, self._status.put(self._online), self._look_again)
-        wake = self._journal.appended
+        wake = self._appended
         while not self._client.stopped:
             wake.clear()  # before looking: what is appended from here on sets it again
             try:
-                length = self._next_batch()
+                number, length = self._build_next()
             except OSError as error:
-                self._journal_failed(error)
+                self._flash_failed(error)
                 return
             if length:
-                await self._publish_batch(length)
+                await self._publish(number, length)
+            elif self._building:
+                await self._clock.sleep_ms(0)  # the rest of it after everybody's turn
+            elif self._linger_left_ms:
+                await self._clock.sleep_ms(self._linger_left_ms)
             elif self._may_leave():
                 await self._say_goodbye()
             else:
@@ -152,43 +204,92 @@ class Publisher:
         """A clock for `_serve`, so that it waits for one event only and needs no `wait_for`."""
         while True:
             await self._clock.sleep_ms(_WAKE_MS)
-            self._journal.appended.set()
+            self._appended.set()
 
-    def _next_batch(self) -> int:
-        """Build the next message; its length, 0 when there is none or no room for it."""
-        if not self._client.window.room or self._leaving == _LEAVING_NOW:
-            return 0
-        boot, seq = self._sent
-        if not self._journal.read_batch(boot, seq, self._records.payload):
-            return 0
-        return self._journal.batch_length
+    def _begin_session(self) -> None:
+        for source in self._sources:
+            source.restart()
+        self._half_built = -1
+        self._gate.connected()
 
-    async def _publish_batch(self, length: int) -> None:
-        """Send the message just built, or wait when it would be one small message of many."""
-        now = self._clock.ticks()
-        if self._sent_ticks is not None and 2 * length < len(self._records.payload):
-            linger_ms = self._linger_ms - diff(now, self._sent_ticks)
-            if 0 < linger_ms <= self._linger_ms:  # larger: the last one was days ago
-                await self._clock.sleep_ms(linger_ms)
-                return  # `_serve` reads again: there may be more by now
-        mark = (self._journal.batch_boot, self._journal.batch_last_seq)
-        self._sent = mark
-        self._sent_ticks = now
+    def _build_next(self) -> tuple[int, int]:
+        """Build a message of the first source that has one and may send it.
+
+        (number of the source, length); length 0 = none now. OSError when the flash fails.
+        """
+        self._gate.watch(self._inflow())
+        self._linger_left_ms = 0
+        self._building = False
+        samples = self._gate.is_open() or self._leaving != _STAYING
+        for number, source in enumerate(self._sources):
+            is_event = source.lane == EVENTS
+            if not (self._room(is_event) and (is_event or samples)):
+                continue
+            if not is_event and self._half_built not in (-1, number):
+                continue  # first the one whose message stands half built in the buffer
+            if self._lingers(number):
+                continue
+            length = source.next(self._frame_of(source).payload)
+            if not is_event:
+                self._building = source.busy and not length
+                self._half_built = number if self._building else -1
+            if length:
+                return number, length
+        return 0, 0
+
+    def _frame_of(self, source: Source) -> PublishFrame:
+        return self._events if source.lane == EVENTS else self._samples
+
+    async def _publish(self, number: int, length: int) -> None:
+        source = self._sources[number]
+        frame = self._frame_of(source)
+        self._small[number] = None if 2 * length >= len(frame.payload) else self._clock.ticks()
+        if source.lane != EVENTS:
+            self._gate.passed(length)
         self.messages += 1
-        await self._client.publish(self._records, length, self._acked, mark)
+        frame.address(TOPICS.index(source.topic))
+        await self._client.publish(frame, length, self._acked, (source, source.mark))
 
-    def _acked(self, mark: tuple[int, int]) -> None:
-        try:
-            self._journal.release(mark[0], mark[1])
-        except OSError as error:
-            self._journal_failed(error)
+    # -- who may send now --
+
+    def _room(self, is_event: bool) -> bool:
+        if self._leaving == _LEAVING_NOW:
+            return False
+        spare = 0 if is_event or self._leaving else self._spare
+        return self._client.window.room > spare
+
+    def _lingers(self, number: int) -> bool:
+        """After a small message the next one waits a little: there may be more in it by then."""
+        small = self._small[number]
+        if small is None or self._leaving:
+            return False
+        left_ms = self._linger_ms - diff(self._clock.ticks(), small)
+        if not 0 < left_ms <= self._linger_ms:  # larger: the last one was days ago
+            self._small[number] = None
+            return False
+        if not self._linger_left_ms or left_ms < self._linger_left_ms:
+            self._linger_left_ms = left_ms
+        return True
+
+    def _inflow(self) -> int:
+        """Bytes that came in since start, for this link to carry."""
+        total = 0 if self._live is None else self._live.bytes
+        for source in self._sources:
+            total += source.appended_bytes
+        return total
+
+    # -- answers and ends --
+
+    def _acked(self, message: tuple[Source, Any]) -> None:
+        source, mark = message
+        source.release(mark)
         self._look_again()
 
     def _look_again(self, _mark: None = None) -> None:
         """The window has room again."""
-        self._journal.appended.set()
+        self._appended.set()
 
-    def _journal_failed(self, error: OSError) -> None:
+    def _flash_failed(self, error: OSError) -> None:
         """Try again in another session, after a pause: the records are safe where they are."""
         self._log.error("journal: %s", os_reason(error))
         self._client.drop("journal: " + os_reason(error))

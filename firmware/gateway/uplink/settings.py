@@ -30,6 +30,15 @@ class UplinkSettings:
         reply_timeout_ms: int = 5000,
         stable_ms: int = 5000,
         incoming_bytes: int = 2048,
+        tls: bool = False,
+        server_name: str = "",
+        ca_file: str = "",
+        cert_file: str = "",
+        key_file: str = "",
+        live_period_ms: int = 500,
+        live_cells: bool = True,
+        backlog_factor: int = 4,
+        backlog_delay_ms: int = 60000,
     ) -> None:
         self.host = host
         self.port = port
@@ -46,6 +55,15 @@ class UplinkSettings:
         self.reply_timeout_ms = reply_timeout_ms  # any answer of the broker, any write
         self.stable_ms = stable_ms  # a session that lasted this long was a good one
         self.incoming_bytes = incoming_bytes  # largest packet accepted
+        self.tls = tls
+        self.server_name = server_name  # that the broker's certificate must name; empty = host
+        self.ca_file = ca_file  # file of the configuration, DER or PEM, as the next two
+        self.cert_file = cert_file  # empty = this device shows no certificate
+        self.key_file = key_file
+        self.live_period_ms = live_period_ms  # of each rack's summary; 0 = none
+        self.live_cells = live_cells  # every scan of all cells
+        self.backlog_factor = backlog_factor  # rate of samples over what comes in
+        self.backlog_delay_ms = backlog_delay_ms  # samples begin within this after a connect
 
 
 def load_settings(config: Config) -> UplinkSettings:
@@ -62,4 +80,13 @@ def load_settings(config: Config) -> UplinkSettings:
         linger_ms=config.integer("uplink.linger_ms"),
         reconnect_base_ms=config.integer("uplink.reconnect_base_ms"),
         reconnect_cap_ms=config.integer("uplink.reconnect_cap_ms"),
+        tls=config.integer("uplink.tls") == 1,
+        server_name=config.text("uplink.server_name"),
+        ca_file=config.text("uplink.ca_file"),
+        cert_file=config.text("uplink.cert_file"),
+        key_file=config.text("uplink.key_file"),
+        live_period_ms=config.integer("uplink.live_period_ms"),
+        live_cells=config.integer("uplink.live_cells") == 1,
+        backlog_factor=config.integer("uplink.backlog_factor"),
+        backlog_delay_ms=config.integer("uplink.backlog_delay_ms"),
     )

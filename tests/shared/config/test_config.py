@@ -237,10 +237,13 @@ class RefuseTest(unittest.TestCase):
         entries["racks"][1]["position"] = 1
         self.assertEqual(config.load(json.dumps(entries)).racks[1].position, 1)
 
-    def test_a_message_must_hold_a_whole_cell_frame(self):
+    def test_a_record_and_a_message_must_hold_the_worst_of_a_rack(self):
         entries = changed("uplink.batch_bytes", 2048)
-        entries["cells_per_rack"] = 1024
-        self.assertIn("uplink.batch_bytes: 2320 needed", refusal(entries))
+        entries["cells_per_rack"] = 800
+        entries["temps_per_rack"] = 200
+        self.assertIn("uplink.batch_bytes: 3680 needed", refusal(entries))
+        entries["temps_per_rack"] = 300
+        self.assertIn("cells_per_rack: more than 1091 with temps_per_rack", refusal(entries))
 
     def test_all_problems_are_told_at_once(self):
         entries = changed("site", "")

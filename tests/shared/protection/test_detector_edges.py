@@ -34,6 +34,16 @@ class RemainingTest(unittest.TestCase):
         feed(detectors, 1, [3700], 601)
         self.assertEqual(detectors.remaining_ms(1), 0)
 
+    def test_what_was_counted_stays_while_it_is_active(self):
+        detectors = bank()
+        self.assertEqual(detectors.counted_ms(1), 0)
+        feed(detectors, 1, [3700, 3700], 600)
+        self.assertEqual(detectors.counted_ms(1), 600)
+        feed(detectors, 1, [3700, 3300, 3300], 600)
+        self.assertEqual((detectors.active[1], detectors.counted_ms(1)), (1, 1200))
+        feed(detectors, 1, [3300, 3300, 3300], 600)
+        self.assertEqual((detectors.active[1], detectors.counted_ms(1)), (0, 0))
+
     def test_half_a_millisecond_counts_as_one(self):
         detectors = bank()
         feed(detectors, 0, [3700, 3700], 100)

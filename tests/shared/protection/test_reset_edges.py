@@ -70,6 +70,7 @@ class LimiterTest(unittest.TestCase):
         self.assertEqual(limiter(rules.BY_BMS), "bms")
         self.assertEqual(limiter(rules.BY_RAMP), "ramp")
         self.assertEqual(limiter(rules.BY_START), "start")
+        self.assertEqual(limiter(rules.BY_ORDER), "order")
         self.assertEqual(limiter(rules.CELL_OVERVOLTAGE), "cell_overvoltage")
         self.assertEqual(limiter(rules.COOLANT), "coolant")
         for number in range(len(CURVES)):

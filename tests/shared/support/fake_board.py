@@ -31,6 +31,7 @@ class FakeBoard:
     unique_id = "test"
     console_port = 0
     capabilities = ("tcp",)
+    rtc = None
 
     def __init__(self, data=None, **changes):
         self.clock = Clock()
@@ -58,6 +59,9 @@ class FakeBoard:
 
     def connect(self, host, port):
         return self.wires[port].connect(host, port)
+
+    def datagram(self, host, port):
+        raise OSError(101)
 
     def uart(self, number, baud, parity, stop):
         raise OSError(19)

@@ -3,7 +3,7 @@
 import unittest
 
 from fake_hardware import HandClock
-from journal_bench import Flash, fill, open_journal
+from lane_bench import EventsLane, Flash, fill, open_lanes
 
 
 class NoClock(HandClock):
@@ -22,7 +22,7 @@ class Dice:
 
 
 def start(storage, clock=None, random=None):
-    return open_journal(storage, clock or NoClock(), random=random).boot
+    return open_lanes(storage, clock or NoClock(), random=random).boot
 
 
 class BootIdTest(unittest.TestCase):
@@ -36,13 +36,13 @@ class BootIdTest(unittest.TestCase):
         for _ in range(7):
             start(storage)
         only_count = {"boot": storage.files["boot"]}
-        journal = open_journal(storage, NoClock())
+        journal = EventsLane(storage, NoClock())
         fill(journal, 10)
         journal.flush()
         only_segments = {name: storage.files[name] for name in storage.segments()}
         journal.release(8, 10)
         journal.write_cursor()
-        only_cursor = {"cursor": storage.files["cursor"]}
+        only_cursor = {"cursor-uplink-e": storage.files["cursor-uplink-e"]}
         self.assertEqual(start(Flash(only_count)), 8)
         self.assertEqual(start(Flash(only_segments)), 9)
         self.assertEqual(start(Flash(only_cursor)), 9)
@@ -76,9 +76,9 @@ class BootIdTest(unittest.TestCase):
                 self.assertEqual(found, sorted(set(found)))
 
     def test_clock_behind_what_is_known_is_not_asked(self):
-        storage = Flash({"latches": b"", "77359400-00000001.seg": b"x"})  # boot 2000000000
+        storage = Flash({"latches": b"", "f77359400-00000001.seg": b"x"})  # boot 2000000000
         self.assertEqual(start(storage, HandClock(), Dice()), 2000000000 + 1 + 5001)
-        last = Flash({"fffffffe-00000001.seg": b"x"})
+        last = Flash({"mfffffffe-00000001.seg": b"x"})
         self.assertEqual(start(last, HandClock(), Dice()), 0xFFFFFFFF)
 
 

@@ -193,7 +193,7 @@ class TestFaults(unittest.TestCase):
 
     def test_packet_that_is_too_large(self):
         self.lost(
-            self.reply(ACCEPTED + b"\x30\xff\x7f"), "PUBLISH of 16383 bytes", "protocol_errors"
+            self.reply(ACCEPTED + b"\x90\xff\x7f"), "SUBACK of 16383 bytes", "protocol_errors"
         )
 
     def test_not_mqtt(self):

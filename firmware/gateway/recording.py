@@ -1,0 +1,126 @@
+"""Composition of what records: lanes on flash, samples, events and black boxes."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.telemetry.black_box import BlackBox
+from gateway.telemetry.bms_thresholds import BmsThresholds
+from gateway.telemetry.clock_records import ClockRecords
+from gateway.telemetry.lanes import Lanes
+from gateway.telemetry.rack_summary import RackSummary
+from gateway.telemetry.recorder import Recorder
+from gateway.telemetry.rewind import Rewind
+from gateway.telemetry.sampler import Sampler
+from gateway.telemetry.tier import Tier, instant_bytes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.config import Config
+    from gateway.contracts import Board, Log
+    from gateway.outputs.enforcer import Enforcer
+    from gateway.protection.changes import Changes
+    from gateway.rack.incidents import Incidents
+
+_RECORD_OVERHEAD = 36  # of a message with one record: what a black box's part leaves room for
+_LARGEST_PART = 3800
+_SHORTEST_REWIND_S = 10  # the time behind a trip is collected in the same rings
+
+
+def open_lanes(board: Board, settings: Config, is_new: bool) -> Lanes:
+    """The journal, open for this boot. `is_new`: the flash never held a file."""
+    integer = settings.integer
+    lanes = Lanes(
+        board.storage("data"),
+        board.clock,
+        asyncio.Event(),
+        segment_bytes=integer("telemetry.segment_bytes"),
+        capacity_bytes=integer("telemetry.capacity_bytes"),
+        events_pm=integer("telemetry.events_pm"),
+        flush_ms=integer("telemetry.flush_ms"),
+        instant_bytes=instant_bytes(
+            len(settings.racks), integer("cells_per_rack"), integer("temps_per_rack")
+        ),
+        fine=integer("telemetry.fine_period_ms") > 0,
+        random=board.random,
+    )
+    lanes.open(is_new)
+    return lanes
+
+
+class Recording:
+    """Everything that makes records, and the one `step` that drives it."""
+
+    def __init__(
+        self,
+        board: Board,
+        settings: Config,
+        lanes: Lanes,
+        enforcer: Enforcer,
+        changes: Changes,
+        bus_log: Incidents,
+        log: Log,
+    ) -> None:
+        clock = board.clock
+        racks = [poller.data for poller in enforcer.pollers]
+        integer = settings.integer
+        self.lanes = lanes
+        self.summary = RackSummary(enforcer, clock)
+        aftermath = integer("telemetry.aftermath_s") > 0
+        self.rewind = Rewind(
+            len(racks),
+            integer("cells_per_rack"),
+            integer("temps_per_rack"),
+            max(integer("telemetry.rewind_s"), _SHORTEST_REWIND_S if aftermath else 0),
+            integer("poll.summary_period_ms"),
+            integer("poll.scan_period_ms"),
+        )
+        self.black_box = BlackBox(
+            lanes.events,
+            self.rewind,
+            enforcer,
+            settings,
+            self.summary.fill,
+            clock,
+            min(_LARGEST_PART, integer("uplink.batch_bytes") - _RECORD_OVERHEAD),
+        )
+        self.recorder = Recorder(
+            lanes.events,
+            enforcer,
+            changes,
+            bus_log,
+            settings,
+            clock,
+            log,
+            self.black_box.trip,
+        )
+        self.clock_records = ClockRecords(lanes.events.append, self.recorder.note, clock)
+        self.bms_thresholds = BmsThresholds(enforcer.pollers, settings.limits, self.recorder.note)
+        periods = (
+            (lanes.fine, integer("telemetry.fine_period_ms")),
+            (lanes.minute, integer("telemetry.minute_period_ms")),
+        )
+        tiers = [
+            Tier(lane, racks, self.summary, clock, period_ms, integer("uplink.batch_bytes"))
+            for lane, period_ms in periods
+            if period_ms
+        ]
+        self.sampler = Sampler(
+            racks, self.summary, self.rewind, tiers, clock, integer("poll.summary_period_ms")
+        )
+        self._recording = True
+
+    def step(self, now: int) -> None:
+        """Note what is new, then one page to flash at most."""
+        if self._recording:
+            self.sampler.step(now)
+            self.recorder.step()
+            self.black_box.step(now)
+            self.bms_thresholds.step()
+        self.lanes.step(now)
+
+    def finish(self) -> None:
+        """The gateway ends: complete what was begun; only the flash goes on afterwards."""
+        self._recording = False
+        self.sampler.finish()
+        self.black_box.finish()

@@ -1,0 +1,361 @@
+"""A lane of the journal: its records in order, on flash until their delivery is acknowledged.
+
+Records wait in a ring in RAM until a page of them is full. A record is *stored* once it is on
+flash, *delivered* once every consumer's cursor has passed it; its key is (boot, lane, sequence).
+A failing flash is counted and tried again after a pause, and never raises out of here; what it
+costs is named by gap records. One call writes one page at most: the loop that calls has other
+things to do.
+
+A lane of samples goes in chunks: records that refer to each other, with consecutive numbers and
+in one file as far as the flash lets it.
+"""
+
+from __future__ import annotations
+
+from gateway.clock import diff
+from gateway.telemetry import records
+from gateway.telemetry.byte_ring import ByteRing
+from gateway.telemetry.cursor import Cursor
+from gateway.telemetry.losses import Losses
+from gateway.telemetry.segment import LETTERS
+from gateway.telemetry.segment_files import SegmentFiles
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gateway.clock import Clock
+    from gateway.contracts import Storage
+    from gateway.telemetry.retention import Retention
+
+RING_RECORDS = 512
+PAGE_BYTES = 4096
+LARGEST_RECORD = PAGE_BYTES
+_ENOSPC = 28  # MicroPython's errno module has no name for it
+_PAUSE_MS = 10000  # at most, after a failed write
+_PROBE = 4  # a segment is given up for every so many failures that do not say "full"
+
+
+class Lane:
+    """Append, read through a source, release up to a key.
+
+    `appended` is an event set on every append. `stored` is the last sequence number of this boot
+    that is on flash or was given up. `open_chunk` is the first number of the chunk being written,
+    0 when there is none.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Clock,
+        appended: Any,
+        number: int,
+        retention: Retention,
+        *,
+        segment_bytes: int,
+        flush_ms: int,
+        ring_bytes: int,
+        consumers: tuple[str, ...] = ("uplink",),
+    ) -> None:
+        self._clock = clock
+        self._retention = retention
+        self._segment_bytes = segment_bytes
+        self._flush_ms = flush_ms
+        self._planned = 0  # bytes of the newest segment when all that waits is written
+        self._segment_full = False  # the next chunk begins another one
+        self._waiting_since = 0
+        self._urgent = 0  # records up to this one are due
+        self._failures = 0  # in a row
+        self._failed_at: int | None = None  # ticks while the flash is left alone
+        self.number = number
+        self.appended = appended
+        self.ring = ByteRing(ring_bytes, RING_RECORDS)
+        self.files = SegmentFiles(storage, number, segment_bytes)
+        self.losses = Losses()
+        self.cursors = {
+            name: Cursor(storage, clock, "cursor-%s-%s" % (name, LETTERS[number]))
+            for name in consumers
+        }
+        self.boot = 0
+        self.open_chunk = 0
+        self.appended_bytes = 0  # since the start
+        self.write_errors = 0
+
+    def load(self, names: list[str], buffer: memoryview) -> int:
+        """Find what earlier boots left among the files `names`; the largest boot id that is there.
+
+        `buffer` has room for two of the largest records. A damaged flash starts empty.
+        """
+        for cursor in self.cursors.values():
+            cursor.load()
+        delivered = self.delivered
+        self.losses.delivered(delivered)
+        self.files.load(names, buffer, self.losses.recall)
+        self.losses.compare(self.files.all)
+        return max(delivered[0], self.files.newest_boot)
+
+    @property
+    def stored(self) -> int:
+        """Last record of this boot that is on flash or was given up."""
+        return self.ring.first - 1
+
+    @property
+    def delivered(self) -> tuple[int, int]:
+        """(boot, sequence) of the last record that every consumer has acknowledged."""
+        return min([cursor.key for cursor in self.cursors.values()])
+
+    @property
+    def corrupt(self) -> int:
+        """Segments that could not be read to their end."""
+        return self.files.corrupt
+
+    @property
+    def dropped(self) -> int:
+        """Records that will never be delivered, as far as known; not those of earlier reports."""
+        return self.losses.count
+
+    @property
+    def backlog(self) -> int:
+        """Records that not every consumer has released yet."""
+        return self.count_after(self.delivered)
+
+    def count_after(self, key: tuple[int, int]) -> int:
+        """Records behind `key`, in RAM and on flash."""
+        return self._in_ram_only(key) + self.files.count_after(key)
+
+    def _in_ram_only(self, key: tuple[int, int]) -> int:
+        """Records behind `key` that are not on flash."""
+        return self.ring.next - 1 - max(self.stored, key[1] if key[0] == self.boot else 0)
+
+    # -- taking records --
+
+    def append(self, kind: int, payload: bytes | bytearray | memoryview) -> int:
+        """Take a record; returns its sequence number. It is on flash after about `flush_ms`.
+
+        One of more than LARGEST_RECORD bytes is lost. The payload is copied.
+        """
+        ring, clock = self.ring, self._clock
+        sequence = ring.next
+        if records.HEADER_BYTES + len(payload) > LARGEST_RECORD:
+            self.losses.add(self.boot, sequence, sequence)
+            kind, payload = records.GAP, self.losses.payloads()[-1]  # the number must be used
+        record = records.encode(
+            kind,
+            sequence,
+            clock.uptime_ms(),
+            clock.utc_ms(),
+            clock.utc_quality,
+            bytes(payload),
+            self.number,
+        )
+        while not ring.fits(len(record)):  # flash did not take them: the oldest goes
+            self._give_up_oldest()
+        if not ring.waiting:
+            self._waiting_since = clock.ticks()
+        begins = self._begins_segment(len(record))
+        self._planned = len(record) + (0 if begins else self._planned)
+        ring.put(record, begins)
+        self.appended_bytes += len(record)
+        self.appended.set()
+        return sequence
+
+    def begin_chunk(self) -> int:
+        """The record appended next begins a chunk; returns its sequence number."""
+        self.open_chunk = 0
+        self._report_losses()
+        self.open_chunk = self.ring.next
+        if self._planned > self._segment_bytes - self._segment_bytes // 8:
+            self._segment_full = True
+        return self.open_chunk
+
+    def chunk_full(self, expected_bytes: int) -> bool:
+        """A chunk has to begin before so many bytes more; at least one instant is in each."""
+        if not self.open_chunk:
+            return True
+        if self.ring.next == self.open_chunk:
+            return False
+        if self._failures and 2 * self.ring.waiting > self.ring.size:
+            return True  # only what is whole in RAM can still be sent
+        if self._planned + expected_bytes > self._segment_bytes:
+            self._segment_full = True
+        return self._segment_full
+
+    def end_chunk(self) -> None:
+        """The open chunk is complete: it may go upstream."""
+        self.open_chunk = 0
+        self.appended.set()
+
+    # -- writing --
+
+    def step(self, now: int) -> bool:
+        """Do what is due: write a page or the cursor, delete a segment; True when it did one."""
+        if not self.open_chunk:
+            self._report_losses()
+        if self._pausing(now):
+            return False
+        if self._page_due(now):
+            self._write_page()
+            return True
+        for cursor in self.cursors.values():
+            if cursor.due(now):
+                self._write_cursor(cursor)
+                return True
+        return self._drop_passed()
+
+    def flush(self) -> None:
+        """Write what waits now; when it is more than a page the rest follows in the next steps."""
+        ring = self.ring
+        self._urgent = ring.next - 1
+        if not ring.waiting or self._pausing(self._clock.ticks()):
+            return
+        small = ring.waiting <= PAGE_BYTES
+        if self._write_page() and small and ring.waiting:
+            self._write_page()  # the segment ended in between
+
+    def close(self) -> None:
+        """Write all records and the cursors, close the files."""
+        self.end_chunk()
+        self._report_losses()
+        while self.ring.waiting and self._write_page():
+            pass
+        self.write_cursors()
+        while self._drop_passed():
+            pass
+        self.files.close()
+        self.files.close_readers()
+
+    def release(self, cursor: Cursor, boot: int, sequence: int) -> None:
+        """The consumer of `cursor` has everything up to there; never moves backwards."""
+        if cursor.advance(boot, sequence):
+            self.losses.delivered(self.delivered)
+
+    def write_cursors(self) -> None:
+        """Keep the cursors on flash; a failure is tried again later."""
+        for cursor in self.cursors.values():
+            self._write_cursor(cursor)
+
+    def drop_oldest(self) -> bool:
+        """Delete the oldest segment, delivered or not; False without one. Raises OSError."""
+        oldest = self.files.oldest()
+        if oldest is None:
+            return False
+        for cursor in self.cursors.values():
+            if cursor.kept < (oldest.boot, oldest.last) <= cursor.key:
+                self._write_cursor(cursor)  # else the next start takes it for lost
+        self.files.drop_oldest()
+        self.losses.add(oldest.boot, oldest.first, oldest.last)
+        return True
+
+    def _begins_segment(self, length: int) -> bool:
+        if self.open_chunk:
+            begins = self._segment_full and self.ring.next == self.open_chunk
+        else:
+            begins = self._planned + length > self._segment_bytes
+        if begins:
+            self._segment_full = False
+        return begins
+
+    def _give_up_oldest(self) -> None:
+        ring = self.ring
+        if ring.oldest == ring.first:
+            if ring.taken:  # its beginning stands at the end of the file
+                self.files.close()
+            self.losses.add(self.boot, ring.oldest, ring.oldest)
+        ring.drop()
+
+    def _page_due(self, now: int) -> bool:
+        ring = self.ring
+        if not ring.waiting:
+            return False
+        return self._hurry(now) or self.files.page_full(ring)
+
+    def _hurry(self, now: int) -> bool:
+        """Something that waits must not wait for a whole page."""
+        urgent = self.stored < self._urgent
+        return urgent or diff(now, self._waiting_since) >= self._flush_ms
+
+    def _write_page(self) -> bool:
+        """Make room, then write the oldest waiting bytes; False when the flash failed.
+
+        Deletes one segment at most: when that is not room enough, only the next call writes.
+        """
+        try:
+            if not self._retention.has_room():
+                dropped = self._retention.drop_one()
+                if not self.open_chunk:
+                    self._report_losses()
+                if dropped and not self._retention.has_room():
+                    return True
+            self.files.write_page(self.boot, self.ring, self._hurry(self._clock.ticks()))
+        except OSError as error:
+            self._failed()
+            self._abandon_segment()
+            self._make_room_after(error)
+            return False
+        self._waiting_since = self._clock.ticks()
+        self._failures = 0
+        return True
+
+    def _abandon_segment(self) -> None:
+        """What a failed write left in the file is unknown: go on in another one."""
+        self.files.close()
+        self.ring.give_back()
+        self._planned = min(self._planned, self.ring.waiting)
+
+    def _make_room_after(self, error: OSError) -> None:
+        """Take a failed write for a full flash: the newest data win.
+
+        Where the error does not say so it is only seldom one, and old data go more slowly.
+        """
+        full = error.args[:1] == (_ENOSPC,)
+        if not full and self._failures % _PROBE != 2:
+            return
+        if full:
+            self._retention.shrink()
+        try:
+            self._retention.drop_one()
+        except OSError:
+            self.write_errors += 1
+
+    def _failed(self) -> None:
+        self.write_errors += 1
+        self._failures += 1
+        self._failed_at = self._clock.ticks()
+
+    def _pausing(self, now: int) -> bool:
+        """True while a flash that failed is left alone."""
+        pause_ms = min(self._flush_ms, _PAUSE_MS)
+        if self._failed_at is not None and diff(now, self._failed_at) >= pause_ms:
+            self._failed_at = None
+        return self._failed_at is not None
+
+    def _write_cursor(self, cursor: Cursor) -> None:
+        self.write_errors += not cursor.write()
+
+    # -- deleting and losing --
+
+    def _drop_passed(self) -> bool:
+        """Delete the oldest segment once all cursors on flash have passed it; True when it did."""
+        oldest = self.files.oldest()
+        if oldest is None:
+            return False
+        for cursor in self.cursors.values():
+            if (oldest.boot, oldest.end) > cursor.kept:
+                return False
+        try:
+            self.files.drop_oldest()
+        except OSError:
+            self._failed()
+            return False
+        return True
+
+    def _report_losses(self) -> None:
+        """Append gap records for all losses, when the ring is not itself about to overflow."""
+        losses, ring = self.losses, self.ring
+        if not losses.unreported:
+            return
+        held = ring.next - ring.oldest
+        if 2 * ring.waiting <= ring.size or 2 * self._in_ram_only(self.delivered) <= held:
+            for payload in losses.payloads():
+                self.append(records.GAP, payload)
+            losses.reported(self.boot, ring.next - 1)

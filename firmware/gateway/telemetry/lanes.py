@@ -1,0 +1,133 @@
+"""The journal: what is recorded, in three lanes on one flash."""
+
+from __future__ import annotations
+
+from gateway.telemetry import boot_id, records
+from gateway.telemetry.block_source import BlockSource
+from gateway.telemetry.lane import LARGEST_RECORD, Lane
+from gateway.telemetry.record_source import RecordSource
+from gateway.telemetry.retention import Retention
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gateway.clock import Clock
+    from gateway.contracts import Random, Storage
+
+EVENTS_RING_BYTES = 32768
+_EVENTS_FLUSH_MS = 2000  # those that are not urgent; the others are flushed at once
+_MINUTE_PATIENCE = 5
+
+
+class Lanes:
+    """`events`, `minute` and `fine`: one boot id, one capacity, one step.
+
+    Samples of one instant take at most `instant_bytes`. Minutes that wait stand among the 10 s
+    samples, too, so they may wait longer; not so without those (`fine` False). `random` helps to
+    find an unused boot id.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Clock,
+        appended: Any,
+        *,
+        segment_bytes: int,
+        capacity_bytes: int,
+        events_pm: int,
+        flush_ms: int,
+        instant_bytes: int = 16384,
+        fine: bool = True,
+        consumers: tuple[str, ...] = ("uplink",),
+        random: Random | None = None,
+    ) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._random = random
+        self._errors = 0
+        retention = Retention(capacity_bytes, events_pm, segment_bytes)
+        samples_ring_bytes = 2 * LARGEST_RECORD + instant_bytes
+
+        def lane(number: int, flush_ms: int, ring_bytes: int) -> Lane:
+            return Lane(
+                storage,
+                clock,
+                appended,
+                number,
+                retention,
+                segment_bytes=segment_bytes,
+                flush_ms=flush_ms,
+                ring_bytes=ring_bytes,
+                consumers=consumers,
+            )
+
+        minute_flush_ms = _MINUTE_PATIENCE * flush_ms if fine else flush_ms
+        events_flush_ms = min(flush_ms, _EVENTS_FLUSH_MS)
+        self.events = lane(records.EVENTS, events_flush_ms, EVENTS_RING_BYTES)
+        self.minute = lane(records.MINUTE, minute_flush_ms, samples_ring_bytes)
+        self.fine = lane(records.FINE, flush_ms, samples_ring_bytes)
+        self.all = retention.lanes = (self.events, self.minute, self.fine)
+        self.appended = appended
+        self.boot = 0
+
+    def open(self, is_new: bool) -> None:
+        """Find what earlier boots left and begin this one; a damaged flash starts empty.
+
+        `is_new`: the flash never held a file, so there is no earlier boot to take care of.
+        """
+        try:
+            names = sorted(self._storage.names())
+        except OSError:
+            self._errors += 1
+            names = []
+        buffer = memoryview(bytearray(2 * LARGEST_RECORD))
+        known = max([lane.load(names, buffer) for lane in self.all])
+        self.boot, kept = boot_id.begin(self._storage, self._clock, self._random, known, is_new)
+        self._errors += not kept
+        for lane in self.all:
+            lane.boot = self.boot
+
+    def sources(self, consumer: str = "uplink") -> tuple[RecordSource, BlockSource, BlockSource]:
+        """What the consumer sends, in order of priority: events, minutes, 10 s samples."""
+        return (
+            RecordSource(self.events, self._clock, consumer),
+            BlockSource(self.minute, self._clock, consumer),
+            BlockSource(self.fine, self._clock, consumer),
+        )
+
+    def step(self, now: int) -> None:
+        """Do what is due, events first: one page, one cursor or one deletion."""
+        for lane in self.all:
+            if lane.step(now):
+                return
+
+    def flush(self) -> None:
+        """Write a page of waiting events now."""
+        self.events.flush()
+
+    def close(self) -> None:
+        """Write all records and the cursors, close the files."""
+        for lane in reversed(self.all):  # who drops first tells of it first
+            lane.close()
+
+    @property
+    def backlog(self) -> int:
+        """Records that not every consumer has released yet."""
+        return sum([lane.backlog for lane in self.all])
+
+    @property
+    def dropped(self) -> int:
+        """Records that will never be delivered, as far as known; not those of earlier reports."""
+        return sum([lane.dropped for lane in self.all])
+
+    @property
+    def corrupt(self) -> int:
+        """Files that could not be read to their end."""
+        return sum([lane.corrupt for lane in self.all])
+
+    @property
+    def write_errors(self) -> int:
+        """Failures of the flash."""
+        return self._errors + sum([lane.write_errors for lane in self.all])

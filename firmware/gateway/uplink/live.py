@@ -1,0 +1,183 @@
+"""Live data: what every rack says now, sent once (QoS 0), and never what it said before.
+
+Nothing is stored and nothing is repeated. While there is no session, or the socket takes nothing,
+what would have been sent is skipped and counted; what goes out next is as new as can be. The
+journal's samples tell later what was missed.
+"""
+
+from __future__ import annotations
+
+import binascii
+import struct
+from array import array
+
+from gateway.clock import diff
+from gateway.telemetry import records
+from gateway.telemetry.sections import SetEncoder, largest_section_bytes
+from gateway.uplink.mqtt_packet import PublishFrame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from gateway.clock import Clock
+    from gateway.uplink.mqtt_client import MqttClient
+    from gateway.uplink.settings import UplinkSettings
+
+    class RackReadings(Protocol):
+        """What is needed of `rack.data.RackData`."""
+
+        name: str
+        cells_mv: array[int]
+        temps_dc: array[int]
+        cells_acquired: int
+        cells_sequence: int
+        temps_sequence: int
+
+
+# What stands for "not known" in a field of this type, and which bits a field has.
+_NOTHING = {"H": records.NO_UNSIGNED, "h": records.NO_SIGNED, "B": records.NO_RACK, "I": None}
+_BITS = {"I": 0xFFFFFFFF}
+# (value that means null, mask or 0) per field of a summary
+_FIELDS = tuple([(_NOTHING[code], _BITS.get(code, 0)) for code in records.SAMPLE_PAYLOAD[1:]])
+_NUMBER_CHARACTERS = 12  # of a 32-bit field with its sign and comma
+# One template, because each piece of text would be an allocation, some hundred times a second.
+_SUMMARY = (
+    '{"boot":%d,"uptime_ms":%d,"utc_ms":%d,"clock":%d,'
+    + ",".join(['"%s":%%s' % name for name in records.SAMPLE_FIELDS])
+    + "}"
+)
+_SUMMARY_BYTES = len(_SUMMARY) + 80 + _NUMBER_CHARACTERS * len(records.SAMPLE_FIELDS)
+_IDLE_MS = 250  # longest sleep between two looks
+_SHORTEST_MS = 5
+
+
+class Live:
+    """A service of the client: one message of one rack at a time, the racks in turn.
+
+    Topics under `bess/v1/<site>/<gateway>/`: `live/<rack>` takes a summary as JSON each
+    `live_period_ms`, `cells/<rack>` a block of one key frame for each whole scan of the cells.
+    `summary_of(rack, values)` fills an array('i') in the order of `records.SAMPLE_FIELDS`.
+    """
+
+    def __init__(
+        self,
+        client: MqttClient,
+        racks: list[RackReadings],
+        summary_of: Callable[[int, array[int]], None],
+        settings: UplinkSettings,
+        clock: Clock,
+        *,
+        site: str,
+        gateway: str,
+        boot: int,
+    ) -> None:
+        self._client = client
+        self._racks = racks
+        self._summary_of = summary_of
+        self._clock = clock
+        self._boot = boot
+        self._period_ms = settings.live_period_ms
+        self._with_cells = settings.live_cells
+        count = len(racks)
+        now = clock.uptime_ms()
+        self._due = [now + each * self._period_ms // count for each in range(count)]
+        self._scans = [rack.cells_sequence for rack in racks]  # last one sent or skipped
+        self._turn = 0
+        self._values = array("i", [0] * len(records.SAMPLE_FIELDS))
+        cells = max([len(rack.cells_mv) for rack in racks])
+        temps = max([len(rack.temps_dc) for rack in racks])
+        self._encoder = SetEncoder(1, cells, temps) if self._with_cells else None
+        room = _SUMMARY_BYTES
+        if self._with_cells:
+            frame = records.BLOCK_TIME_BYTES + largest_section_bytes(cells, temps)
+            room = max(room, records.BLOCK_BYTES + frame + 4)
+        base = "bess/v1/%s/%s/" % (site, gateway)
+        topics = [base + "live/" + rack.name for rack in racks]
+        topics += [base + "cells/" + rack.name for rack in racks]
+        self._frame = PublishFrame(topics[0], room, qos=0, more=tuple(topics[1:]))
+        self._step_ms = max(
+            _SHORTEST_MS, min(_IDLE_MS, self._period_ms // (2 * count) or _IDLE_MS)
+        )
+        # For status and diagnosis.
+        self.sent = 0
+        self.skipped = 0  # summaries and scans that nobody could be told in time
+        self.bytes = 0
+        if self._period_ms or self._with_cells:
+            client.add_service(self._serve)
+
+    async def _serve(self) -> None:
+        while True:
+            length = self._next()
+            if length:
+                self.sent += 1
+                self.bytes += length
+                await self._client.publish(self._frame, length)
+            else:
+                await self._clock.sleep_ms(self._step_ms)
+
+    def _next(self) -> int:
+        """Build the message of the first rack, in turn, that has one; its length, 0 = none."""
+        now = self._clock.uptime_ms()
+        count = len(self._racks)
+        for step in range(count):
+            rack = (self._turn + step) % count
+            length = self._next_of(rack, now)
+            if length:
+                self._turn = rack if self._scan_waits(rack) else (rack + 1) % count
+                return length
+        return 0
+
+    def _next_of(self, rack: int, now: int) -> int:
+        if self._period_ms and now >= self._due[rack]:
+            late = (now - self._due[rack]) // self._period_ms
+            self.skipped += late
+            self._due[rack] += (late + 1) * self._period_ms
+            return self._build_summary(rack, now)
+        if self._scan_waits(rack):
+            scans = self._racks[rack].cells_sequence
+            self.skipped += scans - self._scans[rack] - 1
+            self._scans[rack] = scans
+            return self._build_cells(rack, now)
+        return 0
+
+    def _scan_waits(self, rack: int) -> bool:
+        return self._with_cells and self._racks[rack].cells_sequence != self._scans[rack]
+
+    def _build_summary(self, rack: int, now: int) -> int:
+        clock = self._clock
+        self._summary_of(rack, self._values)
+        known: list[int | str] = [self._boot, now, clock.utc_ms(), clock.utc_quality]
+        for value, (nothing, bits) in zip(self._values, _FIELDS):
+            known.append("null" if value == nothing else value & bits if bits else value)
+        self._frame.address(rack)
+        return self._frame.put((_SUMMARY % tuple(known)).encode())
+
+    def _build_cells(self, rack: int, now: int) -> int:
+        assert self._encoder is not None  # `_scan_waits` is false without it
+        readings = self._racks[rack]
+        clock = self._clock
+        out = self._frame.payload
+        utc_ms = clock.utc_ms()
+        self._summary_of(rack, self._values)
+        # Of the lane of the finest samples; no sequence number: it is in no lane.
+        header = (records.VERSION, records.FINE, rack, 0, 1, self._boot, 0, 0)
+        struct.pack_into(records.BLOCK, out, 0, *header)
+        time = (now & 0xFFFFFFFF, utc_ms & 0xFFFFFFFF, utc_ms >> 32 & 0xFFFF, clock.utc_quality)
+        struct.pack_into(records.BLOCK_TIME, out, records.BLOCK_BYTES, *time)
+        start = records.BLOCK_BYTES + records.BLOCK_TIME_BYTES
+        end = self._encoder.encode(
+            0,
+            self._values,
+            readings.cells_mv,
+            readings.temps_dc if readings.temps_sequence else None,
+            diff(clock.ticks(), readings.cells_acquired),
+            True,
+            out,
+            start,
+        )
+        out[start] = rack  # the encoder has one chain, for whichever rack it is
+        struct.pack_into("<I", out, end, binascii.crc32(out[:end]))
+        self._frame.address(len(self._racks) + rack)
+        return end + 4

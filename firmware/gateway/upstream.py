@@ -1,0 +1,103 @@
+"""Composition of what speaks with the broker: client, publisher, live data, commands."""
+
+from __future__ import annotations
+
+from gateway import VERSION
+from gateway.uplink.command_sequence import CommandSequence
+from gateway.uplink.commands import Commands
+from gateway.uplink.device_key import load_key
+from gateway.uplink.live import Live
+from gateway.uplink.mqtt_client import MqttClient
+from gateway.uplink.publisher import Publisher
+from gateway.uplink.settings import load_settings
+from gateway.uplink.tls_context import connector
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from gateway.config import Config
+    from gateway.contracts import Board
+    from gateway.log import Logs
+    from gateway.outputs.enforcer import Enforcer
+    from gateway.recording import Recording
+
+
+class Upstream:
+    """The link to the broker with everything that uses it; made only for a site with a broker.
+
+    `orders` is the table of commands, `note(text)` records one. Without a device key there are no
+    commands, and `commands` is None.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        settings: Config,
+        logs: Logs,
+        recording: Recording,
+        enforcer: Enforcer,
+        orders: dict[str, Any],
+        note: Callable[[str], None],
+    ) -> None:
+        log = logs.get("uplink")
+        uplink = load_settings(settings)
+        site, gateway = settings.text("site"), settings.text("gateway")
+        lanes = recording.lanes
+        clock = board.clock
+        connect = connector(board.open_stream, board.storage("config"), uplink, clock)
+        self.client = MqttClient(uplink, connect, clock, log, board.random)
+        self.live = Live(
+            self.client,
+            [poller.data for poller in enforcer.pollers],
+            recording.summary.fill,
+            uplink,
+            clock,
+            site=site,
+            gateway=gateway,
+            boot=lanes.boot,
+        )
+        self.publisher = Publisher(
+            self.client,
+            lanes.sources(),
+            self.live,
+            uplink,
+            clock,
+            log,
+            board.random,
+            appended=lanes.appended,
+            site=site,
+            gateway=gateway,
+            boot=lanes.boot,
+            version=VERSION,
+        )
+        key, problem = load_key(board.storage("config"))
+        self.commands: Commands | None = None
+        if key is None:
+            log.info("%s", problem)
+        else:
+            self.commands = Commands(
+                self.client,
+                key,
+                CommandSequence(board.storage("data")),
+                orders,
+                clock,
+                note,
+                logs.get("command"),
+                site=site,
+                gateway=gateway,
+            )
+
+    def status(self) -> dict[str, object]:
+        """For whoever looks at the gateway."""
+        client, publisher, live = self.client, self.publisher, self.live
+        return {
+            "state": client.state,
+            "reconnects": client.reconnects,
+            "reason": client.last_reason,
+            "messages": publisher.messages,
+            "waiting": publisher.waiting,
+            "live": {"sent": live.sent, "skipped": live.skipped},
+            "commands": {"state": "off"} if self.commands is None else self.commands.status(),
+        }

@@ -1,0 +1,134 @@
+"""Records, frames and black boxes as lines for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+
+from gateway.protection import rules
+from gateway.rack.data import QUALITY_NAMES
+from gateway.telemetry import records as layout
+from host_tools.decode.black_box import BlackBox
+from host_tools.decode.blocks import Block
+from host_tools.decode.frames import Frame
+from host_tools.decode.records import (
+    CellFrame,
+    ClockRecord,
+    Event,
+    Gap,
+    Packed,
+    Record,
+    Sample,
+    Unknown,
+)
+from host_tools.decode.sources import Found
+
+_MISSING = {"u": layout.NO_UNSIGNED, "s": layout.NO_SIGNED}
+# name, divisor, what a missing value is
+_FIGURES = {
+    "rack_voltage_dv": ("V", 10, "u"),
+    "rack_current_da": ("A", 10, "s"),
+    "soc_pm": ("%", 10, "u"),
+}
+
+Numbered = tuple[int, int, int, int, str]  # boot, uptime, lane, number, line
+
+
+def all_lines(found: Found) -> Iterator[str]:
+    """Every record and frame in the order of time, boot by boot."""
+    numbered: list[Numbered] = [
+        (record.boot, record.uptime_ms, record.lane, record.seq, line(record))
+        for record in found.records
+    ]
+    for block in found.blocks:
+        numbered += [
+            (block.boot, frame.uptime_ms, block.lane, block.first, frame_line(block, frame))
+            for frame in block.frames
+        ]
+    for *_, text in sorted(numbered, key=lambda entry: entry[:4]):
+        yield text
+
+
+def line(record: Record) -> str:
+    """One record: boot, lane, sequence number, uptime in seconds, what it says."""
+    return _head(record.boot, record.lane, record.seq, record.uptime_ms) + _text(record)
+
+
+def frame_line(block: Block, frame: Frame) -> str:
+    """One frame of a block, with the number of the chunk's first record."""
+    text = sample_text(block.rack, frame.sample)
+    if frame.cells is not None:
+        text += f"  {len(frame.cells)} cells, {len(frame.temps or ())} temperatures"
+    return _head(block.boot, block.lane, block.first, frame.uptime_ms) + text
+
+
+def box_lines(box: BlackBox) -> Iterator[str]:
+    """A black box: its trips, what it holds of each rack, what is missing."""
+    yield f"black box {box.number} of boot {box.boot}, {rack_name(box.rack)}"
+    for trip in box.trips:
+        counted = "" if trip.counted_ms is None else f" after {trip.counted_ms / 1000:.3f} s"
+        yield (
+            f"  {trip.uptime_ms / 1000:.3f} s  {rack_name(trip.rack)} {trip.rule_name}"
+            f" level {trip.level}: {trip.value}, trips at {trip.set_point}{counted},"
+            f" clears at {trip.clear_point}"
+        )
+    for rack, history in sorted(box.racks.items()):
+        yield (
+            f"  {rack_name(rack)}: {len(history.summaries)} summaries,"
+            f" {len(history.scans)} scans of the cells"
+        )
+    for what in box.missing:
+        yield f"  missing: {what}"
+
+
+def rack_name(index: int) -> str:
+    """As in all tables; racks count from 1 for people."""
+    return "site  " if index == layout.NO_RACK else f"rack{index + 1:02d}"
+
+
+def sample_text(rack: int, sample: Mapping[str, int]) -> str:
+    """A summary in one line."""
+    quality = sample["quality"]
+    known = 0 <= quality < len(QUALITY_NAMES)
+    figures = [
+        f"{_figure(sample[name], divisor, none):>7} {unit}"
+        for name, (unit, divisor, none) in _FIGURES.items()
+    ]
+    mv = [_figure(sample[name], 1, "u") for name in ("cell_min_mv", "cell_max_mv")]
+    degc = [_figure(sample[name], 10, "s") for name in ("temp_min_dc", "temp_max_dc")]
+    return (
+        f"sample {rack_name(rack)} {QUALITY_NAMES[quality] if known else str(quality):7}"
+        f" {' '.join(figures)} {'..'.join(mv)} mV {'..'.join(degc)} degC"
+        f" level {sample['level']} {rules.name(sample['rule'])}"
+    ).rstrip()
+
+
+def _figure(value: int, divisor: int, none: str) -> str:
+    if value == _MISSING[none]:
+        return "-"
+    return str(value) if divisor == 1 else f"{value / divisor:.1f}"
+
+
+def _head(boot: int, lane: int, seq: int, uptime_ms: int) -> str:
+    name = layout.LANES[lane] if lane < len(layout.LANES) else str(lane)
+    return f"{boot:4d} {name:6} {seq:8d} {uptime_ms / 1000:12.3f}  "
+
+
+def _text(record: Record) -> str:
+    if isinstance(record, Sample):
+        return sample_text(record.rack, asdict(record))
+    if isinstance(record, Event):
+        return f"event  {rack_name(record.rack)} {record.name}: {record.text}".rstrip(": ")
+    if isinstance(record, CellFrame):
+        return (
+            f"cells  {rack_name(record.rack)} {len(record.cells_mv)} cells,"
+            f" {len(record.temps_dc)} temperatures"
+        )
+    if isinstance(record, Gap):
+        return f"gap    boot {record.lost_boot}, records {record.first}..{record.last} dropped"
+    if isinstance(record, ClockRecord):
+        return f"clock  {record.at_uptime_ms / 1000:.3f} s was {record.at_utc_ms} ms since 1970"
+    if isinstance(record, Packed) and record.kind == layout.BLACK_BOX:
+        return f"box    {len(record.payload)} bytes of a black box"
+    kind = record.kind if isinstance(record, Packed | Unknown) else "?"
+    return f"record of kind {kind}, which is not known here"

@@ -1,0 +1,1 @@
+"""Signed orders to a gateway, over its broker."""

@@ -1,0 +1,379 @@
+"""Sets of all racks on flash, blocks of one rack upstream."""
+
+import binascii
+import gc
+import struct
+import unittest
+
+from fake_hardware import HandClock
+from lane_bench import FLUSH_MS, Flash, open_lanes
+
+from gateway.telemetry import records
+
+
+def section(rack, instant, size=40):
+    """A section whose bytes tell where it belongs."""
+    body = bytes([rack, instant & 0xFF]) + bytes(size - 2)
+    flags = records.KEY if instant == 0 else 0
+    return struct.pack(records.SECTION, rack, flags, size - 5, 3, 2, 7) + body
+
+
+def add_chunk(lanes, lane, instants, racks=3, size=40, parts=1, every_ms=1000):
+    """A chunk of `instants`, each in `parts` records; returns its first number."""
+    clock = lanes.clock
+    chunk = lane.begin_chunk()
+    for instant in range(instants):
+        clock.advance(every_ms)
+        for part in range(parts):
+            mine = range(part * racks // parts, (part + 1) * racks // parts)
+            body = b"".join([section(rack, instant, size) for rack in mine])
+            payload = struct.pack(records.SET_PAYLOAD, chunk, instant, len(mine), 0) + body
+            lane.append(records.SET, payload)
+        lanes.step(clock.ticks())
+    return chunk
+
+
+class Block:
+    """One message of topic `blocks`, taken apart by the layout alone."""
+
+    def __init__(self, message):
+        assert struct.unpack("<I", message[-4:])[0] == binascii.crc32(message[:-4])
+        head = struct.unpack(records.BLOCK, message[: records.BLOCK_BYTES])
+        self.version, self.lane, self.rack, _, count, self.boot, self.first, self.last = head
+        self.instants = []
+        self.uptimes = []
+        offset = records.BLOCK_BYTES
+        for _ in range(count):
+            time = message[offset : offset + records.BLOCK_TIME_BYTES]
+            self.uptimes.append(struct.unpack(records.BLOCK_TIME, time)[0])
+            offset += records.BLOCK_TIME_BYTES
+            rack, flags, cells, temps, summary, age = struct.unpack(
+                records.SECTION, message[offset : offset + records.SECTION_BYTES]
+            )
+            assert rack == self.rack and age == 7
+            offset += records.SECTION_BYTES
+            assert message[offset] == rack
+            self.instants.append(message[offset + 1])
+            assert (flags == records.KEY) == (message[offset + 1] == 0)
+            offset += cells + temps + summary
+        assert offset == len(message) - 4
+
+    def key(self):
+        return self.boot, self.first, self.last, self.rack
+
+
+class Log:
+    """One message of topic `log`: the kinds and numbers of its records."""
+
+    def __init__(self, message):
+        _, self.lane, self.boot, first, count = struct.unpack(records.BATCH, message[:12])
+        self.records = []
+        offset = records.BATCH_BYTES
+        for number in range(first, first + count):
+            length = records.check(message, offset, len(message))
+            assert length and records.sequence_of(message, offset) == number
+            payload = message[offset + records.HEADER_BYTES : offset + length]
+            self.records.append((number, message[offset + 1], payload))
+            offset += length
+        assert offset == len(message)
+
+    def gaps(self):
+        return [
+            struct.unpack(records.GAP_PAYLOAD, payload)
+            for _, kind, payload in self.records
+            if kind == records.GAP
+        ]
+
+
+def next_message(source, buffer):
+    """The next message taken apart, or None."""
+    length = source.next(buffer)
+    calls = 0
+    while not length and source.busy:
+        length = source.next(buffer)
+        calls += 1
+        assert calls < 5000, "busy for ever"
+    if not length:
+        return None
+    return (Block if source.topic == "blocks" else Log)(bytes(buffer[:length]))
+
+
+def read_all(source, size=4096, release=True):
+    buffer = memoryview(bytearray(size))
+    found = []
+    message = next_message(source, buffer)
+    while message is not None:
+        found.append(message)
+        if release:
+            source.release(source.mark)
+        message = next_message(source, buffer)
+    return found
+
+
+def start(storage, **options):
+    clock = HandClock()
+    lanes = open_lanes(storage, clock, **options)
+    lanes.clock = clock
+    return lanes
+
+
+class BlockSourceTest(unittest.TestCase):
+    def setUp(self):
+        gc.collect()
+
+    def test_a_chunk_becomes_one_block_per_rack_when_it_is_complete(self):
+        lanes = start(Flash())
+        source = lanes.sources()[1]
+        chunk = add_chunk(lanes, lanes.minute, 5)
+        self.assertEqual((chunk, read_all(source), source.busy), (1, [], False))
+        lanes.minute.end_chunk()
+        blocks = read_all(source)
+        self.assertEqual([block.key() for block in blocks], [(1, 1, 5, rack) for rack in range(3)])
+        for block in blocks:
+            self.assertEqual((block.version, block.lane), (records.VERSION, records.MINUTE))
+            self.assertEqual(block.instants, [0, 1, 2, 3, 4])
+            self.assertEqual(block.uptimes, [1000, 2000, 3000, 4000, 5000])
+        self.assertEqual(source.backlog, 0)
+
+    def test_the_cursor_passes_a_chunk_with_its_last_block_only(self):
+        lanes = start(Flash())
+        source = lanes.sources()[2]
+        add_chunk(lanes, lanes.fine, 4)
+        add_chunk(lanes, lanes.fine, 4)
+        lanes.fine.end_chunk()
+        buffer = memoryview(bytearray(4096))
+        marks = []
+        while next_message(source, buffer):
+            marks.append(source.mark)
+        backlogs = []
+        for mark in marks:
+            source.release(mark)
+            backlogs.append(source.backlog)
+        self.assertEqual(backlogs, [8, 8, 4, 4, 4, 0])
+
+    def test_instants_of_several_records_and_chunks_far_larger_than_one_call(self):
+        lanes = start(Flash(), segment_bytes=65536)
+        source = lanes.sources()[2]
+        add_chunk(lanes, lanes.fine, 20, racks=6, size=500, parts=2)
+        add_chunk(lanes, lanes.fine, 1, racks=6, size=500, parts=2)
+        buffer = memoryview(bytearray(12000))
+        self.assertEqual(source.next(buffer), 0)
+        self.assertTrue(source.busy)
+        source.undo()  # for another buffer
+        blocks = read_all(source, 12000)
+        self.assertEqual(
+            [block.key() for block in blocks], [(1, 1, 40, rack) for rack in range(6)]
+        )
+        for block in blocks:
+            self.assertEqual(block.instants, list(range(20)))
+
+    def test_undone_messages_come_again_and_every_rack_once(self):
+        lanes = start(Flash(), segment_bytes=65536)
+        source = lanes.sources()[2]
+        add_chunk(lanes, lanes.fine, 20, racks=6, size=300)
+        lanes.fine.end_chunk()
+        buffer = memoryview(bytearray(12000))
+        racks = []
+        turn = 0
+        while True:
+            turn += 1
+            if turn % 3 == 1 and source.next(buffer) == 0:
+                source.undo()  # half built
+            message = next_message(source, buffer)
+            if message is None:
+                break
+            if turn % 3 == 2:
+                source.undo()
+                continue
+            racks.append(message.rack)
+            self.assertEqual(message.instants, list(range(20)))
+            source.release(source.mark)
+        self.assertEqual(sorted(racks), list(range(6)))
+        self.assertEqual(source.backlog, 0)
+
+    def test_a_new_session_sends_the_chunk_under_way_again(self):
+        lanes = start(Flash())
+        source = lanes.sources()[1]
+        add_chunk(lanes, lanes.minute, 3)
+        lanes.minute.end_chunk()
+        buffer = memoryview(bytearray(4096))
+        for _ in range(2):
+            self.assertEqual(next_message(source, buffer).rack, 0)
+            source.release(source.mark)
+            source.restart()
+        self.assertEqual([block.rack for block in read_all(source)], [0, 1, 2])
+
+    def test_what_stands_between_chunks_goes_as_it_is(self):
+        lanes = start(Flash())
+        lane, source = lanes.minute, lanes.sources()[1]
+        add_chunk(lanes, lane, 2, racks=1)
+        lane.end_chunk()
+        for number in range(3):
+            lane.append(records.CLOCK, bytes([number] * 12))
+        add_chunk(lanes, lane, 2, racks=1)
+        lane.end_chunk()
+        first, log, second = read_all(source)
+        self.assertEqual((first.last, second.first), (2, 6))
+        self.assertEqual(log.lane, records.MINUTE)
+        self.assertEqual(
+            [each[:2] for each in log.records], [(n, records.CLOCK) for n in (3, 4, 5)]
+        )
+        self.assertEqual(source.backlog, 0)
+
+    def test_the_open_chunk_of_a_boot_that_ended_is_sent_as_far_as_it_is_stored(self):
+        storage = Flash()
+        lanes = start(storage)
+        add_chunk(lanes, lanes.fine, 6)
+        lanes.fine.flush()
+        add_chunk(lanes, lanes.fine, 2)  # in RAM only
+        again = start(Flash(storage.files))
+        add_chunk(again, again.fine, 3)
+        blocks = read_all(again.sources()[2])
+        self.assertEqual([block.key() for block in blocks], [(1, 1, 6, rack) for rack in range(3)])
+        self.assertEqual(blocks[2].instants, [0, 1, 2, 3, 4, 5])
+
+    def test_a_block_too_large_for_the_message_ends_early_and_the_rest_is_named(self):
+        lanes = start(Flash())
+        lane, source = lanes.minute, lanes.sources()[1]
+        add_chunk(lanes, lane, 30, racks=2, size=100)
+        lane.end_chunk()
+        blocks = read_all(source, 2048)
+        fits = (2048 - records.BLOCK_BYTES - 4) // (records.BLOCK_TIME_BYTES + 108)
+        for block in blocks:
+            self.assertEqual(block.instants, list(range(fits)))
+        lanes.step(lanes.clock.ticks())
+        (log,) = read_all(source, 2048)
+        self.assertEqual(log.gaps(), [(1, fits + 1, 30)])
+        self.assertEqual(lane.dropped, 30 - fits)
+
+    def test_losses_are_told_between_chunks_and_never_inside(self):
+        lanes = start(Flash())
+        lane, source = lanes.fine, lanes.sources()[2]
+        add_chunk(lanes, lane, 3)
+        lane.losses.add(1, 1, 2)
+        fourth = struct.pack(records.SET_PAYLOAD, 1, 3, 1, 0) + section(0, 3)
+        self.assertEqual(lane.append(records.SET, fourth), 4)
+        lanes.step(lanes.clock.advance(1))
+        self.assertEqual(add_chunk(lanes, lane, 2), 6)
+        lane.end_chunk()
+        found = read_all(source)
+        self.assertEqual(found[0].instants, [0, 1, 2, 3])
+        self.assertEqual(found[3].gaps(), [(1, 1, 2)])
+        self.assertEqual([message.first for message in found[4:]], [6, 6, 6])
+
+    def test_a_chunk_whose_beginning_is_lost_is_named_not_sent(self):
+        clock, storage = HandClock(), Flash()
+        lanes = open_lanes(storage, clock, instant_bytes=1000)
+        lanes.clock = clock
+        storage.dead = True
+        lane, source = lanes.fine, lanes.sources()[2]
+        add_chunk(lanes, lane, 40, racks=3, size=100)  # more than RAM holds
+        lost = lane.ring.oldest - 1
+        self.assertTrue(lost > 5, lost)
+        add_chunk(lanes, lane, 3)
+        lane.end_chunk()
+        found = read_all(source)
+        second = [block.key() for block in found if isinstance(block, Block)]
+        first = second[0][1]
+        self.assertEqual(second, [(1, first, first + 2, rack) for rack in range(3)])
+        lanes.step(clock.advance(FLUSH_MS))
+        gaps = [
+            gap for log in found + read_all(source) if isinstance(log, Log) for gap in log.gaps()
+        ]
+        self.assertIn((1, 1, 40), gaps)
+
+    def test_a_failing_flash_makes_short_chunks_that_still_arrive(self):
+        clock, storage = HandClock(), Flash()
+        lanes = open_lanes(storage, clock, instant_bytes=4096)
+        lanes.clock = clock
+        storage.dead = True
+        lane, source = lanes.fine, lanes.sources()[2]
+        seen = []
+        for instant in range(200):
+            lanes.step(clock.advance(1000))
+            if lane.chunk_full(200):
+                lane.begin_chunk()
+            number = lane.ring.next
+            payload = struct.pack(records.SET_PAYLOAD, lane.open_chunk, instant, 1, 0)
+            place = number - lane.open_chunk
+            lane.append(records.SET, payload + section(0, place, 150))
+            for message in read_all(source, 8192):
+                if isinstance(message, Block):
+                    seen += range(message.first, message.last + 1)
+        self.assertEqual(lane.dropped, 0)
+        self.assertTrue(len(seen) > 130, len(seen))
+
+
+class ChunkTest(unittest.TestCase):
+    def setUp(self):
+        gc.collect()
+
+    def test_a_chunk_stands_in_one_segment(self):
+        storage = Flash()
+        lanes = start(storage)
+        lane = lanes.fine
+        chunks = []
+        for instant in range(400):
+            lanes.step(lanes.clock.advance(500))
+            if lane.chunk_full(300) or instant % 60 == 0:
+                chunks.append(lane.begin_chunk())
+            body = section(0, instant, 260)
+            lane.append(records.SET, struct.pack(records.SET_PAYLOAD, chunks[-1], 0, 1, 0) + body)
+        lanes.close()
+        firsts = [int(name[10:18], 16) for name in storage.segments()]
+        self.assertTrue(len(firsts) > 12, firsts)
+        for first in firsts:
+            self.assertIn(first, chunks)
+        for name in storage.segments():
+            self.assertTrue(len(storage.files[name]) <= 8192)
+
+    def test_pages_end_where_flash_blocks_end(self):
+        storage = Flash()
+        lanes = start(storage, segment_bytes=65536)
+        add_chunk(lanes, lanes.fine, 198, racks=1, size=172, every_ms=20)
+        # 4096 less a pointer of 4 bytes, and one more for each time that 2 divides the number
+        ends = [4096]
+        for block in range(1, 10):
+            ends.append(ends[-1] + 4096 - (4, 8, 4, 12, 4, 8, 4, 16, 4)[block - 1])
+        self.assertEqual(lanes.fine.files.all[0].size, ends[-1])
+        self.assertTrue(lanes.fine.ring.waiting > 0)
+
+    def test_a_full_flash_thins_the_fine_lane_first_then_minutes_and_events_last(self):
+        storage = Flash()
+        lanes = start(storage, capacity_bytes=163840)
+        for _ in range(30):
+            lanes.events.append(records.EVENT, bytes(100))
+        for _ in range(16):
+            add_chunk(lanes, lanes.minute, 30, racks=1, size=100)
+            add_chunk(lanes, lanes.fine, 60, racks=1, size=100)
+        lanes.close()
+        self.assertEqual((lanes.events.dropped, lanes.minute.dropped), (0, 0))
+        self.assertTrue(lanes.fine.dropped > 300)
+        self.assertTrue(storage.size() <= 163840, storage.size())
+        lanes = start(Flash(storage.files), capacity_bytes=163840)
+        for _ in range(40):
+            add_chunk(lanes, lanes.minute, 60, racks=1, size=100)
+        lanes.minute.flush()
+        self.assertEqual(lanes.events.dropped, 0)
+        self.assertTrue(lanes.minute.dropped > 300)
+        names = storage.segments()
+        self.assertEqual([name for name in names if name.startswith("f00000001")], [])
+        self.assertEqual(names[0], "e00000001-00000001.seg")
+
+    def test_a_storm_of_events_eats_no_samples(self):
+        storage = Flash()
+        lanes = start(storage, capacity_bytes=163840)
+        add_chunk(lanes, lanes.fine, 300, racks=1, size=100)
+        add_chunk(lanes, lanes.fine, 300, racks=1, size=100)
+        lanes.fine.flush()
+        for _ in range(60):
+            for _ in range(25):
+                lanes.events.append(records.EVENT, bytes(100))
+            lanes.step(lanes.clock.advance(FLUSH_MS))
+            lanes.step(lanes.clock.advance(1))
+        self.assertEqual(lanes.fine.dropped, 0)
+        self.assertTrue(lanes.events.dropped > 300)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,93 @@
+"""Events of a site whose racks are on a wire."""
+
+import struct
+import unittest
+
+from fake_hardware import QuietLog
+from recorded_site import RecordedSite
+
+from gateway.telemetry import records
+
+
+def events(site):
+    """(code, rack, rule, level, value, limit, text) of each new one."""
+    found = []
+    for kind, payload in site.records(records.EVENTS):
+        if kind == records.EVENT:
+            fields = struct.unpack(records.EVENT_PAYLOAD, payload[: records.EVENT_BYTES])
+            found.append(fields + (payload[records.EVENT_BYTES :].decode(),))
+    return found
+
+
+class BrokenLog(QuietLog):
+    def info(self, message, *values):
+        raise OSError(32)
+
+    warning = info
+
+
+class EventTest(unittest.TestCase):
+    def test_record_is_on_flash_before_the_log_is_tried(self):
+        site = RecordedSite(BrokenLog())
+        with self.assertRaises(OSError):
+            site.recorder.note(records.STOP, records.NO_RACK, "why")
+        self.assertEqual(site.lanes.events.stored, 1)
+        self.assertEqual(events(site)[0][6], "why")
+        self.assertIn("why", site.recorder.latest[-1][1])
+
+    def test_trip_is_recorded_with_its_reason_and_its_effects(self):
+        site = RecordedSite()
+        site.run_ms(3000)
+        events(site)
+        site.wire.registers[0x000A] = 3700
+        site.run_ms(2700)
+        found = events(site)
+        codes = [event[0] for event in found]
+        trip = codes.index(records.TRIP)
+        self.assertEqual(
+            codes[trip : trip + 4],
+            [records.TRIP, records.OPENING, records.OPEN_COMMAND, records.RELAY_OPENED],
+        )
+        self.assertIn(records.CONTACTOR, codes)
+        self.assertIn(records.OPENING_PROVEN, codes)
+        self.assertEqual(found[trip][1:6], (0, 0, 3, 3700, 3650))
+        self.assertIn("cell_overvoltage", found[trip][6])
+
+    def test_what_the_bus_noticed_becomes_events_with_words(self):
+        site = RecordedSite()
+        del site.wire.registers[0x0016]
+        site.run_ms(3000)
+        site.wire.silent = True
+        site.run_ms(3000)
+        site.wire.silent = False
+        site.run_ms(3000)
+        texts = [event[6] for event in events(site) if event[0] == records.BUS]
+        self.assertEqual(
+            texts,
+            [
+                "register 0x0016 (1 of them) does not exist",
+                "no answer to 3 requests in a row",
+                "answers again",
+            ],
+        )
+
+    def test_trip_is_on_flash_at_once(self):
+        site = RecordedSite(flush_ms=100000)
+        site.run_ms(3000)
+        site.wire.registers[0x000A] = 3700
+        while site.enforcer.closed[0]:
+            site.run_ms(20)
+        site.run_ms(20)
+        self.assertTrue(site.lanes.events.ring.next - 1 - site.lanes.events.stored <= 2)
+
+    def test_latest_events_are_few_and_newest_last(self):
+        site = RecordedSite()
+        site.run_ms(1000)
+        for number in range(20):
+            site.recorder.note(records.STOP, records.NO_RACK, "note %d" % number)
+        self.assertEqual(len(site.recorder.latest), 16)
+        self.assertIn("note 19", site.recorder.latest[-1][1])
+
+
+if __name__ == "__main__":
+    unittest.main()

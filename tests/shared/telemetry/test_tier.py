@@ -1,0 +1,163 @@
+"""Sets of samples in a lane: when, how many, what a chunk holds. Their content is read on CPython."""
+
+import struct
+import unittest
+from array import array
+
+from fake_hardware import Flag, HandClock, MemoryStorage
+from recorded_site import RecordedSite
+
+from gateway.rack.data import RackData
+from gateway.telemetry import records
+from gateway.telemetry.lanes import Lanes
+from gateway.telemetry.tier import INSTANTS, Tier, instant_bytes
+
+RACKS = 3
+CELLS = 16
+TEMPS = 4
+PERIOD_MS = 1000
+
+
+class Summary:
+    """Fills in the rack's number and a value that always changes."""
+
+    def __init__(self):
+        self.count = 0
+
+    def fill(self, rack, values):
+        self.count += 1
+        values[records.SAMPLE_FIELDS.index("rack")] = rack
+        values[records.SAMPLE_FIELDS.index("rack_current_da")] = self.count
+
+
+class Bench:
+    def __init__(self, segment_bytes=65536, message_bytes=16384, cells=CELLS, temps=TEMPS):
+        self.clock = HandClock()
+        now = self.clock.ticks()
+        self.storage = MemoryStorage()
+        self.lanes = Lanes(
+            self.storage,
+            self.clock,
+            Flag(),
+            segment_bytes=segment_bytes,
+            capacity_bytes=1 << 20,
+            events_pm=250,
+            flush_ms=1000,
+            instant_bytes=instant_bytes(RACKS, cells, temps),
+        )
+        self.lanes.open(True)
+        self.racks = [
+            RackData(each, "rack%02d" % each, cells, temps, 1100, now) for each in range(RACKS)
+        ]
+        self.tier = Tier(
+            self.lanes.fine, self.racks, Summary(), self.clock, PERIOD_MS, message_bytes
+        )
+        self._source = self.lanes.sources()[records.FINE]
+        self._buffer = memoryview(bytearray(message_bytes))
+
+    def scan(self):
+        """Every rack has been read anew."""
+        for data in self.racks:
+            data.cells_mv[:] = array("H", range(3300, 3300 + len(data.cells_mv)))
+            data.temps_dc[:] = array("h", range(200, 200 + len(data.temps_dc)))
+            data.cells_sequence += 1
+            data.temps_sequence += 1
+            data.cells_acquired = self.clock.ticks()
+
+    def run_ms(self, duration_ms):
+        for _ in range(0, duration_ms, 20):
+            now = self.clock.advance(20)
+            self.tier.step(now)
+            self.lanes.step(now)
+
+    def blocks(self):
+        """(lane, rack, frames, first, last) of each block that is complete."""
+        found = []
+        while True:
+            length = self._source.next(self._buffer)
+            if length:
+                _, lane, rack, _, frames, _, first, last = struct.unpack_from(
+                    records.BLOCK, self._buffer, 0
+                )
+                found.append((lane, rack, frames, first, last))
+                self._source.release(self._source.mark)
+            elif not self._source.busy:
+                return found
+
+
+class TierTest(unittest.TestCase):
+    def test_one_set_of_all_racks_per_period(self):
+        bench = Bench()
+        bench.run_ms(10 * PERIOD_MS - 20)
+        bench.tier.finish()
+        self.assertEqual(
+            bench.blocks(), [(records.FINE, rack, 10, 1, 10) for rack in range(RACKS)]
+        )
+
+    def test_a_chunk_ends_after_sixty_instants(self):
+        bench = Bench()
+        bench.run_ms((2 * INSTANTS + 5) * PERIOD_MS)
+        blocks = bench.blocks()
+        self.assertEqual([frames for _, _, frames, _, _ in blocks], [INSTANTS] * 2 * RACKS, blocks)
+        self.assertEqual(blocks[0][3:], (1, INSTANTS))
+        self.assertEqual(blocks[RACKS][3:], (INSTANTS + 1, 2 * INSTANTS))
+
+    def test_no_rack_outgrows_a_message(self):
+        bench = Bench(message_bytes=2048, cells=64)
+        for _ in range(100):
+            bench.scan()
+            for cell in range(64):
+                noise = (cell * 37 + bench.clock.ticks() * 17) % 401
+                bench.racks[1].cells_mv[cell] = 3300 + noise
+            bench.run_ms(PERIOD_MS)
+        blocks = bench.blocks()
+        self.assertEqual(bench.lanes.dropped, 0)
+        for rack in range(RACKS):
+            self.assertTrue(sum([each[2] for each in blocks if each[1] == rack]) > 80)
+        self.assertTrue(len(blocks) > 2 * RACKS, len(blocks))
+
+    def test_a_chunk_stays_within_one_file(self):
+        bench = Bench(segment_bytes=8192, cells=64)
+        for _ in range(90):
+            bench.scan()
+            bench.run_ms(PERIOD_MS)
+        bench.tier.finish()
+        bench.lanes.close()
+        names = [name for name in bench.storage.files if name.endswith(".seg")]
+        self.assertTrue(len(names) > 1, names)
+        firsts = {first for _, _, _, first, _ in bench.blocks()}
+        for name in sorted(names):
+            self.assertIn(int(name.split("-")[-1][:-4], 16), firsts)
+
+    def test_a_set_that_was_begun_is_completed_at_the_end(self):
+        bench = Bench()
+        bench.run_ms(PERIOD_MS + 40)  # two racks of the second set
+        bench.tier.finish()
+        self.assertEqual([each[2] for each in bench.blocks()], [2] * RACKS)
+
+    def test_a_step_takes_one_rack_only(self):
+        bench = Bench()
+        for _ in range(RACKS):
+            self.assertEqual(bench.lanes.fine.ring.next, 1)
+            bench.run_ms(20)
+        self.assertEqual(bench.lanes.fine.ring.next, 2)
+
+    def test_a_period_that_was_slept_through_is_not_made_up_for(self):
+        bench = Bench()
+        bench.run_ms(2 * PERIOD_MS - 20)
+        bench.clock.advance(10 * PERIOD_MS)
+        bench.run_ms(PERIOD_MS - 20)
+        bench.tier.finish()
+        self.assertEqual([each[2] for each in bench.blocks()], [3] * RACKS)
+
+    def test_a_whole_site_is_recorded(self):
+        site = RecordedSite()
+        site.run_ms(10000)
+        site.sampler.finish()
+        messages = site.messages(records.FINE)
+        self.assertEqual([topic for topic, _ in messages], ["blocks"])
+        self.assertEqual(struct.unpack_from(records.BLOCK, messages[0][1], 0)[4], 10)
+
+
+if __name__ == "__main__":
+    unittest.main()
