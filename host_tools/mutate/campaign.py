@@ -15,8 +15,13 @@ from host_tools.mutate.verdicts import KILLED as KILLED_WORD
 from host_tools.mutate.verdicts import SURVIVED as SURVIVED_WORD
 from host_tools.mutate.verdicts import TIMED_OUT, Verdicts
 
-_START_S = 10  # of a trial before its tests begin, on a busy machine
-_SLOWER = 2  # a mutant may make its tests so much slower before it counts as hanging
+# Processor time: between tests, and how much slower than when its lines were counted, which alone
+# takes three times as long, a mutant may make a test before it counts as hanging.
+_BETWEEN_S = 5.0
+_SLOWER = 2
+# A trial that only waits; time of the clock, on a machine that has other things to do, too.
+_WAIT_S = 120.0
+_BUSY = 10
 _SAVE_S = 10.0
 _OUTCOMES = {SURVIVED: SURVIVED_WORD, KILLED: KILLED_WORD, forked.TIMED_OUT: TIMED_OUT}
 
@@ -68,9 +73,13 @@ class Campaign:
     def _start(self, mutant: Mutant) -> None:
         stages = self._selection.stages(mutant.module, mutant.line)
         cost_s = self._selection.cost_s(mutant.module, mutant.line)
-        work = partial(judge, mutant.module, mutant.source, stages)
-        child = forked.start(work, _START_S + _SLOWER * cost_s)
+        work = partial(judge, mutant.module, mutant.source, stages, self._limit)
+        child = forked.start(work, _BETWEEN_S, _WAIT_S + _BUSY * cost_s)
         self._running[child] = Trial(mutant, time.monotonic())
+
+    def _limit(self, test: str) -> None:
+        """In the trial: the time of one test, and of what comes before the next one."""
+        forked.limit(_BETWEEN_S + _SLOWER * self._selection.seconds.get(test, 0.0))
 
     def _finish(self) -> None:
         child, status = forked.reap()

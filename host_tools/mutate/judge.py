@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.abc import InspectLoader
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
@@ -47,10 +47,13 @@ class Instead:
         return importlib.util.spec_from_loader(fullname, self._loader, origin=self._path)
 
 
-def judge(module: str, source: str, stages: Sequence[Sequence[str]]) -> int:
+def judge(
+    module: str, source: str, stages: Sequence[Sequence[str]], begin: Callable[[str], object]
+) -> int:
     """KILLED or SURVIVED; to be called in a process of its own that never imported the gateway.
 
-    A module that cannot even be imported is a failure that every test sees.
+    `begin` is called with each test before it runs. A module that cannot even be imported is a
+    failure that every test sees.
     """
     if any(name == "gateway" or name.startswith("gateway.") for name in sys.modules):
         raise RuntimeError("the gateway is already there")
@@ -59,7 +62,7 @@ def judge(module: str, source: str, stages: Sequence[Sequence[str]]) -> int:
     sys.meta_path.insert(0, Instead(module, source))
     for tests in stages:
         files = sorted({test.partition("::")[0] for test in tests})
-        status = suite.run(files, suite.Chosen(tests), options=["-x"])
+        status = suite.run(files, suite.Chosen(tests), suite.Noted(begin), options=["-x"])
         if status not in (0, _NO_TESTS):
             return KILLED
     return SURVIVED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -33,7 +34,7 @@ class Chosen:
 
 
 class Noted:
-    """Calls `begin` with each test's id, and notes seconds and failures."""
+    """Calls `begin` with each test's id, and notes failures and seconds of processor time."""
 
     def __init__(self, begin: Callable[[str], object]) -> None:
         self.seconds: dict[str, float] = {}
@@ -44,11 +45,14 @@ class Noted:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """Around each test."""
         self._begin(item.nodeid)
-        return (yield)
+        began_s = time.process_time()
+        try:
+            return (yield)
+        finally:
+            self.seconds[item.nodeid] = time.process_time() - began_s
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Set-up, call and tear-down each report once; a failed sub-test reports on its own."""
-        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
         if report.failed:
             self.failed.add(report.nodeid)
 

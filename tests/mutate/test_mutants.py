@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,7 @@ def test_a_trial_tells_what_a_test_sees(before: str, after: str, verdict: int) -
         "from host_tools.mutate import forked\n"
         "from host_tools.mutate.judge import judge\n"
         "module, source, tests = json.load(sys.stdin)\n"
-        "forked.start(lambda: judge(module, source, [tests]), 60)\n"
+        "forked.start(lambda: judge(module, source, [tests], lambda test: None), 60, 80)\n"
         "print(forked.reap()[1])\n"
     )
     done = subprocess.run(
@@ -157,15 +158,49 @@ def test_a_trial_without_end_is_ended() -> None:
         while True:
             pass
 
-    child = forked.start(for_ever, 0.2)
+    child = forked.start(for_ever, 0.2, 600)
     assert forked.reap() == (child, forked.TIMED_OUT)
+
+
+def test_a_trial_that_only_waits_is_ended_too() -> None:
+    def wait() -> int:
+        while True:
+            time.sleep(60)
+
+    child = forked.start(wait, 600, 0.2)
+    assert forked.reap() == (child, forked.TIMED_OUT)
+
+
+def test_waiting_for_the_processor_is_not_held_against_a_trial() -> None:
+    def wait() -> int:
+        time.sleep(0.5)
+        return SURVIVED
+
+    child = forked.start(wait, 0.3, 600)
+    assert forked.reap() == (child, SURVIVED)
+
+
+def test_each_test_of_a_trial_has_its_own_time() -> None:
+    def burn(cpu_s: float) -> None:
+        end_s = time.process_time() + cpu_s
+        while time.process_time() < end_s:
+            pass
+
+    def two_tests() -> int:
+        burn(0.15)
+        forked.limit(0.3)
+        burn(0.15)
+        return SURVIVED
+
+    child = forked.start(two_tests, 0.25, 600)
+    assert forked.reap() == (child, SURVIVED)
 
 
 def test_a_trial_beside_an_imported_gateway_is_refused() -> None:
     import gateway  # noqa: F401 - it is there now
 
     with pytest.raises(RuntimeError, match="already there"):
-        judge(RESET_INPUT, "", [])
+        judge(RESET_INPUT, "", [], print)
 
 
 def test_an_unknown_module_names_the_known_ones() -> None:
