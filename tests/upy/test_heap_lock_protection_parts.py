@@ -46,7 +46,7 @@ class HeapLockTest(unittest.TestCase):
 
         def work():
             for step in range(20):
-                rate.step(3300 + 60 * step, 3300 - 50 * step, 3300, 500)
+                rate.step(60 * step, 500)
 
         locked(work)
         self.assertEqual(rate.rate, 120)

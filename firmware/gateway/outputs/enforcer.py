@@ -176,7 +176,7 @@ class Enforcer:
         command = not decision.permit and decision.tripped
         opening.step(order, command, self.closed[index] == 1, view, now)
         test = self.relay_test
-        if test.rack == index and test.busy:
+        if test.rack == index:
             test.step(self.closed[index] == 1, decision.permit, view, now)
         held_open = test.rack == index and test.hold_open
         wanted_open = opening.relay_open or held_open

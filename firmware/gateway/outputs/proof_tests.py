@@ -87,9 +87,7 @@ class ProofTests:
         self._note = note
         self._log = log
         self._items = items(settings)
-        self._reset_levels = {
-            each.number: each.on_level == 1 for each in settings.inputs if each.role == "reset"
-        }
+        self._buttons = [each.number for each in settings.inputs if each.role == "reset"]
         self._input_test = InputTest()
         self._state = _IDLE
         self._item = self._items[0]  # of the last order
@@ -159,7 +157,7 @@ class ProofTests:
         Of a reset button under test no push is one.
         """
         if self._state == _TEST:
-            return self._item.kind == INPUT and self._item.index in self._reset_levels
+            return self._item.kind == INPUT and self._item.index in self._buttons
         if self._state != _CONFIRM:
             return False
         if diff(now, self._since) >= CONFIRM_MS:
@@ -170,7 +168,7 @@ class ProofTests:
             number = self._item.index
             level = self._inputs.get(number)
             # The button that was pushed may be the one to be tested: then that was the change.
-            pushed = self._reset_levels.get(number) == level
+            pushed = level and number in self._buttons
             self._input_test.order(number, level != pushed, INPUT_MS, now, pushed)
         elif not self._enforcer.relay_test.order(self._item.index):
             self._end(ABORTED)
@@ -198,7 +196,7 @@ class ProofTests:
         """Why this item cannot be tested now; "" when it can."""
         if self._state != _IDLE:
             return "%s is being tested" % self._item.key
-        if not self._reset_levels:
+        if not self._buttons:
             return "no input has the role reset, so nobody on site can confirm"
         if item.kind == INPUT:
             return ""

@@ -5,10 +5,6 @@ from __future__ import annotations
 from gateway.clock import diff, subtract
 from gateway.rack.data import ABSENT, CONTACTOR_CLOSED, CONTACTOR_OPEN
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from gateway.config import Config
-
 _PRECHARGING = 2
 _LONGEST_TRY_MS = 15000  # a precharge that takes longer has failed
 _FORGET_MS = 60000  # without another try
@@ -19,7 +15,7 @@ _MOST_TRIES = 100
 class ContactorWatch:
     """One rack's; pure but for what it remembers, allocates nothing."""
 
-    def __init__(self, settings: Config) -> None:
+    def __init__(self) -> None:
         self._ordered = False  # to open
         self._ordered_at = 0
         self._state = ABSENT

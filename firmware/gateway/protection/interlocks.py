@@ -30,13 +30,11 @@ _LONGEST_MS = 1000  # one step counts no longer than this
 
 
 class Interlocks:
-    """Levels and latches of the site rules. `levels` is indexed by rule - `first`; `changed`: the
-    last step changed one, which concerns every rack.
+    """Levels and latches of the site rules. `levels` is indexed by rule - RACK_RULES. `changed`:
+    the last step changed one, which concerns every rack.
 
     `step` allocates nothing and is to be called every few milliseconds.
     """
-
-    first = _FIRST
 
     def __init__(self, settings: Config, inputs: Inputs, changes: Changes, now: int) -> None:
         self.thresholds = Thresholds(limit_rows(settings.limits, _FIRST, rules.RULE_COUNT))
@@ -49,9 +47,9 @@ class Interlocks:
         self._busy = False  # a detector counts something
         self._inputs = inputs
         self._changes = changes
-        self._wired = [(each.number, each.on_level, each.role) for each in settings.inputs]
+        self._wired = [(each.number, each.on_level == 1, each.role) for each in settings.inputs]
         self._others = [
-            (each.number, each.on_level) for each in settings.inputs if each.role in _PLAIN
+            (each.number, each.on_level == 1) for each in settings.inputs if each.role in _PLAIN
         ]
         self._stepped = now
         self.changed = False
@@ -74,7 +72,7 @@ class Interlocks:
     def supplied(self) -> bool:
         """A loop that has nothing to do with fire is healthy; True where there is none."""
         for number, on_level in self._others:
-            if self._inputs.get(number) != (on_level == 1):
+            if self._inputs.get(number) != on_level:
                 return True
         return not self._others
 
@@ -121,7 +119,7 @@ class Interlocks:
         high = False
         smoke = 0
         for number, on_level, role in self._wired:
-            if self._inputs.get(number) != (on_level == 1):
+            if self._inputs.get(number) != on_level:
                 continue
             if role == "gas_low":
                 low += 1

@@ -44,7 +44,7 @@ class Quantities:
 
     def __init__(self, data: RackData, settings: Config) -> None:
         self.values = array("i", [ABSENT] * rules.RACK_RULES)
-        self.contactor = ContactorWatch(settings)
+        self.contactor = ContactorWatch()
         self.rest_da = _rest_da(settings)
         self._data = data
         self._cells = settings.integer("cells_per_rack")
@@ -56,9 +56,7 @@ class Quantities:
         self._window_ms = 0
         self._capacity = settings.integer("capacity_dah")
         self._charge_budget = PeakBudget(self._charge_rating, self._capacity)
-        self._discharge_budget = PeakBudget(
-            settings.integer("discharge_current_da"), self._capacity
-        )
+        self._discharge_budget = PeakBudget(self._discharge_rating, self._capacity)
         self._voltage_rate = VoltageRate()
         self._temp_rise = TempRise(len(data.temps_dc))
         self._cell_seen = bytearray(len(data.cells_mv))
@@ -202,10 +200,7 @@ class Quantities:
             and abs(current_da) * _PLATEAU_C < self._capacity
         ):
             values[rules.VOLTAGE_SPREAD] = highest_mv - lowest_mv
-        # Of the spread: a step of the load moves the highest and the lowest cell alike.
-        values[rules.VOLTAGE_RATE] = self._voltage_rate.step(
-            highest_mv, lowest_mv, lowest_mv, span_ms
-        )
+        values[rules.VOLTAGE_RATE] = self._voltage_rate.step(highest_mv - lowest_mv, span_ms)
 
     def _take_currents(self, summary: array[int], current_da: int, elapsed_ms: int) -> None:
         values = self.values

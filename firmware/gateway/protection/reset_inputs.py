@@ -14,28 +14,26 @@ NOBODY = -1
 
 
 class ResetInputs:
-    """All inputs with the roles "reset" and "service_key"; `step` some twenty times a second."""
+    """All inputs with the roles "reset" and "service_key", which are on at level 1; `step` some
+    twenty times a second.
+    """
 
     def __init__(self, settings: list[InputSettings], inputs: Inputs) -> None:
         self._inputs = inputs
-        self._buttons = [
-            (each.number, each.on_level, ResetInput()) for each in settings if each.role == "reset"
-        ]
-        self._keys = [
-            (each.number, each.on_level) for each in settings if each.role == "service_key"
-        ]
+        self._buttons = [(each.number, ResetInput()) for each in settings if each.role == "reset"]
+        self._keys = [each.number for each in settings if each.role == "service_key"]
 
     def step(self) -> int:
         """Who asks for a reset in this step, or NOBODY."""
         by = NOBODY
-        for number, on_level, button in self._buttons:
-            if button.step(self._inputs.get(number) == (on_level == 1)):
+        for number, button in self._buttons:
+            if button.step(self._inputs.get(number)):
                 by = self._who()
         return by
 
     def _who(self) -> int:
         """Service, when its key is turned while the button is pushed."""
-        for number, on_level in self._keys:
-            if self._inputs.get(number) == (on_level == 1):
+        for number in self._keys:
+            if self._inputs.get(number):
                 return BY_SERVICE
         return BY_OPERATOR
