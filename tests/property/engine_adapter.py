@@ -28,7 +28,7 @@ from timeline_bench import ROLES, STALE_MS, TimelineBench
 from gateway import config
 from gateway.config.rules import CELLS, RULES, SITE, SUMMARY, TEMPS, TIMER
 from gateway.protection.latches import RELEASED
-from gateway.protection.rules import NAMES
+from gateway.protection.rules import NAMES, RACK_RULES
 from gateway.rack.data import ABSENT, GOOD, SUMMARY_FIELDS
 
 SCOPES = {row[0]: row[10] for row in RULES}
@@ -262,7 +262,7 @@ class Twin(TimelineBench):
             number = NAMES.index(rule.name)
             site = SCOPES[rule.name] == SITE
             holder = self.interlocks if site else protection
-            level = holder.levels[number - (holder.first if site else 0)]
+            level = holder.levels[number - (RACK_RULES if site else 0)]
             assert level == rule.level, (rule.name, level, rule.level)
             if rule.kind != AUTOMATIC:
                 assert bool(holder.latches.held(number)) == rule.latched, rule.name

@@ -1,0 +1,206 @@
+"""The enforcing loop where it turns: its times, what counts as warm, data nobody believes."""
+
+import unittest
+
+from enforcer_bench import ARM_MS, INPUTS, OUTPUTS, SITE_RELAY, SUPPRESSION, VENTILATION, Site
+from rack_wire import CHARGE_LIMIT
+from sample_site import tree
+
+from gateway.outputs import closing, opening
+from gateway.protection import rules
+from gateway.rack import data as slots
+
+COOLANT = 6  # input
+TEMP_MAX, TEMP_MIN, INSULATION = 0x000F, 0x0011, 0x0016
+
+
+def closed(**changes):
+    site = Site(**changes)
+    site.run_until(lambda: site.closed() == (1, 1), ARM_MS + 2000)
+    return site
+
+
+class TimeTest(unittest.TestCase):
+    def test_inputs_are_read_a_hundred_times_a_second_and_racks_judged_twenty_times(self):
+        site = Site()
+        reads = [0]
+        get = site.inputs.get
+
+        def counted(number):
+            reads[0] += number == COOLANT
+            return get(number)
+
+        site.inputs.get = counted
+        site.run_ms(1000, 1)
+        self.assertEqual(reads[0], 100)
+        self.assertEqual(site.dead_man.toggles, 20)
+
+    def test_a_loop_with_nothing_to_do_comes_round_after_ten_milliseconds(self):
+        site = closed()
+        waits_us = [site.enforcer.step(site.clock.advance(1)) for _ in range(600)]
+        self.assertEqual(max(waits_us), 10000)
+
+    def test_it_comes_round_for_the_first_of_the_buses(self):
+        site = closed()
+        for first in (0, 1):
+            buses = site.enforcer.buses
+            waits_us = [bus.wait_us for bus in buses]
+            buses[first].wait_us = lambda now: 1234
+            buses[1 - first].wait_us = lambda now: 5678
+            self.assertEqual(site.enforcer.step(site.clock.advance(1)), 1234)
+            for bus, wait_us in zip(buses, waits_us):
+                bus.wait_us = wait_us
+
+    def test_a_pause_of_half_a_second_is_a_stall_and_a_shorter_one_is_not(self):
+        site = closed()
+        site.run_ms(50, 50)  # every rack is judged in this step
+        site.enforcer.step(site.clock.advance(499))
+        self.assertEqual((site.enforcer.stalls, site.closed()), (0, (1, 1)))
+        site.enforcer.step(site.clock.advance(500))
+        self.assertEqual((site.enforcer.stalls, site.closed()), (1, (0, 0)))
+
+
+class StartTest(unittest.TestCase):
+    def test_nothing_is_escalated_before_the_first_step(self):
+        site = Site()
+        self.assertFalse(site.enforcer.escalated)
+        self.assertFalse(site.enforcer.armed)
+        self.assertEqual(site.enforcer.stalls, 0)
+        self.assertEqual(bytes(site.enforcer.joined), b"\x00\x00")
+
+    def test_a_start_in_the_middle_of_a_fire_counts_its_delay_from_there(self):
+        outputs = dict(OUTPUTS)
+        outputs["arm_delay_ms"] = 0
+        site = Site(outputs=outputs)
+        site.interlocks.latches.trip(rules.SMOKE)
+        site.interlocks.restored()
+        site.alarm(4, 5)
+        site.run_ms(9900, 60)
+        self.assertEqual(site.relays.state[SUPPRESSION], 0)
+        site.run_ms(180, 60)
+        self.assertEqual(site.relays.state[SUPPRESSION], 1)
+        self.assertEqual(site.closed(), (0, 0))
+
+
+class WarmTest(unittest.TestCase):
+    """Without coolant flow the currents stop, but only where it is or may be warm."""
+
+    def levels(self, change):
+        """Of the lost flow, a while after `change(site)`."""
+        limits = tree()["limits"]
+        limits["coolant"]["l2"]["delay_ms"] = 1500
+        site = closed(limits=limits)
+        change(site)
+        site.run_ms(1000)  # its readings are there
+        site.alarm(COOLANT)
+        site.run_ms(1700)
+        return site.interlocks.level(rules.COOLANT)
+
+    def test_above_forty_degrees_of_any_rack(self):
+        for rack in (0, 1):
+            for hottest_dc, level in ((400, 1), (401, 2)):
+
+                def warm(site, rack=rack, hottest_dc=hottest_dc):
+                    site.wires[rack].registers[TEMP_MAX] = hottest_dc
+                    site.wires[rack].registers[TEMP_MIN] = hottest_dc - 10
+
+                self.assertEqual(self.levels(warm), level, (rack, hottest_dc))
+
+    def test_also_where_nobody_knows_how_warm_it_is(self):
+        def silent(site):
+            site.wires[1].silent = True
+            site.run_ms(1000)
+
+        self.assertEqual(self.levels(silent), 2)
+
+
+class StopTest(unittest.TestCase):
+    def test_fans_go_on_while_every_switch_of_power_opens_for_good(self):
+        site = closed()
+        site.alarm(2)  # gas at its lower point
+        site.run_ms(100)
+        self.assertEqual(site.relays.state[VENTILATION], 1)
+        site.enforcer.stop()
+        self.assertEqual(site.closed(), (0, 0))
+        self.assertEqual((site.relays.state[SITE_RELAY], site.relays.state[VENTILATION]), (0, 1))
+        site.inputs.levels[2] = True
+        site.run_ms(6000)
+        self.assertEqual(site.relays.state[VENTILATION], 0)
+        self.assertEqual(site.closed(), (0, 0))
+        self.assertEqual(site.enforcer.closing.reasons[0], closing.STOPPED)
+
+
+class LostTest(unittest.TestCase):
+    def test_a_current_that_nobody_can_believe_is_not_waited_for(self):
+        site = Site()
+        site.run_ms(3000)
+        wire = site.wires[0]
+        wire.wanted_da = 800
+        wire.obeys = False
+        site.run_ms(3000)
+        wire.beating = False  # the answers are good, and their heartbeat stands still
+        decision = site.protections[0].decision
+        site.run_until(lambda: not decision.permit, 20000)
+        self.assertTrue(decision.data_lost)
+        self.assertTrue(site.enforcer.views[0].known)
+        self.assertEqual(site.closed(), (0, 1))
+        self.assertEqual(site.enforcer.openings[0].loaded, 1)
+
+    def test_a_rack_that_lost_its_data_is_not_commanded_open_and_a_tripped_one_is(self):
+        for trips, commanded in ((False, False), (True, True)):
+            site = closed()
+            if trips:
+                site.wires[1].registers[INSULATION] = 90
+                site.run_ms(4000)
+            site.wires[1].silent = True
+            site.run_ms(11000)
+            self.assertEqual(site.closed(), (1, 0))
+            self.assertEqual(site.enforcer.openings[1].command_open, commanded)
+
+
+class ProofTest(unittest.TestCase):
+    def test_what_the_map_names_as_proof_must_be_seen_for_an_opening_to_end(self):
+        site = closed()
+        command = site.enforcer.pollers[0].opening_write
+        command.slot, command.expected = slots.STATE, 4
+        site.wires[0].registers[INSULATION] = 90
+        site.run_until(lambda: not site.closed()[0], 5000)
+        site.run_ms(1500)
+        self.assertFalse(site.enforcer.openings[0].proven)
+        site.wires[0].registers[0x0001] = 4
+        site.run_ms(1000)
+        self.assertEqual(site.enforcer.openings[0].state, opening.PROVEN)
+
+
+class RelayTestTest(unittest.TestCase):
+    def test_a_test_moves_its_own_rack_alone_and_takes_its_current_away(self):
+        for rack in (0, 1):
+            site = closed()
+            site.run_ms(60000, 10)
+            other = 1 - rack
+            limits = [site.last_written(each, CHARGE_LIMIT) for each in (0, 1)]
+            self.assertTrue(min(limits) > 0)
+            site.wires[rack].stuck = 1  # it will not be seen open
+            self.assertTrue(site.enforcer.relay_test.order(rack))
+            site.run_ms(900)
+            self.assertTrue(site.enforcer.relay_test.busy)
+            self.assertEqual((site.closed()[rack], site.closed()[other]), (0, 1))
+            self.assertEqual(site.last_written(rack, CHARGE_LIMIT), 0)
+            self.assertTrue(site.last_written(other, CHARGE_LIMIT) >= limits[other])
+            site.run_ms(200)
+            self.assertFalse(site.enforcer.relay_test.busy)
+
+
+class SharedBusTest(unittest.TestCase):
+    def test_racks_of_separate_buses_close_whatever_their_voltages_are(self):
+        outputs = dict(OUTPUTS)
+        for shared, expected in ((0, (1, 1)), (1, (1, 0))):
+            outputs["shared_dc_bus"] = shared
+            site = Site(outputs=outputs, inputs=list(INPUTS))
+            site.wires[1].registers[0x0006] -= 100
+            site.run_ms(ARM_MS + 1000)
+            self.assertEqual(site.closed(), expected, shared)
+
+
+if __name__ == "__main__":
+    unittest.main()
