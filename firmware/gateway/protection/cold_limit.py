@@ -30,8 +30,8 @@ class ColdLimit:
         self._cold_set = _turned([limit.set_point for limit in cold if limit])
         self._warm_clear = _turned([limit.clear_point for limit in warm if limit])
         self._cold_clear = _turned([limit.clear_point for limit in cold if limit])
-        self.set_points = _turned([-value for value in self._warm_set])
-        self.clear_points = _turned([-value for value in self._warm_clear])
+        self.set_points = array("i", self._warm_set)
+        self.clear_points = array("i", self._warm_clear)
 
     def follow(self, hottest_dc: int) -> None:
         """Move the points to the hottest sensor of the rack, 0.1 degC; allocates nothing.

@@ -56,17 +56,20 @@ class CurveTest(unittest.TestCase):
         self.assertEqual((curve.pm(0), curve.pm(99999), curve.pm(100000)), (500, 999, 1000))
 
     def test_what_is_no_curve_is_refused(self):
-        for points in (
-            (),
-            ((0, 1001),),
-            ((0, -1),),
-            ((5, 0), (5, 10)),
-            ((5, 0), (4, 10)),
-            ((-100001, 0),),
-            ((100001, 0),),
+        for points, where in (
+            (((0, 1001),), "(0, 1001)"),
+            (((0, -1),), "(0, -1)"),
+            (((5, 0), (5, 10)), "(5, 10)"),
+            (((5, 0), (4, 10)), "(4, 10)"),
+            (((-100001, 0),), "(-100001, 0)"),
+            (((100001, 0),), "(100001, 0)"),
         ):
-            with self.assertRaises(ValueError):
+            with self.assertRaises(ValueError) as caught:
                 Curve(points)
+            self.assertEqual(str(caught.exception), "a curve cannot go on to " + where)
+        with self.assertRaises(ValueError) as caught:
+            Curve(())
+        self.assertEqual(str(caught.exception), "a curve needs a point")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from protection_bench import Bench
 from sample_site import LIMITS
 
 from gateway.protection import rules
-from gateway.protection.changes import Changes
 from gateway.protection.engine import FLOW_STEP
 from gateway.protection.latches import (
     BY_OPERATOR,
@@ -212,14 +211,6 @@ class ChangesTest(unittest.TestCase):
         change = bench.changes.take()
         rule = rules.NAMES.index("cell_undervoltage")
         self.assertEqual(change, (0, rule, 3, 1, 2400))
-
-    def test_overflow_loses_the_oldest_and_counts_them(self):
-        changes = Changes(4)
-        for number in range(10):
-            changes.put(number, 0, 1, 1, 0)
-        self.assertEqual([changes.take()[0] for _ in range(4)], [6, 7, 8, 9])
-        self.assertIsNone(changes.take())
-        self.assertEqual(changes.lost, 6)
 
 
 if __name__ == "__main__":

@@ -335,7 +335,10 @@ class GarbageTest(unittest.TestCase):
         bench.run_ms(50)  # the last good answer was on its way
         before = data.sequence
         acquired = data.acquired
-        bench.run_ms(60000)
+        for _ in range(240):  # the pauses between two connections are a matter of chance
+            bench.run_ms(500)
+            if len(frames) >= 50:
+                break
         self.assertTrue(len(frames) >= 50, len(frames))
         self.assertEqual(data.sequence, before)
         self.assertEqual(data.acquired, acquired)
