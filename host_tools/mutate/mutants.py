@@ -62,7 +62,7 @@ class _Places(cst.CSTVisitor):
         self.found: list[tuple[int, cst.CSTNode, cst.CSTNode]] = []
 
     def on_visit(self, node: cst.CSTNode) -> bool:
-        if _is_for_types(node) or isinstance(node, _NOT_MUTATED):
+        if _is_for_types(node) or _is_guard(node) or isinstance(node, _NOT_MUTATED):
             return False
         position = self.get_metadata(PositionProvider, node, None)
         if position is not None:
@@ -85,6 +85,13 @@ def _is_for_types(node: cst.CSTNode) -> bool:
         target = node.targets[0].target
         return isinstance(target, cst.Name) and target.value in (_FOR_TYPES, "__all__")
     return False
+
+
+def _is_guard(node: cst.CSTNode) -> bool:
+    """`raise ImportError`, when tables do not fit each other: while they do, nobody gets there."""
+    if not isinstance(node, cst.Raise) or not isinstance(node.exc, cst.Call):
+        return False
+    return isinstance(node.exc.func, cst.Name) and node.exc.func.value == "ImportError"
 
 
 def _is_none_for_false(original: cst.CSTNode, changed: cst.CSTNode) -> bool:

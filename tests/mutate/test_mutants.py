@@ -38,6 +38,9 @@ class Some:
         self.begun = False
         for each in (1,):
             break
+
+if _LIMIT != 3:
+    raise ImportError("some disagree")
 """
 RESET_INPUT = "gateway.protection.reset_input"
 OWN_TEST = "tests/shared/protection/test_latch_store.py"
@@ -60,6 +63,12 @@ def test_what_no_interpreter_cares_for_is_left_alone() -> None:
     lines = {before for before, _ in changes(SOURCE)}
     assert not any("TYPE_CHECKING" in line or "import" in line or "Text" in line for line in lines)
     assert ("self.begun = False", "self.begun = None") not in changes(SOURCE)
+
+
+def test_of_a_guard_of_tables_only_the_condition_is_changed() -> None:
+    found = changes(SOURCE)
+    assert ("if _LIMIT != 3:", "if _LIMIT == 3:") in found
+    assert not any("ImportError" in before for before, _ in found)
 
 
 def test_every_mutant_is_a_whole_module_that_compiles_and_has_its_own_key() -> None:

@@ -1,0 +1,147 @@
+"""The protection of a rack at its beginnings and ends: first samples, scans, resets, silence."""
+
+import unittest
+
+from protection_bench import Bench
+
+from gateway.protection import rules
+from gateway.protection.engine import FLOW_STEP, rack_thresholds
+from gateway.protection.latches import BY_OPERATOR, NO_DATA, RELEASED, STILL_HOLDS
+from gateway.rack import data as slots
+from gateway.rack.data import ABSENT
+
+SCAN_STALE_MS = 120000
+
+
+def value(bench, rule):
+    return bench.protection.quantities.values[rule]
+
+
+class FirstTest(unittest.TestCase):
+    def test_before_the_first_scan_there_is_nothing_to_judge(self):
+        bench = Bench()
+        for _ in range(3):
+            bench.fresh(500)
+            for rule in (rules.TEMP_RISE, rules.TEMP_RISE_HOT, rules.BAD_CELLS):
+                self.assertEqual(value(bench, rule), ABSENT, rules.name(rule))
+        bench.scan_temps([250, 250])
+        bench.scan_cells([3300] * 4)
+        for rule in (rules.TEMP_RISE, rules.TEMP_RISE_HOT, rules.BAD_CELLS):
+            self.assertEqual(value(bench, rule), 0, rules.name(rule))
+
+    def test_time_before_the_first_summary_counts_for_nothing(self):
+        bench = Bench()
+        bench.put({slots.RACK_CURRENT_DA: 32767})
+        bench.clock.advance(1400)
+        bench.answer()
+        self.assertEqual(value(bench, rules.CHARGE_PEAK_BUDGET), 0)
+        # The budget is of 30 s at 2C; such a current takes 29 ms of it in one.
+        bench.fresh(1, 1)
+        self.assertEqual(value(bench, rules.CHARGE_PEAK_BUDGET), 0)
+        bench.fresh(1, 1)
+        self.assertEqual(value(bench, rules.CHARGE_PEAK_BUDGET), 1)
+
+    def test_every_rack_rule_has_three_detectors_and_no_other_rule_has(self):
+        points = rack_thresholds(Bench().settings)
+        self.assertEqual(len(points.sides), 3 * rules.RACK_RULES)
+
+
+class FlowTest(unittest.TestCase):
+    def test_each_step_adds_its_constant(self):
+        bench = Bench()
+        for _ in range(3):
+            before = bench.protection.flow
+            bench.protection.step(bench.clock.advance(50))
+            self.assertEqual(bench.protection.flow - before, FLOW_STEP)
+
+    def test_it_stays_a_small_integer(self):
+        bench = Bench()
+        bench.protection.flow = 0x3FFFFFFF
+        bench.protection.step(bench.clock.advance(50))
+        self.assertEqual(bench.protection.flow, FLOW_STEP - 1)
+
+
+class SilenceTest(unittest.TestCase):
+    def step(self, bench, after_ms):
+        bench.protection.step(bench.clock.advance(after_ms))
+        return value(bench, rules.COMM_LOSS)
+
+    def test_stale_time_counts_whole_and_fresh_time_half(self):
+        bench = Bench()
+        self.assertEqual(self.step(bench, 2000), 2000)
+        bench.clock.advance(501)
+        bench.answer()
+        self.assertEqual(value(bench, rules.COMM_LOSS), 1749)
+        self.assertEqual(self.step(bench, 100), 1699)
+        self.assertEqual(self.step(bench, 1400), 1500)  # its age, which is more than is left
+        self.assertEqual(self.step(bench, 1), 1501)
+
+    def test_the_sum_stops_at_what_level_three_needs(self):
+        bench = Bench()
+        self.step(bench, 100000)
+        bench.fresh(500)
+        self.assertEqual(value(bench, rules.COMM_LOSS), 10000 - 250)
+
+
+class ScanTest(unittest.TestCase):
+    def test_a_scan_of_the_oldest_age_is_none_that_was_missed(self):
+        # Level 2 of lost cells: one bad cell for 1 s; a verdict holds until the next scan.
+        for pause_ms, level in ((994, 1), (995, 2), (SCAN_STALE_MS, 2), (SCAN_STALE_MS + 1, 2)):
+            bench = Bench()
+            bench.fresh(500)
+            bench.scan_cells([100, 3300, 3300, 3300])
+            bench.clock.advance(pause_ms)
+            bench.scan_cells([100, 3300, 3300, 3300])
+            self.assertEqual(bench.level_of("bad_cells"), level, pause_ms)
+
+    def rise_clears(self, pause_ms):
+        """Whether a rise has cleared in a second scan without one, so long after the first."""
+        bench = Bench()
+        bench.protection.latches.trip(rules.TEMP_RISE)
+        bench.protection.restored()
+        bench.fresh(500)
+        for after_ms in (0, 4000, pause_ms):
+            bench.clock.advance(after_ms)
+            bench.scan_temps([250, 250])
+        return bench.level_of("temp_rise") == 0
+
+    def test_a_missed_scan_clears_nothing(self):
+        self.assertEqual(
+            [self.rise_clears(ms) for ms in (5999, 6000, SCAN_STALE_MS, SCAN_STALE_MS + 1)],
+            [False, True, True, False],
+        )
+
+
+class ResetTest(unittest.TestCase):
+    def held(self):
+        bench = Bench()
+        bench.protection.latches.trip(rules.CELL_OVERVOLTAGE)
+        bench.protection.restored()
+        return bench
+
+    def reset(self, bench):
+        return bench.protection.reset(BY_OPERATOR, bench.clock.ticks())
+
+    def test_a_rack_that_never_answered_cannot_be_reset(self):
+        bench = self.held()
+        bench.silence(100)
+        self.assertEqual(bench.level_of("comm_loss"), 0)
+        self.assertEqual(self.reset(bench), NO_DATA)
+
+    def test_its_first_summary_is_an_answer(self):
+        bench = self.held()
+        bench.fresh(500)
+        self.assertEqual(self.reset(bench), STILL_HOLDS)
+
+    def test_after_the_clear_delay_the_permit_is_back_in_the_step_of_the_reset(self):
+        bench = self.held()
+        bench.fresh(5000)
+        self.assertEqual(self.reset(bench), STILL_HOLDS)
+        bench.fresh(500)
+        self.assertFalse(bench.decision.permit)
+        self.assertEqual(self.reset(bench), RELEASED)
+        self.assertTrue(bench.decision.permit)
+
+
+if __name__ == "__main__":
+    unittest.main()
