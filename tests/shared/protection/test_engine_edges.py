@@ -76,6 +76,24 @@ class SilenceTest(unittest.TestCase):
         self.assertEqual(self.step(bench, 1400), 1500)  # its age, which is more than is left
         self.assertEqual(self.step(bench, 1), 1501)
 
+    def test_data_of_the_oldest_age_are_not_stale_yet(self):
+        bench = Bench()
+        bench.fresh(500)
+        self.assertEqual(self.step(bench, 1500), 1500)
+        bench.fresh(500)
+        self.assertEqual(value(bench, rules.COMM_LOSS), 0)
+        self.step(bench, 1501)
+        bench.fresh(500)
+        self.assertEqual(value(bench, rules.COMM_LOSS), 1501 - 250)
+
+    def test_a_good_time_before_leaves_nothing_behind(self):
+        bench = Bench()
+        bench.fresh(5000)
+        self.step(bench, 2000)
+        bench.clock.advance(501)
+        bench.answer()
+        self.assertEqual(value(bench, rules.COMM_LOSS), 1749)
+
     def test_the_sum_stops_at_what_level_three_needs(self):
         bench = Bench()
         self.step(bench, 100000)
@@ -110,6 +128,33 @@ class ScanTest(unittest.TestCase):
             [self.rise_clears(ms) for ms in (5999, 6000, SCAN_STALE_MS, SCAN_STALE_MS + 1)],
             [False, True, True, False],
         )
+
+
+class RunningTest(unittest.TestCase):
+    def test_what_faster_summaries_cannot_settle_asks_for_none(self):
+        bench = Bench()
+        bench.fresh(500)
+        bench.scan_cells([3300] * 4)
+        bench.scan_cells([100, 3300, 3300, 3300])  # level 2 after 1 s
+        bench.fresh(500)
+        self.assertFalse(bench.protection.running)
+        bench.put({slots.CELL_MAX_MV: 3500})
+        bench.fresh(500)
+        self.assertTrue(bench.protection.running)
+
+    def test_time_without_anything_to_judge_is_no_time(self):
+        bench = Bench()
+        bench.put({slots.CELL_MIN_MV: 2805})
+        bench.fresh(1000)  # 500 ms of a spread that is too wide
+        bench.put({slots.RACK_CURRENT_DA: 700})  # under load there is no telling
+        bench.fresh(10000)
+        bench.put({slots.RACK_CURRENT_DA: 0})
+        bench.fresh(500)
+        bench.fresh(4000)
+        bench.fresh(494, 494)  # 5 s less the resolution of time is 4995 ms
+        self.assertEqual(bench.level_of("voltage_spread"), 0)
+        bench.fresh(1, 1)
+        self.assertEqual(bench.level_of("voltage_spread"), 3)
 
 
 class ResetTest(unittest.TestCase):

@@ -117,6 +117,8 @@ class MemoryStorage:
 
     def open(self, name, mode):
         self.operation()
+        if mode not in ("rb", "wb") or not isinstance(name, str):
+            raise ValueError("open(%r, %r)" % (name, mode))
         if mode == "rb":
             if name not in self.files:
                 raise OSError(2)
