@@ -16,6 +16,8 @@ MOST_EXAMPLES = 15  # of a property: what is seen at all is mostly seen by then
 FOLDERS = ("tests/shared/protection", "tests/shared/outputs", "tests/property")
 _QUIET = (
     *("-q", "--no-header", "--tb=no", "-o", "faulthandler_timeout=0"),
+    # else pytest would load our proof_test.py and power_up_test.py itself, and no mutant of them
+    *("-o", "python_files=test_*.py"),
     *("-o", "cache_dir=build/mutation_cache"),  # `pytest --lf` is for real failures
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # hypothesis is there before pytest is
 )

@@ -44,6 +44,7 @@ if _LIMIT != 3:
 """
 RESET_INPUT = "gateway.protection.reset_input"
 OWN_TEST = "tests/shared/protection/test_latch_store.py"
+TEST_NAMED = "gateway.protection.power_up_test"
 RESET_TESTS = ("test_only_a_push_counts", "test_bounce_and_noise_are_not_pushes")
 
 
@@ -138,10 +139,21 @@ def test_own_tests_come_first_and_properties_last_within_their_time() -> None:
     ],
 )
 def test_a_trial_tells_what_a_test_sees(before: str, after: str, verdict: int) -> None:
-    source = (FIRMWARE / (RESET_INPUT.replace(".", "/") + ".py")).read_text()
+    tests = [f"{OWN_TEST}::ResetInputTest::{name}" for name in RESET_TESTS]
+    assert trial(RESET_INPUT, before, after, tests) == str(verdict)
+
+
+def test_a_module_whose_name_looks_like_a_test_is_replaced_too() -> None:
+    path = "tests/shared/protection/test_power_up_test.py"
+    tests = [f"{path}::PowerUpTest::test_a_sound_machine_passes"]
+    assert trial(TEST_NAMED, "trips == [", "trips != [", tests) == str(KILLED)
+
+
+def trial(module: str, before: str, after: str, tests: list[str]) -> str:
+    """Status of a trial in a process of its own."""
+    source = (FIRMWARE / (module.replace(".", "/") + ".py")).read_text()
     assert before in source
     changed = source.replace(before, after)
-    tests = [f"{OWN_TEST}::ResetInputTest::{name}" for name in RESET_TESTS]
     # The tests that run now have imported the gateway; a trial must not have.
     code = (
         "import json, sys\n"
@@ -153,13 +165,14 @@ def test_a_trial_tells_what_a_test_sees(before: str, after: str, verdict: int) -
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
-        input=json.dumps([RESET_INPUT, changed, tests]),
+        input=json.dumps([module, changed, tests]),
         capture_output=True,
         text=True,
         cwd=ROOT,
         timeout=90,
     )
-    assert done.stdout.strip() == str(verdict), done.stderr
+    assert not done.returncode, done.stderr
+    return done.stdout.strip()
 
 
 def test_a_trial_without_end_is_ended() -> None:

@@ -25,12 +25,11 @@ def nearest(protection: RackProtection) -> dict[str, object] | None:
         value = protection.quantities.values[rule]
         if value == ABSENT or RULES[rule][SCOPE] == TIMER:
             continue
-        number = rule * rules.LEVEL_COUNT + protection.levels[rule]
-        if protection.levels[rule] == rules.LEVEL_COUNT:
+        level = _next_level(protection, rule)
+        if level > rules.LEVEL_COUNT:
             continue
+        number = rule * rules.LEVEL_COUNT + level - 1
         set_point, clear_point = protection.points(number)
-        if set_point == NEVER:
-            continue
         margin = set_point - value * protection.thresholds.sides[number]
         running = protection.detectors.is_running(number)
         left_ms = protection.detectors.remaining_ms(number) if running else None
@@ -43,9 +42,20 @@ def nearest(protection: RackProtection) -> dict[str, object] | None:
             best = order
             found = {
                 "rule": rules.name(rule),
-                "level": protection.levels[rule] + 1,
+                "level": level,
                 "margin": margin,
                 "unit": RULES[rule][UNIT],
                 "ms": left_ms,
             }
     return found
+
+
+def _next_level(protection: RackProtection, rule: int) -> int:
+    """The lowest one above the level that is active; not every rule has all three."""
+    level = protection.levels[rule] + 1
+    while (
+        level <= rules.LEVEL_COUNT
+        and protection.thresholds.set_points[rule * rules.LEVEL_COUNT + level - 1] == NEVER
+    ):
+        level += 1
+    return level
