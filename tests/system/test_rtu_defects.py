@@ -35,7 +35,8 @@ READ_125 = ["3", 7, 0x1000, 125]
 WRITE = ["write", 7, 0x0200, 0x1234]
 T35_US = 1750
 SOON_US = 1800  # after a request: t3.5, then a quick unit answers
-HOST_US = 12_000  # what a busy host may add to any time measured here
+HOST_US = 12_000  # what a busy host may add to the least of some times measured here
+ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,12 @@ def good(number: int, frame: bytes) -> Parts:
     return [(SOON_US, answer(frame))]
 
 
+def least_us(outcomes: list[Outcome], name: str = "us") -> list[int]:
+    """Of each request its shortest time: the link is late every time, a busy host now and then."""
+    every = [[result[name] for result in outcome.results] for outcome in outcomes]
+    return [min(times) for times in zip(*every, strict=True)]
+
+
 def values_of(request: list[Any]) -> list[int]:
     return [register_value(request[2] + index) for index in range(request[3])]
 
@@ -121,10 +128,14 @@ def test_r01_a_slow_answer_is_waited_for(ask) -> None:
 
 
 def test_r01_the_window_is_a_parameter(ask) -> None:
-    outcome = ask(lambda number, frame: [], [READ_40, READ_40], reply_ms=(60, 60))
-    assert outcome.events == ["TIMED_OUT", "TIMED_OUT"]
-    for result in outcome.results:  # + request, 85 characters of the answer, slack
-        assert 60_000 <= result["us"] <= 60_000 + 10_100 + HOST_US
+    outcomes = [
+        ask(lambda number, frame: [], [READ_40, READ_40], reply_ms=(60, 60)) for _ in range(ROUNDS)
+    ]
+    for outcome in outcomes:
+        assert outcome.events == ["TIMED_OUT", "TIMED_OUT"]
+    least = least_us(outcomes)
+    assert min(least) >= 60_000
+    assert max(least) <= 60_000 + 10_100 + HOST_US  # request, 85 characters of the answer, slack
 
 
 def test_r02_the_line_is_silent_before_every_request(ask) -> None:
@@ -149,10 +160,11 @@ def test_r03_a_lost_byte_does_not_cost_the_window(ask) -> None:
             [(SOON_US, answer(frame)[:30] + answer(frame)[31:])] if number == 0 else good(0, frame)
         )
 
-    outcome = ask(plan, [READ_40, READ_40], reply_ms=(1000, 1000))
-    assert outcome.events == ["GARBLED", "REPLY"]
-    assert outcome.results[0]["us"] < 60_000  # 10 ms on the wire, 31 ms of silence
-    assert outcome.results[1]["values"] == values_of(READ_40)
+    outcomes = [ask(plan, [READ_40, READ_40], reply_ms=(1000, 1000)) for _ in range(ROUNDS)]
+    for outcome in outcomes:
+        assert outcome.events == ["GARBLED", "REPLY"]
+        assert outcome.results[1]["values"] == values_of(READ_40)
+    assert least_us(outcomes)[0] < 60_000  # 10 ms on the wire, 31 ms of silence
 
 
 def test_r03_a_noise_byte_in_front(ask) -> None:
@@ -225,14 +237,15 @@ def test_r06_answers_of_a_few_bytes(ask) -> None:
 
 
 def test_r06_exception_answers_keep_their_code(ask) -> None:
-    outcome = ask(
-        lambda number, frame: [(SOON_US, sealed(bytes([frame[0], frame[1] | 0x80, number + 1])))],
-        [READ_40, WRITE, READ_125],
-        reply_ms=(1000, 1000),
-    )
-    assert outcome.events == ["REFUSED"] * 3
-    assert [result["code"] for result in outcome.results] == [1, 2, 3]
-    assert max(result["us"] for result in outcome.results) < 5_000 + HOST_US
+    def plan(number: int, frame: bytes) -> Parts:
+        return [(SOON_US, sealed(bytes([frame[0], frame[1] | 0x80, number + 1])))]
+
+    requests = [READ_40, WRITE, READ_125]
+    outcomes = [ask(plan, requests, reply_ms=(1000, 1000)) for _ in range(ROUNDS)]
+    for outcome in outcomes:
+        assert outcome.events == ["REFUSED"] * 3
+        assert [result["code"] for result in outcome.results] == [1, 2, 3]
+    assert max(least_us(outcomes)) < 5_000 + HOST_US
 
 
 def test_r07_a_port_needs_no_pins(ask) -> None:
@@ -248,13 +261,15 @@ def test_r08_nothing_is_allocated_for_a_request(ask) -> None:
 
 
 def test_r09_a_broadcast_awaits_no_answer(ask) -> None:
-    outcome = ask(
-        lambda number, frame: good(number, frame) if frame[0] else [],
-        [READ_40, ["write", 0, 0x0200, 1], READ_40],
-    )
-    assert outcome.events == ["REPLY"] * 3
-    assert outcome.results[1]["us"] < 700 + HOST_US
-    assert 100_000 <= outcome.results[1]["cycle_us"] <= 101_000 + HOST_US
+    def plan(number: int, frame: bytes) -> Parts:
+        return good(number, frame) if frame[0] else []
+
+    requests = [READ_40, ["write", 0, 0x0200, 1], READ_40]
+    outcomes = [ask(plan, requests) for _ in range(ROUNDS)]
+    for outcome in outcomes:
+        assert outcome.events == ["REPLY"] * 3
+    assert least_us(outcomes)[1] < 700 + HOST_US
+    assert 100_000 <= least_us(outcomes, "cycle_us")[1] <= 101_000 + HOST_US
 
 
 def with_echo(plan: Callable[[int, bytes], Parts]) -> Callable[[int, bytes], Parts]:
