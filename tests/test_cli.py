@@ -26,6 +26,7 @@ def test_help_names_every_command() -> None:
         "site",
         "maps",
         "decode",
+        "ingest",
         "monitor",
         "prooftest",
         "toolchain",
@@ -34,7 +35,17 @@ def test_help_names_every_command() -> None:
 
 
 def test_the_command_line_itself_imports_nothing_heavy() -> None:
-    heavy = {"pydantic", "pymodbus", "numpy", "amqtt", "requests", "rich.live", "asyncio"}
+    heavy = {
+        "pydantic",
+        "pymodbus",
+        "duckdb",
+        "psycopg",
+        "numpy",
+        "amqtt",
+        "requests",
+        "rich.live",
+        "asyncio",
+    }
     code = "import sys, host_tools.cli; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
@@ -49,7 +60,14 @@ def test_the_command_line_itself_imports_nothing_heavy() -> None:
         (["run", "--duration", "soon"], "--duration"),
         (["run", "--duration", "-1"], "--duration"),
         (["run", "--nonsense"], "--nonsense"),
-        (["decode"], "image"),
+        (["decode"], "sources"),
+        (["ingest", "--broker", "nowhere"], "mqtt://HOST"),
+        (["ingest", "--broker", "mqtt://h:x"], "mqtt://HOST"),
+        (["ingest", "--ca", "ca.pem"], "mqtts://"),
+        (["ingest", "--broker", "mqtts://h", "--ca", "no-such.pem"], "no-such.pem"),
+        (["ingest", "--database", "mysql://h/x"], "mysql"),
+        (["ingest", "--workers", "2"], "--workers 1"),
+        (["ingest", "--group", "a/b"], "--group"),
         (["prooftest", "door"], "'door'"),
         (["prooftest", "rack"], "name of one rack"),
         (["prooftest", "--console", "nowhere"], "HOST:PORT"),

@@ -1,0 +1,1 @@
+"""What gateways send upstream, stored in a database: once, and all of it."""
