@@ -7,7 +7,12 @@ from collections.abc import Callable
 from rich.console import Console
 
 from host_tools.bench import (
+    codec_size,
+    codec_speed,
     decode_speed,
+    ingest_speed,
+    journal_flash,
+    outage,
     protection_proof,
     protection_speed,
     quiet_day,
@@ -16,6 +21,7 @@ from host_tools.bench import (
     tcp_scan,
     tcp_speed,
     trip_latency,
+    uplink_speed,
 )
 from host_tools.bench.machine import describe
 from host_tools.bench.processes import need_taskset
@@ -37,6 +43,10 @@ GROUPS: dict[str, tuple[Measure, ...]] = {
         quiet_day.measure,
         protection_proof.measure,
     ),
+    "mqtt": (uplink_speed.measure,),
+    "journal": (journal_flash.measure, outage.measure),
+    "codec": (codec_size.measure, codec_speed.measure),
+    "ingest": (ingest_speed.measure,),
 }
 
 

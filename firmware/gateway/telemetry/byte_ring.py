@@ -15,7 +15,8 @@ class ByteRing:
     """Records `oldest` .. `next` - 1 of this boot; those from `first` on wait for flash.
 
     At most `slots` - 1 records and less than `size` bytes. `taken` bytes of record `first` are on
-    flash already, `waiting` bytes in all are not.
+    flash already, `waiting` bytes in all are not. `newest_begin` is the last record that begins a
+    segment.
     """
 
     def __init__(self, size: int, slots: int) -> None:
@@ -29,6 +30,7 @@ class ByteRing:
         self.first = 1
         self.taken = 0
         self.waiting = 0
+        self.newest_begin = 0
 
     def fits(self, length: int) -> bool:
         """There is room for a record of that length."""
@@ -49,6 +51,8 @@ class ByteRing:
         slots = len(self._starts)
         start = self._starts[self.next % slots]
         self._begins[self.next % slots] = begins
+        if begins:
+            self.newest_begin = self.next
         length = len(record)
         head = min(length, self.size - start)
         self._data[start : start + head] = record[:head]

@@ -19,6 +19,8 @@ from gateway.telemetry.cursor import Cursor
 from gateway.telemetry.losses import Losses
 from gateway.telemetry.segment import LETTERS
 from gateway.telemetry.segment_files import SegmentFiles
+from gateway.telemetry.segment_plan import SegmentPlan
+from gateway.telemetry.setbacks import Setbacks, is_full
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,9 +33,6 @@ if TYPE_CHECKING:
 RING_RECORDS = 512
 PAGE_BYTES = 4096
 LARGEST_RECORD = PAGE_BYTES
-_ENOSPC = 28  # MicroPython's errno module has no name for it
-_PAUSE_MS = 10000  # at most, after a failed write
-_PROBE = 4  # a segment is given up for every so many failures that do not say "full"
 
 
 class Lane:
@@ -59,14 +58,11 @@ class Lane:
     ) -> None:
         self._clock = clock
         self._retention = retention
-        self._segment_bytes = segment_bytes
         self._flush_ms = flush_ms
-        self._planned = 0  # bytes of the newest segment when all that waits is written
-        self._segment_full = False  # the next chunk begins another one
+        self._plan = SegmentPlan(segment_bytes)
+        self._setbacks = Setbacks(flush_ms)
         self._waiting_since = 0
         self._urgent = 0  # records up to this one are due
-        self._failures = 0  # in a row
-        self._failed_at: int | None = None  # ticks while the flash is left alone
         self.number = number
         self.appended = appended
         self.ring = ByteRing(ring_bytes, RING_RECORDS)
@@ -79,7 +75,6 @@ class Lane:
         self.boot = 0
         self.open_chunk = 0
         self.appended_bytes = 0  # since the start
-        self.write_errors = 0
 
     def load(self, names: list[str], buffer: memoryview) -> int:
         """Find what earlier boots left among the files `names`; the largest boot id that is there.
@@ -108,6 +103,11 @@ class Lane:
     def corrupt(self) -> int:
         """Segments that could not be read to their end."""
         return self.files.corrupt
+
+    @property
+    def write_errors(self) -> int:
+        """Failures of the flash."""
+        return self._setbacks.total
 
     @property
     def dropped(self) -> int:
@@ -152,8 +152,7 @@ class Lane:
             self._give_up_oldest()
         if not ring.waiting:
             self._waiting_since = clock.ticks()
-        begins = self._begins_segment(len(record))
-        self._planned = len(record) + (0 if begins else self._planned)
+        begins = self._plan.add(len(record), self.open_chunk > 0, sequence == self.open_chunk)
         ring.put(record, begins)
         self.appended_bytes += len(record)
         self.appended.set()
@@ -163,9 +162,8 @@ class Lane:
         """The record appended next begins a chunk; returns its sequence number."""
         self.open_chunk = 0
         self._report_losses()
+        self._plan.begin_chunk()
         self.open_chunk = self.ring.next
-        if self._planned > self._segment_bytes - self._segment_bytes // 8:
-            self._segment_full = True
         return self.open_chunk
 
     def chunk_full(self, expected_bytes: int) -> bool:
@@ -174,11 +172,9 @@ class Lane:
             return True
         if self.ring.next == self.open_chunk:
             return False
-        if self._failures and 2 * self.ring.waiting > self.ring.size:
+        if self._setbacks.in_a_row and 2 * self.ring.waiting > self.ring.size:
             return True  # only what is whole in RAM can still be sent
-        if self._planned + expected_bytes > self._segment_bytes:
-            self._segment_full = True
-        return self._segment_full
+        return not self._plan.has_room(expected_bytes)
 
     def end_chunk(self) -> None:
         """The open chunk is complete: it may go upstream."""
@@ -191,7 +187,7 @@ class Lane:
         """Do what is due: write a page or the cursor, delete a segment; True when it did one."""
         if not self.open_chunk:
             self._report_losses()
-        if self._pausing(now):
+        if self._setbacks.pausing(now):
             return False
         if self._page_due(now):
             self._write_page()
@@ -206,7 +202,7 @@ class Lane:
         """Write what waits now; when it is more than a page the rest follows in the next steps."""
         ring = self.ring
         self._urgent = ring.next - 1
-        if not ring.waiting or self._pausing(self._clock.ticks()):
+        if not ring.waiting or self._setbacks.pausing(self._clock.ticks()):
             return
         small = ring.waiting <= PAGE_BYTES
         if self._write_page() and small and ring.waiting:
@@ -246,15 +242,6 @@ class Lane:
         self.losses.add(oldest.boot, oldest.first, oldest.last)
         return True
 
-    def _begins_segment(self, length: int) -> bool:
-        if self.open_chunk:
-            begins = self._segment_full and self.ring.next == self.open_chunk
-        else:
-            begins = self._planned + length > self._segment_bytes
-        if begins:
-            self._segment_full = False
-        return begins
-
     def _give_up_oldest(self) -> None:
         ring = self.ring
         if ring.oldest == ring.first:
@@ -288,49 +275,33 @@ class Lane:
                     return True
             self.files.write_page(self.boot, self.ring, self._hurry(self._clock.ticks()))
         except OSError as error:
-            self._failed()
+            self._setbacks.count(self._clock.ticks())
             self._abandon_segment()
             self._make_room_after(error)
             return False
         self._waiting_since = self._clock.ticks()
-        self._failures = 0
+        self._setbacks.in_a_row = 0
         return True
 
     def _abandon_segment(self) -> None:
         """What a failed write left in the file is unknown: go on in another one."""
         self.files.close()
         self.ring.give_back()
-        self._planned = min(self._planned, self.ring.waiting)
+        self._plan.abandon(self.ring.waiting)
 
     def _make_room_after(self, error: OSError) -> None:
-        """Take a failed write for a full flash: the newest data win.
-
-        Where the error does not say so it is only seldom one, and old data go more slowly.
-        """
-        full = error.args[:1] == (_ENOSPC,)
-        if not full and self._failures % _PROBE != 2:
+        """Give up a segment for a write that failed, when that may help."""
+        if not self._setbacks.may_be_full(error):
             return
-        if full:
+        if is_full(error):
             self._retention.shrink()
         try:
             self._retention.drop_one()
         except OSError:
-            self.write_errors += 1
-
-    def _failed(self) -> None:
-        self.write_errors += 1
-        self._failures += 1
-        self._failed_at = self._clock.ticks()
-
-    def _pausing(self, now: int) -> bool:
-        """True while a flash that failed is left alone."""
-        pause_ms = min(self._flush_ms, _PAUSE_MS)
-        if self._failed_at is not None and diff(now, self._failed_at) >= pause_ms:
-            self._failed_at = None
-        return self._failed_at is not None
+            self._setbacks.total += 1
 
     def _write_cursor(self, cursor: Cursor) -> None:
-        self.write_errors += not cursor.write()
+        self._setbacks.total += not cursor.write()
 
     # -- deleting and losing --
 
@@ -345,7 +316,7 @@ class Lane:
         try:
             self.files.drop_oldest()
         except OSError:
-            self._failed()
+            self._setbacks.count(self._clock.ticks())
             return False
         return True
 

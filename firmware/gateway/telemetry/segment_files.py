@@ -68,9 +68,7 @@ class SegmentFiles:
         """A whole page waits in `ring`, or the last one of a segment."""
         if self._begins(ring):
             self.close()  # nothing waits for it
-        room = self.writer.room
-        count = ring.span(room)
-        return count == room or count < ring.waiting
+        return ring.waiting >= self.writer.room or ring.newest_begin > ring.first
 
     def write_page(self, boot: int, ring: ByteRing, urgent: bool) -> None:
         """Write what waits in `ring`, up to the end of a flash block or of the segment.

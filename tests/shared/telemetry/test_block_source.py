@@ -338,42 +338,6 @@ class ChunkTest(unittest.TestCase):
         self.assertEqual(lanes.fine.files.all[0].size, ends[-1])
         self.assertTrue(lanes.fine.ring.waiting > 0)
 
-    def test_a_full_flash_thins_the_fine_lane_first_then_minutes_and_events_last(self):
-        storage = Flash()
-        lanes = start(storage, capacity_bytes=163840)
-        for _ in range(30):
-            lanes.events.append(records.EVENT, bytes(100))
-        for _ in range(16):
-            add_chunk(lanes, lanes.minute, 30, racks=1, size=100)
-            add_chunk(lanes, lanes.fine, 60, racks=1, size=100)
-        lanes.close()
-        self.assertEqual((lanes.events.dropped, lanes.minute.dropped), (0, 0))
-        self.assertTrue(lanes.fine.dropped > 300)
-        self.assertTrue(storage.size() <= 163840, storage.size())
-        lanes = start(Flash(storage.files), capacity_bytes=163840)
-        for _ in range(40):
-            add_chunk(lanes, lanes.minute, 60, racks=1, size=100)
-        lanes.minute.flush()
-        self.assertEqual(lanes.events.dropped, 0)
-        self.assertTrue(lanes.minute.dropped > 300)
-        names = storage.segments()
-        self.assertEqual([name for name in names if name.startswith("f00000001")], [])
-        self.assertEqual(names[0], "e00000001-00000001.seg")
-
-    def test_a_storm_of_events_eats_no_samples(self):
-        storage = Flash()
-        lanes = start(storage, capacity_bytes=163840)
-        add_chunk(lanes, lanes.fine, 300, racks=1, size=100)
-        add_chunk(lanes, lanes.fine, 300, racks=1, size=100)
-        lanes.fine.flush()
-        for _ in range(60):
-            for _ in range(25):
-                lanes.events.append(records.EVENT, bytes(100))
-            lanes.step(lanes.clock.advance(FLUSH_MS))
-            lanes.step(lanes.clock.advance(1))
-        self.assertEqual(lanes.fine.dropped, 0)
-        self.assertTrue(lanes.events.dropped > 300)
-
 
 if __name__ == "__main__":
     unittest.main()
