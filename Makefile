@@ -91,6 +91,8 @@ $(STAMPS)/packages: firmware/requirements.txt | $(STAMPS)/venv
 	@$(PY) -m host_tools.toolchain.packages
 	@touch $@
 
-# Missing when no MicroPython could be had: then tried again at every start.
-$(STAMPS)/micropython: | $(STAMPS)/venv
+# Missing when no MicroPython could be had: then tried again at every start. Another recipe builds
+# it again.
+RECIPE := host_tools/toolchain/build.py host_tools/toolchain/debian_source.py boards/sim/manifest.py
+$(STAMPS)/micropython: $(RECIPE) | $(STAMPS)/venv
 	@$(PY) -m host_tools.toolchain.setup_micropython $@

@@ -103,6 +103,54 @@ def test_a_folder_that_is_no_micropython_source_is_refused(tmp_path: Path) -> No
         build.source_tree({"MICROPY_DIR": str(tmp_path)})
 
 
+@pytest.fixture
+def built_before(tmp_path: Path, monkeypatch) -> Found:
+    """A program of ours with the recipe of today."""
+    monkeypatch.setattr(build, "_RECIPE_FILE", tmp_path / "recipe")
+    (tmp_path / "recipe").write_text(build.recipe())
+    found = Found(tmp_path / "micropython", "1.25.0", interpreter.BUILT_HERE, tls=True)
+    monkeypatch.setattr(build, "locate", lambda: found)
+    return found
+
+
+def test_the_same_recipe_builds_nothing(built_before: Found, monkeypatch) -> None:
+    monkeypatch.setattr(build, "build", lambda: pytest.fail("built again"))
+    assert build.ensure_micropython() == built_before
+
+
+@pytest.mark.parametrize("change", ["manifest", "library", "no note"])
+def test_another_recipe_builds_again(
+    built_before: Found, tmp_path: Path, monkeypatch, change: str
+) -> None:
+    if change == "manifest":
+        (tmp_path / "manifest.py").write_text("# another one")
+        monkeypatch.setattr(build, "_MANIFEST", tmp_path / "manifest.py")
+    elif change == "library":
+        monkeypatch.setattr(build, "_compiles", lambda source: False)
+    else:
+        (tmp_path / "recipe").unlink()
+    fresh = Found(tmp_path / "micropython", "1.26.0", interpreter.BUILT_HERE, tls=True)
+    monkeypatch.setattr(build, "build", lambda: fresh)
+    assert not build.is_current(built_before)
+    assert build.ensure_micropython() == fresh
+
+
+def test_a_recipe_that_fails_leaves_the_old_program(
+    built_before: Found, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    def fail() -> Found:
+        raise build.BuildError("no gcc")
+
+    (tmp_path / "recipe").unlink()
+    monkeypatch.setattr(build, "build", fail)
+    assert build.ensure_micropython() == built_before
+    assert "the old one stays, the new recipe failed: no gcc" in capsys.readouterr().err
+
+
+def test_programs_of_others_have_no_recipe(tmp_path: Path) -> None:
+    assert build.is_current(Found(tmp_path / "micropython", "1.26.0", "PATH", tls=False))
+
+
 def test_without_a_compiler_the_command_is_named(monkeypatch) -> None:
     monkeypatch.setattr(build, "find_tool", lambda program: None)
     with pytest.raises(build.BuildError, match=r"no gcc and no make \(.*install .*gcc make"):

@@ -44,7 +44,8 @@ def micropython_client(script: str, heap: str = HEAP) -> Program:
 def cpython_client(script: str) -> Program:
     """`script` of the clients on the Python that runs this very code."""
     sim = ROOT / "boards" / "sim"
-    folders = (ROOT, sim, sim / "cpython", ROOT / "firmware", UPY_PACKAGES / "modbus")
+    boards = (sim, ROOT / "boards" / "parts", sim / "cpython")
+    folders = (ROOT, *boards, ROOT / "firmware", UPY_PACKAGES / "modbus")
     path = os.pathsep.join(str(folder) for folder in folders)
     return Program((sys.executable, str(CLIENTS / script)), {"PYTHONPATH": path})
 

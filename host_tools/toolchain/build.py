@@ -1,7 +1,11 @@
-"""MicroPython's unix port, built into build/micropython in about 20 s."""
+"""MicroPython's unix port, built into build/micropython in about 20 s.
+
+Beside the program stands by which recipe it was built; another recipe builds it again.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -10,13 +14,22 @@ from pathlib import Path
 
 from host_tools.errors import UserError
 from host_tools.toolchain import debian_source
-from host_tools.toolchain.interpreter import BUILT, Found, Missing, locate, probe
+from host_tools.toolchain.interpreter import (
+    BUILT,
+    BUILT_HERE,
+    Found,
+    Missing,
+    locate,
+    probe,
+)
 from host_tools.toolchain.paths import MICROPYTHON_HOME, ROOT
-from host_tools.toolchain.progress import step
+from host_tools.toolchain.progress import say, step
 from host_tools.toolchain.tools import find_tool, install_command
 
 LOG = MICROPYTHON_HOME / "build.log"
 _MANIFEST = ROOT / "boards" / "sim" / "manifest.py"
+_RECIPE_FILE = MICROPYTHON_HOME / "recipe"
+_MBEDTLS = "#include <mbedtls/ssl.h>\n"
 
 
 class BuildError(Exception):
@@ -24,14 +37,37 @@ class BuildError(Exception):
 
 
 def ensure_micropython() -> Found | Missing:
-    """`locate`, and where there is none, build one. Shows progress on stderr."""
+    """`locate`, and where there is none, or one of another recipe, build. Progress on stderr.
+
+    A build that fails leaves the program that is there.
+    """
     found = locate()
-    if isinstance(found, Found):
+    if isinstance(found, Found) and is_current(found):
         return found
     try:
         return build()
     except (BuildError, debian_source.SourceError) as error:
+        if isinstance(found, Found):
+            say(f"MicroPython: the old one stays, the new recipe failed: {error}")
+            return found
         return Missing(f"{found.reason}; building: {error}")
+
+
+def is_current(found: Found) -> bool:
+    """False for a program of ours that was built by another recipe than today's."""
+    if found.source != BUILT_HERE:
+        return True
+    return _RECIPE_FILE.is_file() and _RECIPE_FILE.read_text() == recipe()
+
+
+def recipe() -> str:
+    """What decides about the program: source, options, manifest, and the libraries there are."""
+    digest = hashlib.sha256()
+    for path in (Path(__file__), Path(debian_source.__file__), _MANIFEST):
+        digest.update(path.read_bytes())
+    facts = (os.environ.get("MICROPY_DIR", ""), _compiles(_MBEDTLS), _ffi_options())
+    digest.update(repr(facts).encode())
+    return digest.hexdigest()
 
 
 def build(environment: Mapping[str, str] = os.environ) -> Found:
@@ -46,10 +82,12 @@ def build(environment: Mapping[str, str] = os.environ) -> Found:
         mpy_cross = _build_mpy_cross(tree)
     with step("MicroPython: the unix port"):
         binary = _build_unix_port(tree, mpy_cross)
-    found = probe(binary, "built")
+    found = probe(binary, BUILT_HERE)
     if isinstance(found, Missing):
         raise BuildError(f"the fresh build {found.reason}")
+    _RECIPE_FILE.unlink(missing_ok=True)
     _publish(binary)
+    _RECIPE_FILE.write_text(recipe())
     return Found(BUILT, found.version, found.source, found.tls)
 
 
@@ -101,7 +139,7 @@ def _tls_options(tree: Path) -> list[str]:
     """TLS needs mbedTLS: in the tree (a git checkout) or, with Debian's patches, the system's."""
     bundled = (tree / "lib" / "mbedtls" / "library").is_dir()
     patched = "lib/mbedtls" not in (tree / "extmod" / "extmod.mk").read_text()
-    if bundled or (patched and _compiles("#include <mbedtls/ssl.h>\n")):
+    if bundled or (patched and _compiles(_MBEDTLS)):
         return ["MICROPY_SSL_AXTLS=0", "MICROPY_SSL_MBEDTLS=1"]
     return ["MICROPY_PY_SSL=0", "MICROPY_SSL_AXTLS=0", "MICROPY_SSL_MBEDTLS=0"]
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from host_tools.toolchain.interpreter import Found, locate
+from host_tools.toolchain.interpreter import BUILT_HERE, Found, locate
 from host_tools.toolchain.progress import say, step
 from host_tools.toolchain.tools import find_tool
 
@@ -60,8 +60,12 @@ def missing() -> list[str]:
 
 
 def _has_micropython() -> bool:
+    """True when none has to be built; one of ours without TLS is built again with it."""
     # $MICROPYTHON is judged later, where a wrong one is an error
-    return bool(os.environ.get("MICROPYTHON")) or isinstance(locate(), Found)
+    if os.environ.get("MICROPYTHON"):
+        return True
+    found = locate()
+    return isinstance(found, Found) and (found.tls or found.source != BUILT_HERE)
 
 
 def _is_debian() -> bool:

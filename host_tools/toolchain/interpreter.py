@@ -16,6 +16,7 @@ from host_tools.toolchain.tools import find_tool
 
 MINIMUM = (1, 24)
 BUILT = MICROPYTHON_HOME / "micropython"
+BUILT_HERE = "built"  # `Found.source` of it
 
 _PROBE = """
 import sys, json
@@ -39,7 +40,7 @@ class Found:
 
     path: Path
     version: str
-    source: str  # "$MICROPYTHON", "PATH" or "built"
+    source: str  # "$MICROPYTHON", "PATH" or BUILT_HERE
     tls: bool
 
 
@@ -82,7 +83,7 @@ def find_micropython() -> Path | None:
 def _candidates(built: Path) -> Iterator[tuple[str, Path | None]]:
     on_path = find_tool("micropython")
     yield "PATH", Path(on_path) if on_path else None
-    yield "built", built if built.exists() else None
+    yield BUILT_HERE, built if built.exists() else None
 
 
 def probe(path: Path, source: str) -> Found | Missing:

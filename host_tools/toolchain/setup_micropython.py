@@ -1,8 +1,8 @@
 """Last part of the set-up, run by `make`: an interpreter, or one line that says why not.
 
-Writes the stamp file named by its argument only when there is one that stays: without, or with
-one that $MICROPYTHON names for once, the next start looks again. Going without MicroPython is no
-error: `make run` then uses CPython.
+Writes the stamp file named by its argument only when there is one that stays: without, with one
+that $MICROPYTHON names for once, or with one of an older recipe, the next start looks again.
+Going without MicroPython is no error: `make run` then uses CPython.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from host_tools.errors import UserError
-from host_tools.toolchain.build import ensure_micropython
+from host_tools.toolchain.build import ensure_micropython, is_current
 from host_tools.toolchain.interpreter import Missing
 from host_tools.toolchain.progress import say
 
@@ -27,7 +27,8 @@ def main(stamp: Path) -> int:
         say(f"MicroPython: none, CPython takes its place: {result.reason}")
     elif result.source != "$MICROPYTHON":
         say(f"MicroPython {result.version} ({result.source}, TLS {'yes' if result.tls else 'no'})")
-        stamp.touch()
+        if is_current(result):
+            stamp.touch()
     return 0
 
 

@@ -51,7 +51,7 @@ class Gateway:
             "racks": 0,
             "folder": ".",
             "clock": 1,
-            "per_step": records,
+            "per_step": 20000,
             "step_ms": 0,
             "give_up_ms": 10000,
             "packet_id": 1,
