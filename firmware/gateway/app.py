@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _LONGEST_WAIT_US = 2000  # all other tasks stand still meanwhile
 _RECORD_MS = 20
+_HEAP_MS = 1000
 _LATCH_MS = 1000
 _INPUT_MS = 50
 _CLOCK_MS = 60000
@@ -101,6 +102,7 @@ class App:
         supervisor = parts.supervisor
         supervisor.critical("enforce", _STALL_MS, self._enforce)
         supervisor.helpful("record", self._record)
+        supervisor.helpful("heap", self._watch_heap)
         supervisor.helpful("latches", self._keep_latches)
         supervisor.helpful("inputs", self._watch_inputs)
         supervisor.helpful("clock", self._watch_clock)
@@ -123,7 +125,7 @@ class App:
         parts.recorder.note(records.STOP, records.NO_RACK, "asked to stop")
         parts.recording.finish()
         if parts.upstream is not None:
-            await parts.upstream.publisher.drain(_DRAIN_MS)
+            await parts.upstream.drain(_DRAIN_MS)
         await parts.supervisor.stop()
         parts.lanes.close()
         self._log.info("stopped, backlog %d", parts.lanes.backlog)
@@ -151,8 +153,13 @@ class App:
         parts = self.parts
         while True:
             parts.recording.step(parts.clock.ticks())
-            parts.status.watch_heap()
             await parts.clock.sleep_ms(_RECORD_MS)
+
+    async def _watch_heap(self) -> None:
+        """Rarely: the interpreter counts by looking at every block of its heap."""
+        while True:
+            self.parts.status.watch_heap()
+            await self.parts.clock.sleep_ms(_HEAP_MS)
 
     async def _keep_latches(self) -> None:
         """Try again what the flash refused."""

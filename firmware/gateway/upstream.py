@@ -89,6 +89,11 @@ class Upstream:
                 gateway=gateway,
             )
 
+    async def drain(self, deadline_ms: int) -> None:
+        """The gateway ends: deliver what is stored, as far as the time goes."""
+        self.live.stop()
+        await self.publisher.drain(deadline_ms)
+
     def status(self) -> dict[str, object]:
         """For whoever looks at the gateway."""
         client, publisher, live = self.client, self.publisher, self.live

@@ -33,7 +33,8 @@ class Delivered:
 
     `records` of the log by key; `chunks` by (boot, lane, first sequence number). `samples` are
     those of live messages and of blocks. `duplicates` counts records and blocks that came again.
-    `arrivals` holds (ms of the run's clock, newest utc_ms) of every message of the log.
+    `arrivals` holds (ms of the run's clock, newest utc_ms) of every message of the log and every
+    live one.
     """
 
     racks: int
@@ -89,7 +90,7 @@ class Delivered:
         chunk.racks.add(block.rack)
         self.samples += _samples(block)
 
-    def take_live(self, payload: bytes) -> None:
+    def take_live(self, payload: bytes, now_ms: int) -> None:
         """Note one live summary."""
         try:
             told = json.loads(payload)
@@ -102,6 +103,7 @@ class Delivered:
             self.errors.append(f"live message {payload[:40]!r} is not understood: {error!r}")
             return
         boot, uptime_ms, utc_ms, quality = head
+        self.arrivals.append((now_ms, utc_ms))
         self.samples.append(
             Sample(boot, 0, uptime_ms, utc_ms, quality, **values, lane=layout.FINE)
         )

@@ -118,7 +118,7 @@ class Observer:
         elif kind == "blocks":
             self.delivered.take_block(bytes(payload))
         elif kind == "live":
-            self.delivered.take_live(bytes(payload))
+            self.delivered.take_live(bytes(payload), self._clock())
         elif not message.retain:
             self._take_status(bytes(payload))
 

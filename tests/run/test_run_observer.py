@@ -107,9 +107,10 @@ def test_live_summaries_become_samples() -> None:
     delivered = Delivered(2)
     told = dict.fromkeys(layout.SAMPLE_FIELDS, 5) | {"temp_min_dc": None, "soc_pm": None}
     told |= {"boot": 3, "uptime_ms": 1234, "utc_ms": UTC_MS, "clock": 1}
-    delivered.take_live(json.dumps(told).encode())
+    delivered.take_live(json.dumps(told).encode(), 70)
+    assert delivered.arrivals == [(70, UTC_MS)]
     (sample,) = delivered.samples
     assert (sample.boot, sample.uptime_ms, sample.rack, sample.cell_max_mv) == (3, 1234, 5, 5)
     assert (sample.temp_min_dc, sample.soc_pm) == (layout.NO_SIGNED, layout.NO_UNSIGNED)
-    delivered.take_live(b'{"boot":3}')
+    delivered.take_live(b'{"boot":3}', 80)
     assert len(delivered.samples) == 1 and "is not understood" in delivered.errors[0]

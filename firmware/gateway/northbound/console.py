@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 
+from gateway.northbound.cable_console import over_the_cable
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,7 +26,8 @@ class Console:
     """Serves `questions`: a dict from a word to a function that returns something for JSON.
 
     `requests` are the words that may be followed by one argument, which their function gets; "" is
-    none. `listen(handler, port)` is the board's coroutine that starts a stream server.
+    none. `listen(handler, port)` is the board's coroutine that starts a stream server. A board
+    answers at the end of its cable as well.
     """
 
     def __init__(
@@ -42,10 +45,14 @@ class Console:
         self._log = log
         self._clients = 0
         self._server: Any = None
+        self._cable: Any = None
         self.errors = 0
 
     async def start(self) -> None:
         """Begin to listen; a port that cannot be had is logged and the gateway goes on without."""
+        cable = over_the_cable(self.answer)
+        if cable is not None:
+            self._cable = asyncio.create_task(cable.run())
         try:
             self._server = await self._listen(self._serve, self._port)
         except OSError as error:

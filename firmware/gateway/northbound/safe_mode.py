@@ -6,6 +6,7 @@ import asyncio
 
 from gateway import VERSION
 from gateway.northbound.console import Console
+from gateway.northbound.self_test import SelfTest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,11 @@ class SafeMode:
     async def run(self) -> None:
         """Run until the board asks to stop."""
         board = self._board
-        questions = {"status": self.status, "log": lambda: {"log": self._logs.ring.lines}}
+        questions = {
+            "status": self.status,
+            "log": lambda: {"log": self._logs.ring.lines},
+            "selftest": SelfTest(board).report,
+        }
         console = Console(board.listen, board.console_port, questions, self._log)
         await console.start()
         holding = asyncio.create_task(self._hold())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from gateway import VERSION
+from gateway.northbound import program_slot
+from gateway.northbound.self_test import SelfTest
 from gateway.outputs import closing, opening
 from gateway.protection import rules
 from gateway.protection.decision import limiter
@@ -68,7 +70,12 @@ class Status:
 
     def questions(self) -> dict[str, Callable[[], object]]:
         """Words the console answers."""
-        return {"status": self.status, "log": self.log}
+        return {
+            "status": self.status,
+            "log": self.log,
+            "selftest": SelfTest(self._parts.board).report,
+            "keep": program_slot.keep,
+        }
 
     def watch_heap(self) -> None:
         """Note the highest use seen so far; call often."""
@@ -170,7 +177,9 @@ class Status:
             "charge_cap_da": decision.charge_cap_da,
             "discharge_cap_da": decision.discharge_cap_da,
             "next": nearest(protection),
-            "bms_thresholds": [list(each) for each in self._parts.recording.bms_thresholds.found[index]],
+            "bms_thresholds": [
+                list(each) for each in self._parts.recording.bms_thresholds.found[index]
+            ],
             "implausible": poller.data.implausible,
             "before_start": poller.data.before_start,
             "odd_values": poller.data.odd_values,

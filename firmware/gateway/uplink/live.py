@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         name: str
         cells_mv: array[int]
         temps_dc: array[int]
+        sequence: int  # of summaries
         cells_acquired: int
         cells_sequence: int
         temps_sequence: int
@@ -49,6 +50,7 @@ _SUMMARY = (
     + "}"
 )
 _SUMMARY_BYTES = len(_SUMMARY) + 80 + _NUMBER_CHARACTERS * len(records.SAMPLE_FIELDS)
+_JITTER_MS = 250  # of the racks' own period, which nobody keeps in step with ours
 _IDLE_MS = 250  # longest sleep between two looks
 _SHORTEST_MS = 5
 
@@ -57,7 +59,8 @@ class Live:
     """A service of the client: one message of one rack at a time, the racks in turn.
 
     Topics under `bess/v1/<site>/<gateway>/`: `live/<rack>` takes a summary as JSON each
-    `live_period_ms`, `cells/<rack>` a block of one key frame for each whole scan of the cells.
+    `live_period_ms`, as soon as a fresh one is there; a silent rack is told of all the same, half
+    a second later. `cells/<rack>` takes a block of one key frame for each whole scan of the cells.
     `summary_of(rack, values)` fills an array('i') in the order of `records.SAMPLE_FIELDS`.
     """
 
@@ -82,7 +85,10 @@ class Live:
         self._with_cells = settings.live_cells
         count = len(racks)
         now = clock.uptime_ms()
-        self._due = [now + each * self._period_ms // count for each in range(count)]
+        self._early_ms = self._period_ms - min(self._period_ms // 4, _JITTER_MS)
+        self._late_ms = self._period_ms + min(self._period_ms // 2, 2 * _JITTER_MS)
+        self._told_ms = [now] * count  # uptime of the last summary, sent or skipped
+        self._summaries = [rack.sequence for rack in racks]  # number of the last one that was sent
         self._scans = [rack.cells_sequence for rack in racks]  # last one sent or skipped
         self._turn = 0
         self._values = array("i", [0] * len(records.SAMPLE_FIELDS))
@@ -100,6 +106,7 @@ class Live:
         self._step_ms = max(
             _SHORTEST_MS, min(_IDLE_MS, self._period_ms // (2 * count) or _IDLE_MS)
         )
+        self._stopped = False
         # For status and diagnosis.
         self.sent = 0
         self.skipped = 0  # summaries and scans that nobody could be told in time
@@ -107,8 +114,12 @@ class Live:
         if self._period_ms or self._with_cells:
             client.add_service(self._serve)
 
+    def stop(self) -> None:
+        """The gateway ends: what is stored has the link for itself."""
+        self._stopped = True
+
     async def _serve(self) -> None:
-        while True:
+        while not self._stopped:
             length = self._next()
             if length:
                 self.sent += 1
@@ -130,10 +141,10 @@ class Live:
         return 0
 
     def _next_of(self, rack: int, now: int) -> int:
-        if self._period_ms and now >= self._due[rack]:
-            late = (now - self._due[rack]) // self._period_ms
-            self.skipped += late
-            self._due[rack] += (late + 1) * self._period_ms
+        if self._period_ms and self._summary_due(rack, now):
+            self.skipped += max(0, (now - self._told_ms[rack]) // self._period_ms - 1)
+            self._told_ms[rack] = now
+            self._summaries[rack] = self._racks[rack].sequence
             return self._build_summary(rack, now)
         if self._scan_waits(rack):
             scans = self._racks[rack].cells_sequence
@@ -141,6 +152,11 @@ class Live:
             self._scans[rack] = scans
             return self._build_cells(rack, now)
         return 0
+
+    def _summary_due(self, rack: int, now: int) -> bool:
+        passed_ms = now - self._told_ms[rack]
+        fresh = self._racks[rack].sequence != self._summaries[rack]
+        return passed_ms >= (self._early_ms if fresh else self._late_ms)
 
     def _scan_waits(self, rack: int) -> bool:
         return self._with_cells and self._racks[rack].cells_sequence != self._scans[rack]

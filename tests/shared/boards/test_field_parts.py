@@ -1,0 +1,147 @@
+"""Pins, dead men, Ethernet and board.json of boards in the field."""
+
+import unittest
+
+import board_file
+from dead_man import PulseDeadMan, TimerDeadMan
+from fake_hardware import MemoryStorage
+from fake_i2c import FakePin
+from gpio_pins import GpioInputs, GpioRelays
+from lan import bring_up
+
+
+class GpioTest(unittest.TestCase):
+    def test_relays_and_their_lamps(self):
+        pins, lamps = (FakePin(0), FakePin(0)), (FakePin(0), FakePin(0))
+        relays = GpioRelays(pins, lamps)
+        self.assertEqual(relays.count, 2)
+        relays.set(1, 1)
+        self.assertEqual([pin.level for pin in pins + lamps], [0, 1, 0, 1])
+        relays.set(0, 1)
+        relays.set(1, 0)
+        self.assertEqual([pin.level for pin in pins + lamps], [1, 0, 1, 0])
+        relays.drop_all()
+        self.assertEqual([pin.level for pin in pins + lamps], [0, 0, 0, 0])
+
+    def test_relays_without_lamps(self):
+        pin = FakePin(0)
+        relays = GpioRelays((pin,))
+        relays.set(0, 1)
+        self.assertEqual(pin.level, 1)
+
+    def test_inputs_of_both_polarities(self):
+        pins = (FakePin(0), FakePin(1))
+        for active in (0, 1):
+            inputs = GpioInputs(pins, active)
+            self.assertEqual([inputs.get(0), inputs.get(1)], [active == 0, active == 1])
+
+
+class DeadManTest(unittest.TestCase):
+    def setUp(self):
+        self.drops = []
+        self.dead_man = TimerDeadMan(lambda: self.drops.append(1))
+
+    def look(self, times):
+        for _ in range(times):
+            self.dead_man.look(None)
+
+    def test_nothing_before_the_first_toggle(self):
+        self.look(100)
+        self.assertEqual(self.drops, [])
+
+    def test_half_a_second_of_silence_drops_once(self):
+        self.dead_man.toggle()
+        self.look(5)
+        self.assertEqual(self.drops, [])
+        self.look(1)
+        self.assertEqual(self.drops, [1])
+        self.look(100)
+        self.assertEqual(self.drops, [1])
+        self.assertEqual(self.dead_man.drops, 1)
+
+    def test_toggles_keep_it_quiet_and_begin_it_again(self):
+        for _ in range(100):
+            self.dead_man.toggle()
+            self.look(5)
+        self.assertEqual(self.drops, [])
+        self.look(1)
+        self.dead_man.toggle()
+        self.look(6)
+        self.assertEqual(self.drops, [1, 1])
+
+    def test_pulses(self):
+        pin = FakePin(0)
+        dead_man = PulseDeadMan(pin)
+        for _ in range(4):
+            dead_man.toggle()
+        self.assertEqual(pin.levels, [1, 0, 1, 0])
+
+
+class FakeLan:
+    def __init__(self):
+        self.said = []
+
+    def active(self, on):
+        self.said.append(("active", on))
+
+    def ipconfig(self, **settings):
+        self.said.append(settings)
+
+
+class LanTest(unittest.TestCase):
+    def test_fixed_address(self):
+        lan = FakeLan()
+        result = bring_up(lambda: lan, "192.168.10.20/24", "192.168.10.1")
+        self.assertEqual(result, (lan, ""))
+        self.assertEqual(
+            lan.said, [("active", True), {"addr4": "192.168.10.20/24"}, {"gw4": "192.168.10.1"}]
+        )
+
+    def test_dhcp_leaves_the_addresses_alone(self):
+        lan = FakeLan()
+        self.assertEqual(bring_up(lambda: lan, "", ""), (lan, ""))
+        self.assertEqual(lan.said, [("active", True)])
+
+    def test_no_chip(self):
+        for error in (OSError("no chip"), ValueError("invalid phy type")):
+
+            def missing(error=error):
+                raise error
+
+            lan, problem = bring_up(missing, "", "")
+            self.assertIsNone(lan)
+            self.assertIn(str(error), problem)
+
+
+class BoardFileTest(unittest.TestCase):
+    defaults = {"address": "", "level": 0}
+
+    def load(self, content):
+        storage = MemoryStorage()
+        if content is not None:
+            storage.files[board_file.FILE] = content
+        return board_file.load(storage, self.defaults)
+
+    def test_what_is_not_there_is_the_default(self):
+        self.assertEqual(self.load(None), (self.defaults, ""))
+        self.assertEqual(self.load(b'{"level": 1}'), ({"address": "", "level": 1}, ""))
+
+    def test_damage_is_told_and_nothing_of_it_is_used(self):
+        for content, word in (
+            (b"", "read"),
+            (b"{", "read"),
+            (b"[]", "read"),
+            (b'{"level": 1', "read"),
+            (b'[{"level": 1}', "read"),
+            (b'{"levle": 1}', "levle"),
+            (b'{"level": "1"}', "level"),
+            (b'{"level": true}', "level"),
+            (b'{"address": null}', "address"),
+        ):
+            settings, problem = self.load(content)
+            self.assertEqual(settings, self.defaults)
+            self.assertIn(word, problem)
+
+
+if __name__ == "__main__":
+    unittest.main()
