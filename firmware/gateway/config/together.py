@@ -29,6 +29,10 @@ def check_together(settings: Config, problems: list[str]) -> None:
     """What no single setting can tell; every limit has passed its own checks."""
     if settings.text("uplink.password") and not settings.text("uplink.user"):
         problems.append("uplink.password: needs uplink.user too")
+    if settings.integer("uplink.tls") and not settings.text("uplink.ca_file"):
+        problems.append("uplink.ca_file: needed with uplink.tls")
+    if bool(settings.text("uplink.cert_file")) != bool(settings.text("uplink.key_file")):
+        problems.append("uplink.cert_file, uplink.key_file: one needs the other")
     _check_currents(settings, problems)
     _check_periods(settings, problems)
     _check_cells(settings, problems)

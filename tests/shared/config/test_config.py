@@ -237,6 +237,16 @@ class RefuseTest(unittest.TestCase):
         entries["racks"][1]["position"] = 1
         self.assertEqual(config.load(json.dumps(entries)).racks[1].position, 1)
 
+    def test_tls_needs_an_authority_and_a_certificate_its_key(self):
+        entries = changed("uplink.tls", 1)
+        entries["uplink"]["key_file"] = "device.key.pem"
+        text = refusal(entries)
+        self.assertIn("uplink.ca_file: needed with uplink.tls", text)
+        self.assertIn("uplink.cert_file, uplink.key_file: one needs the other", text)
+        entries["uplink"]["ca_file"] = "ca.pem"
+        entries["uplink"]["cert_file"] = "device.pem"
+        config.load(json.dumps(entries))
+
     def test_a_record_and_a_message_must_hold_the_worst_of_a_rack(self):
         entries = changed("uplink.batch_bytes", 2048)
         entries["cells_per_rack"] = 800
