@@ -31,7 +31,7 @@ class Site:
         self.clock = HandClock(0x3FFFFF00)
         now = self.clock.ticks()
         self.relays = FakeRelays(8)
-        self.bank = RelayBank(self.relays, [0, 1, 5, 6, 7])
+        self.bank = RelayBank(self.relays, [0, 1, 5, 6, 7], 2)
         self.views = [ViewStub(acquired=now), ViewStub(acquired=now)]
         for view in self.views:
             view.reads_closed = False

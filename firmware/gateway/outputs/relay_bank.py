@@ -20,7 +20,7 @@ class RelayBank:
     while everything was being opened.
     """
 
-    def __init__(self, relays: Relays, numbers: list[int], helpers: int = 0) -> None:
+    def __init__(self, relays: Relays, numbers: list[int], helpers: int) -> None:
         self.energised = bytearray(len(numbers))
         self._copies = bytearray([_OPEN_COPY] * len(numbers))
         self._relays = relays

@@ -8,14 +8,13 @@ gone, or their cable.
 
 from __future__ import annotations
 
-from gateway.clock import diff, subtract
+from gateway.clock import diff
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.protection.interlocks import Interlocks
 
 _FIRE_LEVEL = 3
-_OLDEST_MS = 1 << 27
 
 
 class Release:
@@ -35,5 +34,4 @@ class Release:
             self._since = now
             self.fire = False
         elif diff(now, self._since) >= self._delay_ms:
-            self._since = subtract(now, min(diff(now, self._since), _OLDEST_MS))
-            self.fire = True
+            self.fire = True  # until the cause is gone, however long that takes

@@ -239,11 +239,21 @@ class OrderOfReasonsTest(unittest.TestCase):
         self.assertEqual(site.ask(**worst), NO_DATA)
 
     def test_every_reason_has_a_text_and_is_kept_per_rack(self):
-        numbers = (
-            CLOSE, NOT_ARMED, STOPPED, NO_PERMIT, TRIPPED, OPENING, NO_DATA, VOLTAGE_UNKNOWN,
-            BUS_UNDER_LOAD, VOLTAGE_APART, STILL_CLOSED,
-        )  # fmt: skip
-        self.assertEqual(numbers, tuple(range(len(REASONS))))
+        texts = (
+            (CLOSE, "may close"),
+            (NOT_ARMED, "not armed yet"),
+            (STOPPED, "site is stopped"),
+            (NO_PERMIT, "no permit"),
+            (TRIPPED, "tripped, needs a reset"),
+            (OPENING, "its opening is not over"),
+            (NO_DATA, "no fresh data"),
+            (VOLTAGE_UNKNOWN, "voltage of a rack unknown"),
+            (BUS_UNDER_LOAD, "other racks carry current"),
+            (VOLTAGE_APART, "voltage differs too much"),
+            (STILL_CLOSED, "its contactor reads closed already"),
+        )
+        self.assertEqual([number for number, _ in texts], list(range(len(texts))))
+        self.assertEqual(tuple([text for _, text in texts]), REASONS)
         site = armed()
         site.ask(0, permit=False)
         site.ask(1)

@@ -13,6 +13,7 @@ from gateway.rack.data import (
     RACK_CURRENT_DA,
     RACK_VOLTAGE_DV,
     STATE,
+    TEMP_MIN_DC,
     RackData,
 )
 from gateway.rack.writes import Write
@@ -29,12 +30,13 @@ class Bench:
         self.data = RackData(0, "rack", 4, 2, STALE_MS, 0)
         self.view = RackView(self.data, REST_DA, write)
 
-    def read(self, now, current_da=0, contactor=CONTACTOR_CLOSED, state=0):
+    def read(self, now, current_da=0, contactor=CONTACTOR_CLOSED, state=0, coldest_dc=0):
         staging = self.data.staging
         staging[RACK_CURRENT_DA] = current_da
         staging[CONTACTOR_STATE] = contactor
         staging[RACK_VOLTAGE_DV] = 13312
         staging[STATE] = state
+        staging[TEMP_MIN_DC] = coldest_dc
         self.data.take(now)
         self.view.look(now)
         return self.view
@@ -46,6 +48,7 @@ class RackViewTest(unittest.TestCase):
         for _ in range(2):  # before the first look, and after it
             self.assertEqual((view.fresh, view.known, view.at_rest), (False, False, False))
             self.assertEqual((view.reads_open, view.voltage_dv), (False, ABSENT))
+            self.assertEqual((view.reads_closed, view.cold), (False, False))
             self.assertEqual(view.acquired, 0)
             view.look(100)
 
@@ -62,6 +65,21 @@ class RackViewTest(unittest.TestCase):
         for contactor in (CONTACTOR_CLOSED, 2, CONTACTOR_UNKNOWN):
             self.assertFalse(bench.read(10, contactor=contactor).reads_open, contactor)
         self.assertTrue(bench.read(10, contactor=CONTACTOR_OPEN).reads_open)
+
+    def test_only_closed_reads_closed_and_only_now(self):
+        bench = Bench()
+        for contactor in (CONTACTOR_OPEN, 2, CONTACTOR_UNKNOWN):
+            self.assertFalse(bench.read(10, contactor=contactor).reads_closed, contactor)
+        self.assertTrue(bench.read(10).reads_closed)
+        bench.view.look(11 + STALE_MS)
+        self.assertFalse(bench.view.reads_closed)
+
+    def test_below_freezing_it_is_cold_as_last_known(self):
+        bench = Bench()
+        for coldest_dc, cold in ((1, False), (0, False), (-1, True)):
+            self.assertEqual(bench.read(10, coldest_dc=coldest_dc).cold, cold, coldest_dc)
+        bench.view.look(11 + STALE_MS)
+        self.assertTrue(bench.view.cold)
 
     def test_the_proof_of_the_map_must_hold_too(self):
         bench = Bench(command(STATE, 4))

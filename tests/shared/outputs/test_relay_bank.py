@@ -10,7 +10,7 @@ from gateway.outputs.relay_bank import RelayBank
 class RelayBankTest(unittest.TestCase):
     def bank(self):
         relays = FakeRelays(4)
-        bank = RelayBank(relays, [2, 0, -1, 3])
+        bank = RelayBank(relays, [2, 0, -1, 3], 0)
         bank.set(0, 1)
         bank.set(1, 1)
         bank.set(2, 1)
@@ -54,7 +54,8 @@ class RelayBankTest(unittest.TestCase):
     def test_stop_is_no_fault_and_has_no_way_back(self):
         relays, bank = self.bank()
         bank.stop()
-        bank.set(1, 1)
+        for index in range(4):
+            bank.set(index, 1)
         self.assertTrue(bank.check())
         self.assertFalse(bank.fault)
         self.assertTrue(all(bank.agrees(index) for index in range(4)))
@@ -74,6 +75,31 @@ class RelayBankTest(unittest.TestCase):
         bank.stop()
         self.assertEqual(relays.state[0], 0)
         self.assertEqual(bank.errors, 1)
+
+    def test_every_driver_that_fails_counts(self):
+        relays, bank = self.bank()
+
+        def broken(number, energised):
+            raise OSError(5)
+
+        relays.set = broken
+        bank.stop()
+        self.assertEqual(bank.errors, 3)  # of four; one is not wired
+        self.assertEqual(bytes(bank.energised), bytes(4))
+
+    def test_helpers_go_on_after_a_stop_and_can_still_be_switched(self):
+        relays = FakeRelays(4)
+        bank = RelayBank(relays, [0, 1, 2, 3], 2)
+        for index in range(4):
+            bank.set(index, 1)
+        bank.stop()
+        self.assertEqual(bytes(relays.state), b"\x00\x00\x01\x01")
+        bank.set(2, 0)
+        bank.set(1, 1)
+        self.assertEqual(bytes(relays.state), b"\x00\x00\x00\x01")
+        bank.set(2, 1)
+        self.assertEqual(bytes(relays.state), b"\x00\x00\x01\x01")
+        self.assertTrue(bank.agrees(1) and bank.agrees(2))
 
 
 if __name__ == "__main__":

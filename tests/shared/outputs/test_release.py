@@ -33,6 +33,21 @@ class ReleaseTest(unittest.TestCase):
         self.assertFalse(site.smoke_ms(DELAY_MS - 100))
         self.assertTrue(site.smoke_ms(300))
 
+    def test_to_the_millisecond_and_for_as_long_as_it_burns(self):
+        site = Site()
+        site.inputs.levels[1] = site.inputs.levels[2] = False
+        site.inputs_for(50)
+        site.release.step(False, site.clock.ticks())
+        for after_ms, fire in ((DELAY_MS - 1, False), (1, True)):
+            site.release.step(True, site.clock.advance(after_ms))
+            self.assertEqual(site.release.fire, fire)
+        for _ in range(30 * 24):
+            site.release.step(True, site.clock.advance(3600000))
+            self.assertTrue(site.release.fire)
+        site.inputs.levels[1] = True
+        site.smoke_ms(50)
+        self.assertFalse(site.release.fire)
+
     def test_one_detector_never_does(self):
         site = Site()
         site.inputs.levels[1] = False

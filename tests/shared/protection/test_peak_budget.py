@@ -113,6 +113,58 @@ class FillTest(unittest.TestCase):
         loaded = PeakBudget(3140, CAPACITY_DAH)
         self.assertEqual(loaded.step(6280, True, 3600000), 333)
 
+    def test_ten_seconds_are_the_most_whatever_flows(self):
+        for current_da in range(3200, 4200):
+            longest, longer = PeakBudget(3140, CAPACITY_DAH), PeakBudget(3140, CAPACITY_DAH)
+            self.assertEqual(
+                longest.step(current_da, True, 10000), longer.step(current_da, True, 10001)
+            )
+
+    def test_it_is_as_fine_as_small_integers_let_it_be(self):
+        # Each 10 s take 225 * 10000 of 491520000, and 5 * 10000 of 541620000: rounded up.
+        for continuous_da, capacity_dah, current_da, steps, expected in (
+            (224, 144, 225, 26, 119),
+            (1570, 3140, 1573, 110, 10),
+        ):
+            budget = PeakBudget(continuous_da, capacity_dah)
+            for _ in range(steps):
+                found = budget.step(current_da, True, 10000)
+            self.assertEqual(found, expected, current_da)
+
+
+class SmallestTest(unittest.TestCase):
+    """Of 1 da and 1 dah: each ms at x da takes x^2 - 1 of 90000, and 90 show."""
+
+    def setUp(self):
+        self.budget = PeakBudget(1, 1)
+
+    def fill_to_the_last(self):
+        self.budget.step(2, True, 27)
+        self.assertEqual(self.budget.step(3, True, 1), 0)  # 89
+        self.assertEqual(self.budget.step(2, True, 1), 1)
+
+    def test_it_begins_with_nothing(self):
+        self.fill_to_the_last()
+
+    def test_what_is_drained_whole_begins_anew(self):
+        self.budget.step(3, True, 9999)
+        for _ in range(10):
+            found = self.budget.step(0, True, 10000)
+        self.assertEqual(found, 0)
+        self.fill_to_the_last()
+
+    def test_the_last_of_it_is_taken_one_by_one(self):
+        self.budget.step(3, True, 10000)
+        self.assertEqual(self.budget.step(2, True, 3333), 999)  # 89999
+        self.assertEqual(self.budget.step(2, True, 1), 1000)
+
+    def test_the_last_of_it_drains_one_by_one(self):
+        self.budget.step(2, True, 27)
+        self.budget.step(3, True, 1)
+        self.budget.step(-5, True, 50)
+        self.assertEqual(self.budget.step(2, True, 16), 0)  # 39 and 48
+        self.assertEqual(self.budget.step(2, True, 1), 1)
+
 
 class NoPeakTest(unittest.TestCase):
     def test_any_current_above_105_percent_reads_as_full(self):
@@ -131,8 +183,12 @@ class NoPeakTest(unittest.TestCase):
 class RefusalTest(unittest.TestCase):
     def test_what_has_no_peak_is_refused(self):
         for continuous_da, capacity_dah in ((6280, 3140), (6281, 3140), (0, 3140), (100, 16384)):
-            with self.assertRaises(ValueError):
+            with self.assertRaises(ValueError) as caught:
                 PeakBudget(continuous_da, capacity_dah)
+            self.assertEqual(
+                str(caught.exception),
+                "no peak budget: %d da of %d dah" % (continuous_da, capacity_dah),
+            )
 
     def test_the_narrowest_budget_still_takes_thirty_seconds(self):
         for continuous_da, capacity_dah in ((6279, 3140), (1, 16383), (32765, 16383), (1, 1)):
