@@ -130,22 +130,54 @@ class StopTest(unittest.TestCase):
         self.assertEqual(site.enforcer.closing.reasons[0], closing.STOPPED)
 
 
-class LostTest(unittest.TestCase):
-    def test_a_current_that_nobody_can_believe_is_not_waited_for(self):
-        site = Site()
-        site.run_ms(3000)
-        wire = site.wires[0]
-        wire.wanted_da = 800
-        wire.obeys = False
-        site.run_ms(3000)
-        wire.beating = False  # the answers are good, and their heartbeat stands still
-        decision = site.protections[0].decision
-        site.run_until(lambda: not decision.permit, 20000)
-        self.assertTrue(decision.data_lost)
-        self.assertTrue(site.enforcer.views[0].known)
-        self.assertEqual(site.closed(), (0, 1))
-        self.assertEqual(site.enforcer.openings[0].loaded, 1)
+class WayTest(unittest.TestCase):
+    """Under a load that does not go, the relay drops with the permit for each of three reasons
+    alone, and for none of them it waits: modified condition and decision coverage.
+    """
 
+    def opened(self, change, site=None):
+        """(why, relay) in the step in which `change(site)` has taken the permit."""
+        site = site or Site()
+        site.run_ms(3000)
+        site.wires[0].wanted_da = 800
+        site.wires[0].obeys = False
+        site.run_ms(3000)
+        change(site)
+        site.run_until(lambda: not site.protections[0].decision.permit, 20000)
+        return self.why(site), site.closed()[0]
+
+    def why(self, site):
+        decision = site.protections[0].decision
+        return decision.at_once, decision.data_lost, site.enforcer.views[0].known
+
+    def too_high(self, site):
+        site.wires[0].registers[0x000A] = 3700
+
+    def test_a_current_that_is_seen_is_waited_for(self):
+        self.assertEqual(self.opened(self.too_high), ((False, False, True), 1))
+
+    def test_gas_waits_for_nothing(self):
+        def gas(site):
+            site.alarm(3)
+
+        self.assertEqual(self.opened(gas), ((True, False, True), 0))
+
+    def test_data_that_nobody_can_believe_are_not_waited_for(self):
+        def still(site):
+            site.wires[0].beating = False  # the answers are good, and their heartbeat stands still
+
+        self.assertEqual(self.opened(still), ((False, True, True), 0))
+
+    def test_a_current_that_is_not_seen_any_more_is_not_waited_for_either(self):
+        site = Site()
+        self.assertEqual(self.opened(self.too_high, site), ((False, False, True), 1))
+        site.wires[0].silent = True
+        waited_ms = site.run_until(lambda: not site.closed()[0], 3000)
+        self.assertTrue(1300 <= waited_ms <= 1600, waited_ms)  # its data are stale; not 2 s
+        self.assertEqual(self.why(site), (False, False, False))
+
+
+class LostTest(unittest.TestCase):
     def test_a_rack_that_lost_its_data_is_not_commanded_open_and_a_tripped_one_is(self):
         for trips, commanded in ((False, False), (True, True)):
             site = closed()

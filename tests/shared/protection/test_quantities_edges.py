@@ -71,6 +71,20 @@ class ReadingsTest(unittest.TestCase):
         ):
             self.assertEqual(value(site, rule), expected, rules.name(rule))
 
+    def test_the_smallest_current_is_one(self):
+        for current_da, expected in ((1, (1, 0)), (0, (0, 0)), (-1, (0, 1))):
+            site = bench()
+            site.put({slots.RACK_CURRENT_DA: current_da})
+            site.fresh(500)
+            found = value(site, rules.CHARGE_OVERCURRENT), value(site, rules.DISCHARGE_OVERCURRENT)
+            self.assertEqual(found, expected)
+
+    def test_rest_is_a_part_of_the_larger_rating(self):
+        self.assertEqual(bench().protection.quantities.rest_da, 31)
+        for ratings in ((1600, 1571), (1571, 1600)):
+            site = Bench(charge_current_da=ratings[0], discharge_current_da=ratings[1])
+            self.assertEqual(site.protection.quantities.rest_da, 32)
+
     def test_the_sum_may_be_off_either_way_and_needs_its_mean(self):
         site = bench()
         site.put({slots.RACK_VOLTAGE_DV: 6800})
@@ -106,6 +120,7 @@ class ReadingsTest(unittest.TestCase):
     def test_charging_below_freezing_is_a_part_of_the_rating(self):
         for coldest_dc, current_da, expected in (
             (0, 500, 0), (-1, 500, 330), (-1, 0, 0), (-1, -500, 0), (-1, 1, 0), (-1, 2, 1),
+            (-1, CHARGE_DA, 1000),
         ):  # fmt: skip
             site = bench()
             site.put({slots.TEMP_MIN_DC: coldest_dc, slots.RACK_CURRENT_DA: current_da})
@@ -153,6 +168,8 @@ class StopTest(unittest.TestCase):
         self.assertEqual(self.stopped(1, True, True), 0)
         self.assertEqual(self.stopped(2, True, True), 1)
         self.assertEqual(self.stopped(-2, True, True), 1)
+        self.assertEqual(self.stopped(CHARGE_DA, True, True), 1000)
+        self.assertEqual(self.stopped(-DISCHARGE_DA, True, True), 1000)
 
 
 class LimitTest(unittest.TestCase):
@@ -189,6 +206,14 @@ class LimitTest(unittest.TestCase):
             ):  # fmt: skip
                 found = self.take(site, current_da, (limit_da, limit_da), elapsed_ms)
                 self.assertEqual(found > 0, is_over)
+
+    def test_after_that_nothing_is_left_of_it(self):
+        for sign in (1, -1):
+            site = bench()
+            excess_da = sign * (TOLERANCE_DA + 1)
+            self.take(site, excess_da, (1000, 1000), 0)
+            self.assertEqual(self.take(site, excess_da, (0, 0), 5000), 0)
+            self.assertTrue(self.take(site, excess_da, (0, 0), 5000) > 0)
 
     def test_a_new_high_begins_its_own_time(self):
         site = bench()

@@ -12,6 +12,7 @@ def rates(spreads_mv, elapsed_ms=500):
 class VoltageRateTest(unittest.TestCase):
     def test_a_lasting_rise_reads_as_its_rate(self):
         self.assertEqual(rates((0, 50, 100, 150, 200, 250)), [0, 0, 100, 100, 100, 100])
+        self.assertEqual(rates((0, 1000, 2000), 1000), [0, 1000, 1000])
 
     def test_a_spread_that_stays_or_shrinks_is_no_rate(self):
         self.assertEqual(rates((300, 300, 300, 20, 20, 19, 10)), [0] * 7)

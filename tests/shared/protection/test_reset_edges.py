@@ -42,6 +42,9 @@ class ResetInputsTest(unittest.TestCase):
     def steps(self, count):
         return [self.resets.step() for _ in range(count)]
 
+    def test_nobody_is_no_identity(self):
+        self.assertFalse(NOBODY in (BY_OPERATOR, BY_SERVICE))
+
     def test_a_push_counts_once(self):
         self.inputs.levels[0] = True
         self.assertEqual(self.steps(5), [NOBODY, NOBODY, BY_OPERATOR, NOBODY, NOBODY])
