@@ -25,7 +25,8 @@ help:
 	@echo '            BUS=tcp|rtu (rtu: all racks on one serial line at wire speed)'
 	@echo 'make bench  measure, into build/bench.json (ONLY=modbus, rtu,'
 	@echo '            protection, codec, journal, mqtt or ingest)'
-	@echo 'make test   every test that needs no hardware (ARGS="-k word" goes to pytest)'
+	@echo 'make test   every test that needs no hardware, on all processors'
+	@echo '            (ARGS="-k word" goes to pytest; a part of the tests runs in one process)'
 	@echo 'make check  format, lint, types, generated files, tests: what CI runs'
 	@echo 'make coverage  branches of protection and outputs that no test takes: fails on any'
 	@echo 'make mutate    small errors in protection and outputs: which would no test notice?'
@@ -43,7 +44,7 @@ bench: setup
 	@$(PY) -m host_tools bench --only '$(ONLY)'
 
 test: setup
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n auto $(ARGS)
 
 COVERED := tests/shared/protection tests/shared/outputs tests/property
 

@@ -11,14 +11,11 @@ import pytest
 from host_tools.toolchain.interpreter import Found, locate
 from host_tools.toolchain.tools import find_tool, install_command
 
+pytest_plugins = ["workers"]
 # MicroPython only; test_upy.py runs them
 collect_ignore = ["upy", "upy_unittest"]
 
-_UPY_SKIPS = pytest.StashKey[list[str]]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_UPY_SKIPS] = []
+UPY_SKIP = "skipped under MicroPython"
 
 
 def need_tool(tool: str) -> str:
@@ -46,16 +43,21 @@ def need() -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def upy_skips(pytestconfig: pytest.Config) -> list[str]:
-    """Lines for the closing report: what a file skipped under MicroPython, and why."""
-    return pytestconfig.stash[_UPY_SKIPS]
+def note_upy_skip(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Takes lines for the closing report: what a file skipped under MicroPython, and why."""
+    return lambda line: record_property(UPY_SKIP, line)
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    skips = config.stash[_UPY_SKIPS]
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [each for found in terminalreporter.stats.values() for each in found]
+    skips = [
+        line
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, line in report.user_properties
+        if name == UPY_SKIP
+    ]
     if skips:
-        terminalreporter.section("skipped under MicroPython")
-        for line in skips:
+        terminalreporter.section(UPY_SKIP)
+        for line in sorted(skips):
             terminalreporter.line(line)

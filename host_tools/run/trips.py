@@ -63,7 +63,7 @@ def _of_rack(evidence: Evidence, index: int, rack: RackEvidence) -> list[Trip]:
                 level=level,
                 crossed_ms=crossed_ms,
                 relay_ms=relay_ms,
-                contactor_ms=_contactor_ms(rack, decided_ms),
+                contactor_ms=_contactor_ms(rack, decided_ms, relay_ms),
                 command_ms=next((ms for ms in rack.open_commands_ms if ms >= decided_ms), None),
                 reaction_ms=_reaction_ms(evidence, fault, rule, crossed_ms, relay_ms),
             )
@@ -78,12 +78,16 @@ def _proof_tests(evidence: Evidence, rack: int) -> set[int]:
     return {number for number, event in enumerate(opened) if event.text == wanted}
 
 
-def _contactor_ms(rack: RackEvidence, decided_ms: int) -> int | None:
-    """When the contactor opened: after the decision, or before it when it was open already."""
+def _contactor_ms(rack: RackEvidence, decided_ms: int, relay_ms: int) -> int | None:
+    """When the contactor opened: after the decision, or before it when it was open already.
+
+    On a busy machine it may have closed in between, before the relay opened.
+    """
     changes = rack.contactor_changes
-    if not state_at(changes, decided_ms):
-        return max((c.at_ms for c in changes if not c.on and c.at_ms <= decided_ms), default=None)
-    return opened_after(changes, decided_ms)
+    closed_late = any(c.on and decided_ms < c.at_ms <= relay_ms for c in changes)
+    if closed_late or state_at(changes, decided_ms):
+        return opened_after(changes, decided_ms)
+    return max((c.at_ms for c in changes if not c.on and c.at_ms <= decided_ms), default=None)
 
 
 def _reasons(evidence: Evidence, rack: int) -> list[tuple[str, int]]:

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from made_up_run import END_MS, FAULTY, RELAY_MS, RELAYS_ON_MS, RULE, event, good_run
+from made_up_run import CROSSED_MS, END_MS, FAULTY, RELAY_MS, RELAYS_ON_MS, RULE, event, good_run
 
 from gateway.telemetry import records as layout
 from host_tools.decode.records import Event
@@ -130,6 +130,14 @@ def test_a_contactor_that_was_open_already_has_opened() -> None:
     run = good_run()
     run.racks[FAULTY].contactor_changes = [Change(3_700, True), Change(9_000, False)]
     assert failures(run) == ""
+    assert judge(run).summary["trips"][0]["contactor_ms"] == 9_000
+    # closed late, after the value had crossed its limit: it has opened all the same
+    late = [Change(CROSSED_MS + 100, True), Change(RELAY_MS + 5, False)]
+    run.racks[FAULTY].contactor_changes = late
+    assert judge(run).summary["trips"][0]["contactor_ms"] == RELAY_MS + 5
+    # closed again after the trip: that opening is another one
+    again = [Change(RELAY_MS + 3000, True), Change(RELAY_MS + 4000, False)]
+    run.racks[FAULTY].contactor_changes = [Change(3_700, True), Change(9_000, False), *again]
     assert judge(run).summary["trips"][0]["contactor_ms"] == 9_000
     run.racks[FAULTY].contactor_changes = []
     assert "the contactor did not open" in failures(run)

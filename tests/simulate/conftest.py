@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from own_ports import free_row
 
 from host_tools.simulate.simulated_site import SimulatedSite
 
@@ -51,7 +51,7 @@ def hand_clock() -> HandClock:
 @pytest.fixture
 def free_ports() -> Callable[[int], int]:
     """Find the first of `count` ports in a row that nobody listens on."""
-    return first_free_port
+    return free_row
 
 
 @pytest.fixture
@@ -69,21 +69,3 @@ def run_site(
             site.tick(hand_clock.now_ms)
 
     return site, run
-
-
-def first_free_port(count: int) -> int:
-    """Try rows of ports below the range that the system hands out by itself."""
-    for first in range(21_000, 32_000 - count, count):
-        sockets = [socket.socket() for _ in range(count)]
-        try:
-            for offset, probe in enumerate(sockets):
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(("127.0.0.1", first + offset))
-        except OSError:
-            continue
-        else:
-            return first
-        finally:
-            for probe in sockets:
-                probe.close()
-    raise RuntimeError(f"no {count} free ports in a row")

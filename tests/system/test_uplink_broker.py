@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from own_ports import free_row
 from uplink_rig import (
     PATIENCE_S,
     QUICK,
@@ -16,7 +17,6 @@ from uplink_rig import (
     Gateway,
     Proxy,
     check_complete,
-    free_port,
     observing,
     running,
     until,
@@ -31,7 +31,7 @@ Need = Callable[[str], Path]
 
 @pytest.fixture
 def port() -> int:
-    return free_port()
+    return free_row(1)
 
 
 @pytest.fixture(params=["micropython", "cpython"])

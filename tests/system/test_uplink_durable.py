@@ -15,6 +15,7 @@ from pathlib import Path
 
 import aiomqtt
 import pytest
+from own_ports import free_row
 
 from host_tools.errors import UserError
 from host_tools.run.broker import AMQTT, MOSQUITTO, Broker
@@ -27,10 +28,7 @@ TOPIC = "bess/v1/plant-7/gw-001/log"
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        number: int = probe.getsockname()[1]
-    return number
+    return free_row(1)
 
 
 @pytest.fixture(params=[MOSQUITTO, AMQTT])

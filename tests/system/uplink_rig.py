@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiomqtt
+from own_ports import free_row
 
 from host_tools.run.tether import tethered
 from host_tools.simulate.ports import HOST
@@ -270,10 +271,7 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        number: int = probe.getsockname()[1]
-    return number
+    return free_row(1)
 
 
 async def until(condition: Callable[[], bool]) -> None:

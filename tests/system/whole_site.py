@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from own_ports import free_row
 
 from host_tools.errors import UserError
 from host_tools.run import ports
@@ -23,6 +23,7 @@ from host_tools.toolchain.paths import BUILD, ROOT
 
 SITE = "energalactic-5015-0.5c"
 SMALL_SITE = "celestial-energy-835-800v-0.5c"  # two racks
+_PORTS = 20  # 16 racks, wiring, console, broker
 STARTED = "run "  # begins the first line that a running gateway causes
 
 
@@ -30,7 +31,7 @@ class WholeSite:
     """Runs on one range of ports; `folder` is where they write."""
 
     def __init__(self) -> None:
-        self.first_port = _free_ports()
+        self.first_port = free_row(_PORTS)
         self.folder = BUILD / f"run-{self.first_port}"
         self.ports = ports.ports_from(self.first_port)
 
@@ -136,12 +137,3 @@ def site_file(folder: Path, text: str, product: str = SMALL_SITE) -> str:
     path = folder / "site.toml"
     path.write_text(f'product = "{product}"\n{text}')
     return str(path)
-
-
-def _free_ports() -> int:
-    """Below the range that outgoing connections take theirs from."""
-    while True:
-        first = random.randrange(16_000, 32_000, 20)
-        with suppress(UserError):
-            ports.check_free(ports.ports_from(first), 16, own_broker=True)
-            return first

@@ -132,10 +132,15 @@ class HeapLockModbusTest(unittest.TestCase):
 
     def test_waiting_for_nothing(self):
         for wait_us in (-1, 0, 1, 999, 1000, 2500):
-            began = time.ticks_us()
-            self.locked.step(wait_us)
-            waited_us = time.ticks_diff(time.ticks_us(), began)
-            self.assertTrue(wait_us - 100 <= waited_us < wait_us + 20000, waited_us)
+            least_us = min(
+                [self._waited_us(wait_us) for _ in range(3)]
+            )  # a busy host adds to some
+            self.assertTrue(wait_us - 100 <= least_us < wait_us + 20000, least_us)
+
+    def _waited_us(self, wait_us):
+        began = time.ticks_us()
+        self.locked.step(wait_us)
+        return time.ticks_diff(time.ticks_us(), began)
 
     def test_frames_and_their_checks(self):
         reply_time = ReplyTime(10, 1000)
