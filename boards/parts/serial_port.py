@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+_FRAME_BYTES = 256  # the longest one of Modbus RTU
+
 
 class SerialPort:
     """contracts.SerialPort over a UART that is already set up, with `timeout=0`.
@@ -71,7 +73,7 @@ class SerialPort:
         self._busy = False
         return False
 
-    def readinto(self, buffer: bytearray, count: int) -> int | None:
+    def readinto(self, buffer: bytearray | memoryview, count: int = _FRAME_BYTES) -> int | None:
         """At most `count` bytes to the start of `buffer`; None when there are none."""
         there = self._uart.any()
         if not there:

@@ -1,0 +1,56 @@
+"""Dead men of boards that have none in hardware, and one that is a pulse for hardware outside."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+PERIOD_MS = 100  # of the timer that calls `look`
+# Looks without a toggle: 0.5 to 0.6 s. Not sooner: a loop that stood still for less goes on as if
+# nothing had been, and would close again what had dropped.
+_SILENT = 6
+
+
+class TimerDeadMan:
+    """contracts.DeadMan as far as software can be one: a timer looks whether `toggle` is called.
+
+    After 0.5 to 0.6 s of silence it drops every relay, once; the first toggle begins it. With a
+    timer that interrupts the program it acts through any loop. With one whose callback waits its
+    turn between two steps of the interpreter it does not act while a single operation hangs: then
+    the watchdog does. It needs a processor that runs, which a real one does not.
+    """
+
+    def __init__(self, drop_all: Callable[[], None]) -> None:
+        self._drop_all = drop_all
+        self._quiet = _SILENT  # not begun
+        self.drops = 0
+
+    def toggle(self) -> None:
+        """The protecting loop has just come round."""
+        self._quiet = 0
+
+    def look(self, _timer: object) -> None:
+        """Every PERIOD_MS; allocates nothing of its own."""
+        if self._quiet == _SILENT:
+            return
+        self._quiet += 1
+        if self._quiet == _SILENT:
+            self.drops += 1
+            self._drop_all()
+
+
+class PulseDeadMan:
+    """contracts.DeadMan: a pin that changes with every toggle, for a supervisor outside that lets
+    the relays' supply go when the pulses end, at whichever level.
+    """
+
+    def __init__(self, pin: Any) -> None:
+        self._pin = pin
+        self._level = 0
+
+    def toggle(self) -> None:
+        """The protecting loop has just come round."""
+        self._level ^= 1
+        self._pin(self._level)

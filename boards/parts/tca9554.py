@@ -1,0 +1,114 @@
+"""Eight relays behind a TCA9554: safe before anything else, read back, open when in doubt.
+
+The chip has no reset line: its outputs stay as they are while the processor hangs or restarts.
+"""
+
+from __future__ import annotations
+
+from gateway.clock import diff
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from i2c_bus import I2cBus
+
+# Registers, from the chip's data sheet.
+_INPUT = 0  # levels of the pins, through the polarity register
+_OUTPUT = 1
+_POLARITY = 2
+_CONFIGURATION = 3  # 0 = output
+_INVERT_ALL = 0xFF
+_ATTEMPTS = 3
+_LOOK_MS = 100
+
+
+class ExpanderRelays:
+    """contracts.Relays; a pin that is high energises its relay. All drop when this is made.
+
+    The pins are read back after each write, inverted: eight dropped relays read 0xFF, so a data
+    line that something holds down cannot pass for them. A chip that has forgotten that its pins
+    are outputs had its supply gone: the relays dropped, and then all stay open (`lost`) until a
+    restart, since closing again is for the closing rules. `set` does not raise; it allocates only
+    when a transfer fails. It writes what has changed at once, the rest every 100 ms.
+
+    `errors` counts writes that failed or did not arrive at the pins; `stuck`: which bits last did.
+    """
+
+    count = 8
+
+    def __init__(self, bus: I2cBus, address: int, ticks: Callable[[], int]) -> None:
+        self._bus = bus
+        self._address = address
+        self._ticks = ticks
+        self._wanted = 0
+        self._register = bytearray(2)
+        self._back = bytearray(1)
+        self._looked = ticks()
+        self.lost = False
+        self.errors = 0
+        self.stuck = 0
+        self.ready = self._begin()  # False: the chip does not answer, or a pin does not follow
+
+    def set(self, number: int, energised: int) -> None:
+        """Energise (1) or drop (0) one relay."""
+        bit = 1 << number & 0xFF
+        wanted = self._wanted & ~bit
+        if energised and not self.lost:
+            wanted |= bit
+        now = self._ticks()
+        if wanted != self._wanted or diff(now, self._looked) >= _LOOK_MS:
+            self._wanted = wanted
+            self._looked = now
+            self._drive()
+
+    def drop_all(self) -> None:
+        """Open every relay, now."""
+        self._wanted = 0
+        self._drive()
+
+    def _begin(self) -> bool:
+        for _ in range(_ATTEMPTS):
+            if self._initialise() and self._arrived():
+                return True
+            self.errors += 1
+        return False
+
+    def _initialise(self) -> bool:
+        """The levels first: after a restart of the processor the pins still are outputs."""
+        return (
+            self._write(_OUTPUT, 0)
+            and self._write(_CONFIGURATION, 0)
+            and self._write(_POLARITY, _INVERT_ALL)
+        )
+
+    def _drive(self) -> None:
+        for _ in range(_ATTEMPTS):
+            if self._write(_OUTPUT, self._wanted):
+                if self._has_forgotten():
+                    self.lost = True
+                    self._wanted = 0
+                    self._initialise()
+                elif self._arrived():
+                    return
+                else:
+                    self._bus.free()
+            self.errors += 1
+
+    def _has_forgotten(self) -> bool:
+        """Pins are inputs, as the chip has them at power-up; said twice, it is no bad transfer."""
+        for _ in range(2):
+            if not self._bus.read(self._address, _CONFIGURATION, self._back) or not self._back[0]:
+                return False
+        return True
+
+    def _arrived(self) -> bool:
+        if not self._bus.read(self._address, _INPUT, self._back):
+            return False
+        self.stuck = (self._back[0] ^ 0xFF) ^ self._wanted
+        return self.stuck == 0
+
+    def _write(self, register: int, value: int) -> bool:
+        self._register[0] = register
+        self._register[1] = value
+        return self._bus.write(self._address, self._register)
