@@ -3,16 +3,10 @@
 import os
 import random
 import socket
-import sys
 import unittest
 
-try:
-    from sockets import DatagramSocket
-except ImportError:  # CPython: the simulated board is not on its path
-    sys.path.append(__file__.rsplit("/", 4)[0] + "/boards/sim")
-    from sockets import DatagramSocket
-
 from fake_hardware import QuietLog
+from sockets import DatagramSocket
 from time_server import answer_to
 
 from gateway.clock import NTP, TICKS_MASK, UNSET, Clock, diff

@@ -75,7 +75,7 @@ class UART(io.IOBase):
         PORT.log.append(("uart", number))
 
     def ioctl(self, request, argument):
-        return 0
+        return 0 if request == 3 else -22  # nothing came in; it has no file number
 
     def write(self, data):
         self.sent.append((bytes(data), {name: pin.level for name, pin in PORT.pins.items()}))

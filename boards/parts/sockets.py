@@ -1,4 +1,7 @@
-"""TCP and UDP on the laptop: non-blocking for bus and time, asyncio streams for all else."""
+"""TCP and UDP of every board with a network: non-blocking for bus and time, asyncio streams else.
+
+Numbers are those of the stack underneath, which differ: lwIP's, ESP-IDF's, Linux's, macOS's.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,15 @@ import asyncio
 import select
 import socket
 import sys
+from errno import ECONNREFUSED, EINPROGRESS  # not errno.EX: mpy-cross would put its own number in
 
 from bus_wait import BusWait
 
 _IPPROTO_TCP = 6
-_TCP_NODELAY = 1
-_SO_SNDBUF = 7 if sys.platform == "linux" else 0x1001  # which MicroPython does not name
+_TCP_NODELAY = getattr(socket, "TCP_NODELAY", 1)  # the unix port does not name it
+# Of a laptop, which MicroPython does not name; None: a board's buffer is small anyway.
+_SO_SNDBUF = {"linux": 7, "darwin": 0x1001}.get(sys.platform)
 _SEND_BUFFER = 16384  # Linux doubles it; what lies in it is old by the time it leaves
-_IN_PROGRESS = (36, 115)  # macOS, Linux
-_REFUSED = 111
 
 
 class Network:
@@ -44,11 +47,12 @@ class TcpStream:
         try:
             self.socket.connect(address)
         except OSError as error:
-            if error.errno not in _IN_PROGRESS:
+            if error.errno != EINPROGRESS:
                 self.socket.close()
                 raise
         self._outcome = select.poll()
-        self._outcome.register(self.socket, select.POLLOUT)
+        # the ESP32 tells of a hang-up only who asks
+        self._outcome.register(self.socket, select.POLLOUT | select.POLLERR | select.POLLHUP)
         self._bus_wait = bus_wait
         bus_wait.register(self.socket, True)
         if hasattr(self.socket, "readinto"):  # MicroPython
@@ -59,7 +63,7 @@ class TcpStream:
         """True once the connection stands; OSError when it was refused."""
         for _, events in self._outcome.poll(0):
             if events & (select.POLLERR | select.POLLHUP):
-                raise OSError(_REFUSED, "connection refused")
+                raise OSError(ECONNREFUSED, "connection refused")
             self.socket.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
             self._bus_wait.register(self.socket)
             return True
@@ -129,14 +133,15 @@ async def open_stream(
         reader, writer = await asyncio.open_connection(host, port, ssl=tls, server_hostname=name)
         link = writer.get_extra_info("socket")
         link.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
-        link.setsockopt(socket.SOL_SOCKET, _SO_SNDBUF, _SEND_BUFFER)
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         return reader, writer
     # MicroPython's open_connection leaves its socket open for ever when it is cancelled.
     stream = Network(BusWait()).connect(host, port)
     try:
         while not stream.connected():  # noqa: ASYNC110 - there is nothing to be told by
             await asyncio.sleep(0.002)
-        stream.socket.setsockopt(socket.SOL_SOCKET, _SO_SNDBUF, _SEND_BUFFER)
+        if _SO_SNDBUF is not None:
+            stream.socket.setsockopt(socket.SOL_SOCKET, _SO_SNDBUF, _SEND_BUFFER)
         both = asyncio.StreamReader(stream.socket)
         if tls is not None:
             both = _TlsStream(tls, stream.socket, server_name)

@@ -1,0 +1,34 @@
+"""Drops every relay before anything is imported: the expander kept them over the reset.
+
+Imports nothing of the gateway, so that a damaged file cannot keep it from its work.
+"""
+
+from machine import Pin, SoftI2C
+
+SDA = 42
+SCL = 41
+RELAYS = 0x20
+# (register, value): the levels first, then all pins are outputs
+_SAFE = (b"\x01\x00", b"\x03\x00")
+_ATTEMPTS = 5
+
+
+def drop_relays() -> bool:
+    """False when the expander did not take it; board.py tries again and tells."""
+    scl, sda = Pin(SCL, Pin.OPEN_DRAIN, value=1), Pin(SDA, Pin.OPEN_DRAIN, value=1)
+    for _ in range(9):  # the rest of a byte that the reset cut short
+        scl(0)
+        scl(1)
+    sda(0)
+    sda(1)
+    i2c = SoftI2C(scl=scl, sda=sda, freq=100000, timeout=500)
+    for _ in range(_ATTEMPTS):
+        try:
+            if all([i2c.writeto(RELAYS, data) == len(data) for data in _SAFE]):
+                return True
+        except OSError:
+            pass
+    return False
+
+
+drop_relays()

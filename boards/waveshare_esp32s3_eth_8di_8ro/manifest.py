@@ -1,0 +1,25 @@
+"""What this board needs beside the firmware. Stock images have nothing frozen in: README.md."""
+
+# ruff: noqa: F821 - words of MicroPython's manifests
+include("../../firmware/manifest.py")
+freeze(
+    "../parts",
+    (
+        "board_file.py",
+        "bus_wait.py",
+        "civil_time.py",
+        "dead_man.py",
+        "field_board.py",
+        "folder_storage.py",
+        "gpio_pins.py",
+        "i2c_bus.py",
+        "lan.py",
+        "pcf85063.py",
+        "serial_port.py",
+        "sockets.py",
+        "system_rtc.py",
+        "tca9554.py",
+        "volume_storage.py",
+    ),
+)
+freeze(".", ("board.py", "boot.py"))
