@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from gateway.telemetry import records as layout
 from host_tools.decode.frames import Chain, Frame, find_section
-from host_tools.decode.records import DecodeError, Packed
+from host_tools.decode.records import DecodeError, NewerVersionError, Packed
 
 __all__ = ["Block", "Frame", "decode_block", "decode_sets"]
 
@@ -43,10 +43,13 @@ def decode_block(message: bytes) -> Block:
     if not _BLOCK.size + _CHECKSUM.size <= len(message) <= LARGEST_MESSAGE:
         raise DecodeError(f"a message of {len(message)} bytes is no block")
     version, lane, rack, _, count, boot, first, last = _BLOCK.unpack_from(message)
-    if version != layout.VERSION:
-        raise DecodeError(f"block version {version}, known is {layout.VERSION}")
     body = message[: -_CHECKSUM.size]
-    if _CHECKSUM.unpack_from(message, len(body)) != (zlib.crc32(body),):
+    whole = _CHECKSUM.unpack_from(message, len(body)) == (zlib.crc32(body),)
+    if version != layout.VERSION:
+        raise (NewerVersionError if whole else DecodeError)(
+            f"block version {version}, known is {layout.VERSION}"
+        )
+    if not whole:
         raise DecodeError("block: checksum")
     where = f"block of rack {rack}, boot {boot}, lane {lane}, records {first} to {last}"
     try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+import zlib
+from dataclasses import dataclass, field
 
 from gateway.telemetry import records as layout
 from host_tools.decode.cell_codec import CellChain
@@ -11,6 +12,7 @@ from host_tools.decode.records import DecodeError
 from host_tools.decode.summary_codec import SummaryChain
 
 _SECTION = struct.Struct(layout.SECTION)
+_TIME = struct.Struct(layout.BLOCK_TIME)
 _AGE_UNIT_MS = 100
 
 
@@ -21,7 +23,8 @@ class Frame:
     `sample` has the fields of records.SAMPLE_FIELDS in that order, units in the names; 65535 and
     -32768 there mean that the BMS does not supply the value. `cells` in mV (0xFFFF: not read),
     `temps` in 0.1 degC (-32768: not read), None when no new scan had come. `cells_age_ms` is the
-    age of the scan in whole 100 ms, 25500 = that or more; None without cells.
+    age of the scan in whole 100 ms, 25500 = that or more; None without cells. `checksum` covers
+    times and sections of its chain up to this one: another content, another number.
     """
 
     uptime_ms: int
@@ -31,6 +34,7 @@ class Frame:
     cells: list[int] | None
     temps: list[int] | None
     cells_age_ms: int | None
+    checksum: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Section:
     """Where a section and its parts stand in `data`."""
 
     data: bytes
+    start: int
     rack: int
     is_key: bool
     age: int
@@ -60,7 +65,9 @@ def find_section(data: bytes, start: int) -> Section:
         raise DecodeError(f"rack {rack}: its section is cut off")
     if flags & ~layout.KEY:
         raise DecodeError(f"rack {rack}: section with unknown flags {flags:#x}")
-    return Section(data, rack, bool(flags & layout.KEY), age, summary_at, cells_at, temps_at, end)
+    return Section(
+        data, start, rack, bool(flags & layout.KEY), age, summary_at, cells_at, temps_at, end
+    )
 
 
 class Chain:
@@ -70,6 +77,7 @@ class Chain:
         self._summary = SummaryChain()
         self._cells = CellChain()
         self._temps = CellChain(signed=True)
+        self._checksum = 0
 
     def decode(self, section: Section, uptime_ms: int, utc_ms: int, clock_quality: int) -> Frame:
         """The frame in the next section; DecodeError: the chain is of no use any more."""
@@ -80,7 +88,12 @@ class Chain:
         cells = _part(self._cells, data, section.cells_at, section.temps_at)
         temps = _part(self._temps, data, section.temps_at, section.end)
         age_ms = None if cells is None else section.age * _AGE_UNIT_MS
-        return Frame(uptime_ms, utc_ms, clock_quality, sample, cells, temps, age_ms)
+        time = _TIME.pack(uptime_ms, utc_ms & 0xFFFFFFFF, utc_ms >> 32, clock_quality)
+        self._checksum = zlib.crc32(data[section.start : section.end], self._checksum)
+        self._checksum = zlib.crc32(time, self._checksum)
+        return Frame(
+            uptime_ms, utc_ms, clock_quality, sample, cells, temps, age_ms, self._checksum
+        )
 
 
 def _part(chain: CellChain, data: bytes, start: int, end: int) -> list[int] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 
 from gateway.protection import rules
 from gateway.rack.data import QUALITY_NAMES
@@ -12,13 +11,11 @@ from host_tools.decode.black_box import BlackBox
 from host_tools.decode.blocks import Block
 from host_tools.decode.frames import Frame
 from host_tools.decode.records import (
-    CellFrame,
     ClockRecord,
     Event,
     Gap,
     Packed,
     Record,
-    Sample,
     Unknown,
 )
 from host_tools.decode.sources import Found
@@ -115,15 +112,8 @@ def _head(boot: int, lane: int, seq: int, uptime_ms: int) -> str:
 
 
 def _text(record: Record) -> str:
-    if isinstance(record, Sample):
-        return sample_text(record.rack, asdict(record))
     if isinstance(record, Event):
         return f"event  {rack_name(record.rack)} {record.name}: {record.text}".rstrip(": ")
-    if isinstance(record, CellFrame):
-        return (
-            f"cells  {rack_name(record.rack)} {len(record.cells_mv)} cells,"
-            f" {len(record.temps_dc)} temperatures"
-        )
     if isinstance(record, Gap):
         return f"gap    boot {record.lost_boot}, records {record.first}..{record.last} dropped"
     if isinstance(record, ClockRecord):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +13,7 @@ from statistics import median
 
 from gateway.telemetry import records as layout
 from host_tools.decode.real_time import RealTime
-from host_tools.decode.records import Event, Sample
+from host_tools.decode.records import Event
 from host_tools.decode.sources import Found
 from host_tools.errors import UserError
 
@@ -105,10 +105,6 @@ def _samples(found: Found) -> Iterable[tuple[int | None, int, int, dict[str, int
                     at_ms = summary.uptime_ms
                     utc_ms = None if began_ms is None else began_ms + at_ms - trip.uptime_ms
                     yield utc_ms, at_ms, rack, summary.sample
-    for record in found.records:
-        if isinstance(record, Sample):
-            stamp = (record.boot, record.uptime_ms, record.utc_ms, record.clock_quality)
-            yield time.utc_ms(*stamp), record.uptime_ms, record.rack, asdict(record)
 
 
 def _thinned(points: list[Point]) -> list[Point]:

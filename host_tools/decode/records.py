@@ -10,30 +10,36 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from gateway.telemetry import records as layout
 
 # boot id, lane and sequence number: identify a record of one gateway for ever
 Key = tuple[int, int, int]
 
-_SAMPLE = struct.Struct(layout.SAMPLE_PAYLOAD)
 _EVENT = struct.Struct(layout.EVENT_PAYLOAD)
-_CELLS = struct.Struct(layout.CELLS_PAYLOAD)
 _GAP = struct.Struct(layout.GAP_PAYLOAD)
 _CLOCK = struct.Struct(layout.CLOCK_PAYLOAD)
 _HEADER = struct.Struct(layout.HEADER)
 _BATCH = struct.Struct(layout.BATCH)
+_MARK = bytes([layout.MAGIC])
+_FARTHEST_RECORD = 64  # the first one of a message stands before it, in a newer format, too
 
 
 class DecodeError(Exception):
     """Bytes that are not what the gateway writes; one line. Caught by whoever receives them."""
 
 
+class NewerVersionError(DecodeError):
+    """A whole message, its checksums hold, in a format that is not known here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """What every record has; `clock_quality` is gateway.clock's UNSET, RTC or NTP.
 
-    Each lane counts for itself, from 1 at every boot.
+    Each lane counts for itself, from 1 at every boot. `checksum` is the one on flash; 0 for a
+    record that did not come as one.
     """
 
     boot: int
@@ -42,6 +48,7 @@ class Record:
     utc_ms: int
     clock_quality: int
     lane: int = field(default=layout.EVENTS, kw_only=True)
+    checksum: int = field(default=0, kw_only=True, compare=False)
 
     @property
     def key(self) -> Key:
@@ -51,7 +58,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Sample(Record):
-    """One summary of one rack; units in the names, `acquired_ms` is uptime."""
+    """One summary of one rack, of a block or a live message; `acquired_ms` is uptime."""
 
     rack: int
     quality: int
@@ -99,16 +106,6 @@ class Event(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class CellFrame(Record):
-    """All cell voltages and temperatures of a rack; `acquired_ms` is the oldest part's uptime."""
-
-    rack: int
-    acquired_ms: int
-    cells_mv: tuple[int, ...]
-    temps_dc: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Gap(Record):
     """Records `first`..`last` of `lost_boot` and of its own lane were dropped undelivered."""
 
@@ -145,13 +142,21 @@ class Unknown(Record):
 _Head = tuple[int, int, int, int, int]
 
 
+class _Tail(TypedDict):
+    lane: int
+    checksum: int
+
+
 def decode_message(message: bytes) -> list[Record]:
     """All records of one MQTT message; DecodeError when anything about it is wrong."""
     if len(message) < layout.BATCH_BYTES:
         raise DecodeError(f"message of {len(message)} bytes is shorter than its header")
     version, lane, boot, first, count = _BATCH.unpack_from(message)
     if version != layout.VERSION:
-        raise DecodeError(f"message version {version}, known is {layout.VERSION}")
+        whole = any(_ends_whole(message, at) for at in range(1, _FARTHEST_RECORD))
+        raise (NewerVersionError if whole else DecodeError)(
+            f"message version {version}, known is {layout.VERSION}"
+        )
     found, end = decode_stream(message[layout.BATCH_BYTES :], boot)
     where = f"boot {boot}, lane {lane}, records from {first}"
     if layout.BATCH_BYTES + end != len(message):
@@ -161,6 +166,11 @@ def decode_message(message: bytes) -> list[Record]:
     if any(record.lane != lane for record in found):
         raise DecodeError(f"{where}: a record of another lane among them")
     return found
+
+
+def _ends_whole(message: bytes, at: int) -> bool:
+    """From `at` on there are good records and nothing else."""
+    return message[at : at + 1] == _MARK and decode_stream(message[at:], 0)[1] == len(message) - at
 
 
 def decode_stream(data: bytes, boot: int) -> tuple[list[Record], int]:
@@ -190,49 +200,38 @@ def _decode_one(data: bytes, offset: int, boot: int) -> tuple[Record, int]:
     if zlib.crc32(data[offset + 8 : end], zlib.crc32(data[offset : offset + 4])) != checksum:
         raise DecodeError("checksum")
     head = (boot, seq, uptime_ms, high << 32 | low, quality)
+    tail: _Tail = {"lane": lane, "checksum": checksum}
     payload = data[offset + layout.HEADER_BYTES : end]
     decode = _KINDS.get(kind)
-    record = decode(head, lane, payload) if decode else Unknown(*head, kind, payload, lane=lane)
+    record = decode(head, tail, payload) if decode else Unknown(*head, kind, payload, **tail)
     return record, end - offset
 
 
-def _sample(head: _Head, lane: int, payload: bytes) -> Record:
-    return Sample(*head, *_SAMPLE.unpack(payload), lane=lane)
-
-
-def _event(head: _Head, lane: int, payload: bytes) -> Record:
+def _event(head: _Head, tail: _Tail, payload: bytes) -> Record:
     code, rack, rule, level, value, limit = _EVENT.unpack_from(payload)
     text = payload[_EVENT.size :].decode("utf-8", "replace")
-    return Event(*head, code, rack, rule, level, value, limit, text, lane=lane)
+    return Event(*head, code, rack, rule, level, value, limit, text, **tail)
 
 
-def _cells(head: _Head, lane: int, payload: bytes) -> Record:
-    rack, _, cells, temps, acquired_ms = _CELLS.unpack_from(payload)
-    values = struct.unpack(f"<{cells}H{temps}h", payload[_CELLS.size :])
-    return CellFrame(*head, rack, acquired_ms, values[:cells], values[cells:], lane=lane)
+def _gap(head: _Head, tail: _Tail, payload: bytes) -> Record:
+    return Gap(*head, *_GAP.unpack(payload), **tail)
 
 
-def _gap(head: _Head, lane: int, payload: bytes) -> Record:
-    return Gap(*head, *_GAP.unpack(payload), lane=lane)
-
-
-def _clock(head: _Head, lane: int, payload: bytes) -> Record:
+def _clock(head: _Head, tail: _Tail, payload: bytes) -> Record:
     at_uptime_ms, low, high, quality, _ = _CLOCK.unpack(payload)
-    return ClockRecord(*head, at_uptime_ms, high << 32 | low, quality, lane=lane)
+    return ClockRecord(*head, at_uptime_ms, high << 32 | low, quality, **tail)
 
 
-def _set(head: _Head, lane: int, payload: bytes) -> Record:
-    return Packed(*head, layout.SET, payload, lane=lane)
+def _set(head: _Head, tail: _Tail, payload: bytes) -> Record:
+    return Packed(*head, layout.SET, payload, **tail)
 
 
-def _black_box(head: _Head, lane: int, payload: bytes) -> Record:
-    return Packed(*head, layout.BLACK_BOX, payload, lane=lane)
+def _black_box(head: _Head, tail: _Tail, payload: bytes) -> Record:
+    return Packed(*head, layout.BLACK_BOX, payload, **tail)
 
 
-_KINDS: dict[int, Callable[[_Head, int, bytes], Record]] = {
-    layout.SAMPLE: _sample,
+_KINDS: dict[int, Callable[[_Head, _Tail, bytes], Record]] = {
     layout.EVENT: _event,
-    layout.CELLS: _cells,
     layout.GAP: _gap,
     layout.SET: _set,
     layout.BLACK_BOX: _black_box,

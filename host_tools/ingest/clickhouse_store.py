@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from host_tools.errors import UserError
 from host_tools.ingest.schema import BYTES, SMALLS, TABLES, TIME, Row, Rows, Table
-from host_tools.ingest.store import RowsRefusedError, StoreDownError
+from host_tools.ingest.store import Conflict, RowsRefusedError, StoreDownError
 
 _TYPES = {
     "text": "String",
@@ -21,8 +21,9 @@ _TYPES = {
     "bytes": "String",  # hexadecimal
     "smalls": "Array(Nullable(Int16))",  # empty for none
 }
-# the server's codes for content that it cannot take: cannot parse (several), wrong type, bad data
-_REFUSALS = {"26", "27", "38", "41", "53", "72", "117"}
+# the server's codes for content that it cannot take: cannot parse (several), wrong type, bad
+# data, rows of more months than one block may have
+_REFUSALS = {"26", "27", "38", "41", "53", "72", "117", "252"}
 _DEFAULT_PORTS = {"clickhouse": 8123, "clickhouses": 8443}
 _TIMEOUT_S = 30
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,7 +33,8 @@ class ClickhouseStore:
     """clickhouse://USER:PASSWORD@HOST:8123/DATABASE, clickhouses:// with TLS.
 
     Any number of processes write at the same time. `write` cannot tell what was new: all counts.
-    Times are not corrected here; the clock records stand in their own table.
+    Times are not corrected here; the clock records stand in their own table. Two different rows
+    under one key both stay.
     """
 
     def __init__(self, url: str) -> None:
@@ -51,6 +53,7 @@ class ClickhouseStore:
         if parts.password:
             self._headers["X-ClickHouse-Key"] = urllib.parse.unquote(parts.password)
         self._ready = False
+        self.conflicts: set[Conflict] = set()  # none: the checksum is part of what replaces
 
     def write(self, rows: Rows) -> int:
         """As `Store.write`, but for the count, and table by table."""
@@ -90,19 +93,19 @@ class ClickhouseStore:
 def _create(table: Table) -> str:
     columns = ", ".join(
         f"{name} {_TYPES[kind]}"
-        if name in table.key or name == "recorded" or kind == SMALLS
+        if name in table.key or name in ("recorded", "checksum") or kind == SMALLS
         else f"{name} Nullable({_TYPES[kind]})"
         for name, kind in table.columns
     )
     return (
         f"CREATE TABLE IF NOT EXISTS {table.name} ({columns}) ENGINE = ReplacingMergeTree"
-        f" PARTITION BY toYYYYMM(recorded) ORDER BY ({', '.join(table.key)})"
+        f" PARTITION BY toYYYYMM(recorded) ORDER BY ({', '.join((*table.key, 'checksum'))})"
     )
 
 
 def _json(table: Table, row: Row) -> str:
     values = {
-        name: _for_json(kind, value)
+        name: _for_json(kind, value) if name != "checksum" else value or 0
         for (name, kind), value in zip(table.columns, row, strict=True)
     }
     return json.dumps(values, separators=(",", ":"))

@@ -15,6 +15,7 @@ from typing import Any
 
 from host_tools.errors import UserError
 from host_tools.ingest import broker_address
+from host_tools.ingest.dead_letters import NEWER
 from host_tools.ingest.store import one_writer_only, open_store
 from host_tools.ingest.worker_process import Settings
 from host_tools.run.tether import tethered
@@ -22,7 +23,20 @@ from host_tools.toolchain.progress import say
 
 _SHOW_S = 1.0
 _NAME = re.compile(r"[\w.-]{1,64}")
-_COUNTED = ("messages", "bytes", "bad", "batches", "retries", "connects", "new")
+_COUNTED = (
+    "messages", "bytes", "bad", "conflicts", "newer", "newer_unkept", "unkept", "ignored",
+    "batches", "retries", "connects", "new",
+)  # fmt: skip
+
+# what a person has to look at, when the count is not 0
+_ALARMS = {
+    "newer_unkept": "{newer_unkept} good messages of a newer format were LOST: no room for more",
+    "newer": "{newer} good messages of a newer format wait among the dead letters, in "
+    + NEWER
+    + ": update this program",
+    "conflicts": "{conflicts} messages differ from what is stored as the same, they are dead"
+    " letters: a board in the place of another, or a forger",
+}
 
 
 @dataclass(frozen=True)
@@ -187,7 +201,7 @@ def _show(children: list[Child], seconds: float, as_json: bool, shown: str) -> s
 
 
 def totals(counts: list[dict[str, Any]]) -> dict[str, Any]:
-    """The sums of what all workers counted; the first trouble of any."""
+    """The sums of what all workers counted; the first trouble of any; what to look at."""
     total: dict[str, Any] = {name: sum(each.get(name, 0) for each in counts) for name in _COUNTED}
     rows: dict[str, int] = {}
     for each in counts:
@@ -196,6 +210,9 @@ def totals(counts: list[dict[str, Any]]) -> dict[str, Any]:
     total["rows"] = rows
     for name in ("last_bad", "trouble"):
         total[name] = next((each[name] for each in counts if each.get(name)), "")
+    total["alarm"] = "; ".join(text for name, text in _ALARMS.items() if total[name]).format(
+        **total
+    )
     return total
 
 
@@ -208,6 +225,10 @@ def as_line(total: dict[str, Any], seconds: float) -> str:
     )
     if total["last_bad"]:
         line += f" (last: {total['last_bad']})"
+    if total["ignored"]:
+        line += f", {total['ignored']} of QoS 0 ignored"
     if total["trouble"]:
         line += f"; waiting: {total['trouble']}"
+    if total["alarm"]:
+        line += f"; LOOK: {total['alarm']}"
     return line

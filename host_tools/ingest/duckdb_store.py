@@ -7,8 +7,14 @@ from pathlib import Path
 import duckdb
 
 from host_tools.ingest import sql
-from host_tools.ingest.schema import BIG, TABLES, TIME, Rows, Table
-from host_tools.ingest.store import RowsRefusedError, StoreDownError, boots_to_correct
+from host_tools.ingest.schema import BIG, CLOCKS, TABLES, TIME, Rows, Table
+from host_tools.ingest.store import (
+    Conflict,
+    RowsRefusedError,
+    StoreDownError,
+    boots_with_clocks,
+    has_unsure_times,
+)
 
 TYPES = {
     "text": "VARCHAR",
@@ -20,6 +26,7 @@ TYPES = {
     "smalls": "SMALLINT[]",
 }
 TIME_OF_MS = "make_timestamp_ms({})"
+_DIALECT = sql.Dialect(TYPES, TIME_OF_MS, "epoch_ms({})", "?")
 
 
 class DuckdbStore:
@@ -28,18 +35,24 @@ class DuckdbStore:
     def __init__(self, path: str) -> None:
         self._path = Path(path)
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self.conflicts: set[Conflict] = set()
 
     def write(self, rows: Rows) -> int:
         """As `Store.write`."""
+        self.conflicts = set()
         try:
             connection = self._open()
             connection.begin()
-            new = sum(
-                append_new(connection, table, rows[table.name])
+            correct = has_unsure_times(rows)
+            new = {
+                table.name: self._append_new(connection, table, rows[table.name], correct)
                 for table in TABLES
                 if rows.get(table.name)
-            )
-            self._correct(connection, rows)
+            }
+            if new.get(CLOCKS.name):
+                for boot in boots_with_clocks(rows):
+                    for table in TABLES:
+                        connection.execute(sql.correct_times(table, _DIALECT), boot)
             connection.commit()
         except (duckdb.DataError, duckdb.IntegrityError) as error:
             self.close()
@@ -50,7 +63,7 @@ class DuckdbStore:
         except BaseException:
             self.close()  # in the middle of a transaction: nothing of it stays
             raise
-        return new
+        return sum(new.values())
 
     def close(self) -> None:
         """As `Store.close`."""
@@ -65,18 +78,25 @@ class DuckdbStore:
             for table in TABLES:
                 connection.execute(sql.create_table(table, TYPES))
             connection.execute(sql.create_holes())
+            connection.execute(sql.create_missing_boots())
             create_staging(connection)
             self._connection = connection
         return self._connection
 
-    @staticmethod
-    def _correct(connection: duckdb.DuckDBPyConnection, rows: Rows) -> None:
-        for boot in boots_to_correct(rows):
-            if connection.execute(sql.any_clock("?"), boot).fetchone() is None:
-                continue
-            for table in TABLES:
-                statement = sql.correct_times(table, "?", TIME_OF_MS)
-                connection.execute(statement, [*boot, *boot])
+    def _append_new(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: Table,
+        rows: list[tuple[object, ...]],
+        correct: bool,
+    ) -> int:
+        """Insert the rows whose key is not there yet; how many."""
+        fill_staging(connection, table, rows)
+        found = connection.execute(sql.insert_new(table, _DIALECT, correct)).fetchone()
+        new = int(found[0]) if found else 0
+        if new < len(rows):
+            self.conflicts |= conflicts(connection, table, table.name)
+        return new
 
 
 def create_staging(connection: duckdb.DuckDBPyConnection) -> None:
@@ -97,16 +117,10 @@ def fill_staging(
         appender.append_rows(rows)
 
 
-def append_new(
-    connection: duckdb.DuckDBPyConnection, table: Table, rows: list[tuple[object, ...]]
-) -> int:
-    """Insert the rows whose key is not there yet; how many."""
-    fill_staging(connection, table, rows)
-    found = connection.execute(
-        f"INSERT INTO {table.name} SELECT {as_stored(table)} FROM new_{table.name}"
-        " ON CONFLICT DO NOTHING"
-    ).fetchone()
-    return int(found[0]) if found else 0
+def conflicts(connection: duckdb.DuckDBPyConnection, table: Table, stored: str) -> set[Conflict]:
+    """Rows of the staging table that differ from those under the same keys in `stored`."""
+    found = connection.execute(sql.find_conflicts(table, stored)).fetchall()
+    return {(table.name, identity) for identity in found}
 
 
 def as_stored(table: Table) -> str:

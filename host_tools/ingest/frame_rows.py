@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gateway.clock import UNSET
+from gateway.clock import NTP, UNSET
 from gateway.telemetry import records as layout
 from host_tools.decode.frames import Frame
 from host_tools.decode.records import DecodeError
@@ -21,6 +21,7 @@ def of_frame(head: Row, frame: Frame) -> Row:
     return (
         *head,
         *stamp(frame.uptime_ms, frame.utc_ms, frame.clock_quality),
+        frame.checksum or None,
         *summary(frame.sample),
         frame.cells_age_ms,
         smalls(frame.cells),
@@ -29,7 +30,9 @@ def of_frame(head: Row, frame: Frame) -> Row:
 
 
 def stamp(uptime_ms: int, utc_ms: int, quality: int) -> Row:
-    """The four columns of a moment."""
+    """The four columns of a moment. DecodeError."""
+    if quality > NTP:
+        raise DecodeError(f"clock quality {quality}, known are 0 to {NTP}")
     known = quality != UNSET and utc_ms <= LATEST_MS
     return uptime_ms, min(max(utc_ms, 0), LATEST_MS), quality, utc_ms if known else None
 

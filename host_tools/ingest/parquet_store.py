@@ -9,9 +9,9 @@ from pathlib import Path
 
 import duckdb
 
-from host_tools.ingest.duckdb_store import as_stored, create_staging, fill_staging
+from host_tools.ingest.duckdb_store import as_stored, conflicts, create_staging, fill_staging
 from host_tools.ingest.schema import TABLES, Row, Rows, Table
-from host_tools.ingest.store import RowsRefusedError, StoreDownError
+from host_tools.ingest.store import Conflict, RowsRefusedError, StoreDownError
 
 _LOCK = "writer.lock"
 _PART = ".part"
@@ -31,9 +31,11 @@ class ParquetStore:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._lock: int | None = None
         self._files = 0
+        self.conflicts: set[Conflict] = set()
 
     def write(self, rows: Rows) -> int:
         """As `Store.write`; with several tables what was written first stays."""
+        self.conflicts = set()
         try:
             connection = self._open()
             return sum(
@@ -76,7 +78,7 @@ class ParquetStore:
         folder.mkdir(exist_ok=True)
         for unfinished in folder.glob(f"*{_PART}"):
             unfinished.unlink()
-        keys = ", ".join(table.key)
+        keys = ", ".join((*table.key, "checksum"))
         connection.execute(
             f"CREATE TABLE seen_{table.name} AS SELECT {keys} FROM new_{table.name}"
         )
@@ -96,11 +98,13 @@ class ParquetStore:
             f" FROM new_{table.name} ANTI JOIN seen_{table.name} USING ({keys})"
         )
         found = connection.execute("SELECT count(*) FROM fresh").fetchone()
-        if not found or not found[0]:
-            return 0
-        self._write_file(connection, table)
-        connection.execute(f"INSERT INTO seen_{table.name} SELECT {keys} FROM fresh")
-        return int(found[0])
+        new = int(found[0]) if found else 0
+        if new:
+            self._write_file(connection, table)
+            connection.execute(f"INSERT INTO seen_{table.name} SELECT {keys}, checksum FROM fresh")
+        if new < len(rows):
+            self.conflicts |= conflicts(connection, table, f"seen_{table.name}")
+        return new
 
     def _write_file(self, connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         self._files += 1

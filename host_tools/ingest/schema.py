@@ -26,7 +26,10 @@ Rows = dict[str, list[Row]]
 
 @dataclass(frozen=True)
 class Table:
-    """`key` identifies a row for ever: a second one with the same key is the same row again."""
+    """`key` identifies a row for ever: a second one with the same key is the same row again.
+
+    Unless its `checksum` is another one: then one of the two is not what it says.
+    """
 
     name: str
     key: tuple[str, ...]
@@ -37,16 +40,18 @@ class Table:
         """Names of all columns, in the order of a row."""
         return tuple(name for name, _ in self.columns)
 
-    @property
-    def is_stamped(self) -> bool:
-        """True when a row has a moment that a clock record can correct."""
-        return "utc" in self.names
+    def identity(self, row: Row) -> Row:
+        """Key and checksum: rows that agree in both are the same."""
+        names = self.names
+        return tuple(row[names.index(name)] for name in (*self.key, "checksum"))
 
 
 _GATEWAY = (("site", TEXT), ("gateway", TEXT), ("boot", BIG), ("lane", SMALL))
 # `recorded` as the gateway stamped it (from 1970 on while its clock was not set), `utc` what is
 # known now: NULL until a clock record of the boot tells
 _STAMP = (("uptime_ms", BIG), ("recorded", TIME), ("clock_quality", SMALL), ("utc", TIME))
+# of the record, of a block up to the frame; NULL: not known
+_CHECKSUM = ("checksum", BIG)
 
 _NONE_OF_NAME = {"rule": 255, "contactor": 255}
 _KIND_OF_CODE = {"B": SMALL, "h": SMALL, "H": INT, "I": BIG}
@@ -75,7 +80,7 @@ def _of_records(name: str, *columns: tuple[str, str]) -> Table:
     return Table(
         name,
         ("site", "gateway", "boot", "lane", "sequence"),
-        (*_GATEWAY, ("sequence", BIG), *_STAMP, *columns),
+        (*_GATEWAY, ("sequence", BIG), *_STAMP, _CHECKSUM, *columns),
     )
 
 
@@ -89,6 +94,7 @@ FRAMES = Table(
         ("chunk", BIG),
         ("chunk_last", BIG),
         *_STAMP,
+        _CHECKSUM,
         *_SUMMARY,
         ("cells_age_ms", INT),
         ("cells_mv", SMALLS),

@@ -6,9 +6,12 @@ from typing import Protocol
 
 from gateway.clock import NTP
 from host_tools.errors import UserError
-from host_tools.ingest.schema import CLOCKS, TABLES, Rows
+from host_tools.ingest.schema import CLOCKS, TABLES, Row, Rows
 
-Boot = tuple[object, ...]  # site, gateway, boot
+# site, gateway, boot
+Boot = tuple[object, ...]
+# name of the table, and Table.identity of the row that came
+Conflict = tuple[str, Row]
 
 
 class StoreDownError(Exception):
@@ -20,7 +23,13 @@ class RowsRefusedError(Exception):
 
 
 class Store(Protocol):
-    """A database. Not connected before the first `write`, and again after a failed one."""
+    """A database. Not connected before the first `write`, and again after a failed one.
+
+    `conflicts`: rows of the last `write` under whose keys others stand, with another checksum.
+    What stands stays; a store that keeps both has none.
+    """
+
+    conflicts: set[Conflict]
 
     def write(self, rows: Rows) -> int:
         """Store all rows or none; how many were new. StoreDownError, RowsRefusedError."""
@@ -65,14 +74,15 @@ def one_writer_only(destination: str) -> bool:
     return "://" not in destination
 
 
-def boots_to_correct(rows: Rows) -> set[Boot]:
-    """Boots whose times may have to be corrected after these rows: (site, gateway, boot)."""
-    found: set[Boot] = set()
+def boots_with_clocks(rows: Rows) -> list[Boot]:
+    """Boots of which these rows hold clock records, in a fixed order."""
+    return sorted({row[:3] for row in rows.get(CLOCKS.name, ())}, key=str)
+
+
+def has_unsure_times(rows: Rows) -> bool:
+    """True when a row has a stamp that a clock record could correct."""
     for table in TABLES:
         quality = table.names.index("clock_quality")
-        found.update(
-            row[:3]
-            for row in rows.get(table.name, ())
-            if table is CLOCKS or int(str(row[quality])) < NTP
-        )
-    return found
+        if any(row[quality] != NTP for row in rows.get(table.name, ())):
+            return True
+    return False

@@ -54,6 +54,7 @@ class Subscriber:
         self._at_session = threading.Lock()  # an acknowledgement goes to its own session
         self._leaving = False
         self.connects = 0
+        self.ignored = 0  # messages of QoS 0: nothing bounds them, nobody sends them again
         # why nothing comes, "" while connected and subscribed
         self.trouble = f"connecting to {address}"
         self._client = self._new_client(client_id)
@@ -163,6 +164,9 @@ class Subscriber:
         self.trouble = f"broker refuses the subscription: {refused[0]}" if refused else ""
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        if message.qos == 0:  # no packet id; brokers disconnect who acknowledges one
+            self.ignored += 1
+            return
         self._messages.put(
             Message(message.topic, bytes(message.payload), message.mid, self._session)
         )

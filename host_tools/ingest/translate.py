@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 
-from gateway.clock import UNSET
+from gateway.clock import NTP, UNSET
+from gateway.config.checks import check_name
+from gateway.config.settings import TEXTS
 from gateway.telemetry import records as layout
 from host_tools.decode.blocks import Block, decode_block
 from host_tools.decode.records import (
-    CellFrame,
     ClockRecord,
     DecodeError,
     Event,
     Gap,
     Packed,
     Record,
-    Sample,
     Unknown,
     decode_message,
 )
 from host_tools.ingest import schema
 from host_tools.ingest.black_box_rows import rows_of_part
-from host_tools.ingest.frame_rows import LATEST_MS, NO_SUMMARY, of_frame, smalls, stamp, summary
+from host_tools.ingest.frame_rows import LATEST_MS, of_frame, stamp
 from host_tools.ingest.schema import Row, Rows
+
+_LONGEST = {name: longest for name, longest, _, _ in TEXTS}
 
 
 def rows_of_message(topic: str, payload: bytes) -> Rows:
@@ -32,6 +33,7 @@ def rows_of_message(topic: str, payload: bytes) -> Rows:
     if len(words) != 5 or words[:2] != ["bess", "v1"]:
         raise DecodeError(f"topic {topic} is none of a gateway")
     site, gateway, stream = words[2:]
+    _check_names(site=site, gateway=gateway)
     if stream == "blocks":
         block = decode_block(payload)
         if block.first == 0:
@@ -40,6 +42,19 @@ def rows_of_message(topic: str, payload: bytes) -> Rows:
     if stream == "log":
         return rows_of_records(site, gateway, decode_message(payload))
     raise DecodeError(f"topic {topic} carries neither log nor blocks")
+
+
+def _check_names(**names: str) -> None:
+    """As the gateway's configuration does; DecodeError."""
+    problems: list[str] = []
+    for what, name in names.items():
+        if len(name) > _LONGEST[what]:
+            raise DecodeError(
+                f"a {what} whose name has {len(name)} characters, longest is {_LONGEST[what]}"
+            )
+        check_name(what, name, problems)
+    if problems:
+        raise DecodeError("; ".join(problems))
 
 
 def rows_of_block(site: str, gateway: str, block: Block) -> Rows:
@@ -69,26 +84,8 @@ def _record_head(gateway: Row, record: Record) -> Row:
         *gateway,
         record.seq,
         *stamp(record.uptime_ms, record.utc_ms, record.clock_quality),
+        record.checksum or None,
     )
-
-
-def _frame_head(gateway: Row, record: Record, rack: int) -> Row:
-    moment = stamp(record.uptime_ms, record.utc_ms, record.clock_quality)
-    return (*gateway, rack, record.seq, record.seq, *moment)
-
-
-def _of_sample(gateway: Row, record: Record) -> tuple[str, Row]:
-    assert isinstance(record, Sample)
-    head = _frame_head(gateway, record, record.rack)
-    return schema.FRAMES.name, (*head, *summary(asdict(record)), None, None, None)
-
-
-def _of_cells(gateway: Row, record: Record) -> tuple[str, Row]:
-    assert isinstance(record, CellFrame)
-    age_ms = (record.uptime_ms - record.acquired_ms) & 0xFFFFFFFF
-    head = _frame_head(gateway, record, record.rack)
-    arrays = (min(age_ms, 0x7FFFFFFF), smalls(record.cells_mv), smalls(record.temps_dc))
-    return schema.FRAMES.name, (*head, *NO_SUMMARY, *arrays)
 
 
 def _of_event(gateway: Row, record: Record) -> tuple[str, Row]:
@@ -114,6 +111,8 @@ def _of_gap(gateway: Row, record: Record) -> tuple[str, Row]:
 
 def _of_clock(gateway: Row, record: Record) -> tuple[str, Row]:
     assert isinstance(record, ClockRecord)
+    if record.quality > NTP:
+        raise DecodeError(f"clock record of quality {record.quality}, known are 0 to {NTP}")
     quality = record.quality if record.at_utc_ms <= LATEST_MS else UNSET
     known = (record.at_uptime_ms, record.at_utc_ms, quality)
     return schema.CLOCKS.name, (*_record_head(gateway, record), *known)
@@ -125,8 +124,6 @@ def _of_packed(gateway: Row, record: Record) -> tuple[str, Row]:
 
 
 _KINDS: dict[type[Record], Callable[[Row, Record], tuple[str, Row]]] = {
-    Sample: _of_sample,
-    CellFrame: _of_cells,
     Event: _of_event,
     Gap: _of_gap,
     ClockRecord: _of_clock,

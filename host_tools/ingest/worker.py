@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 
-from host_tools.decode.records import DecodeError
+from host_tools.decode.records import DecodeError, NewerVersionError
 from host_tools.ingest.dead_letters import DeadLetters
-from host_tools.ingest.schema import Rows
+from host_tools.ingest.schema import TABLES, Rows
 from host_tools.ingest.store import RowsRefusedError, Store, StoreDownError
 from host_tools.ingest.subscriber import Message, Subscriber
 from host_tools.ingest.translate import rows_of_message
@@ -27,12 +27,20 @@ _SLOWEST_RETRY_S = 30.0
 class Counts:
     """What a worker did. `rows` came, `new` of them were not there yet.
 
-    `bad` messages are dead letters. `trouble` is why nothing moves, "" while all is well.
+    `bad` messages are dead letters: among them `conflicts`, which differ from what is stored under
+    their keys, and `newer`, whole ones of a format that is not known here. `unkept` and
+    `newer_unkept` of them went beyond the bounds of the folder. `ignored` came with QoS 0.
+    `trouble` is why nothing moves, "" while all is well.
     """
 
     messages: int = 0
     bytes: int = 0
     bad: int = 0
+    conflicts: int = 0
+    newer: int = 0
+    newer_unkept: int = 0
+    unkept: int = 0
+    ignored: int = 0
     batches: int = 0
     retries: int = 0
     connects: int = 0
@@ -104,22 +112,29 @@ class Worker:
         for message in batch:
             try:
                 readable.append((message, rows_of_message(message.topic, message.payload)))
+            except NewerVersionError as error:
+                self._dead_letters.put_newer(message.topic, message.payload, str(error))
             except DecodeError as error:
-                self._bury(message, str(error))
+                self._dead_letters.put(message.topic, message.payload, str(error))
         return readable
 
     def _store_all(self, readable: list[tuple[Message, Rows]]) -> bool:
         """Store; message by message when the database refuses them together."""
         try:
-            return self._persist(_together(rows for _, rows in readable))
+            if not self._persist(_together(rows for _, rows in readable)):
+                return False
+            self._bury_conflicts(readable)
+            return True
         except RowsRefusedError:
             pass
         for message, rows in readable:
             try:
                 if not self._persist(rows):
                     return False
+                self._bury_conflicts([(message, rows)])
             except RowsRefusedError as error:
-                self._bury(message, f"the database refuses it: {error}")
+                reason = f"the database refuses it: {error}"
+                self._dead_letters.put(message.topic, message.payload, reason)
         return True
 
     def _persist(self, rows: Rows) -> bool:
@@ -142,15 +157,34 @@ class Worker:
             self.counts.rows[table] = self.counts.rows.get(table, 0) + len(of_table)
         return True
 
-    def _bury(self, message: Message, reason: str) -> None:
-        self._dead_letters.put(message.topic, message.payload, reason)
-        self.counts.bad = self._dead_letters.count
-        self.counts.last_bad = self._dead_letters.last_reason
+    def _bury_conflicts(self, stored: list[tuple[Message, Rows]]) -> None:
+        """Put aside the messages whose rows found others under their keys at the last `write`."""
+        conflicts = self._store.conflicts
+        if not conflicts:
+            return
+        for message, rows in stored:
+            found = [
+                table.name
+                for table in TABLES
+                for row in rows.get(table.name, ())
+                if (table.name, table.identity(row)) in conflicts
+            ]
+            if found:
+                reason = f"{len(found)} rows of {found[0]} differ from what is stored as the same"
+                self._dead_letters.put(message.topic, message.payload, reason)
+                self.counts.conflicts += 1
 
     def _tell(self, trouble: str) -> None:
-        self.counts.connects = self._subscriber.connects
-        self.counts.trouble = trouble or self._subscriber.trouble
-        self._report(self.counts)
+        counts, letters = self.counts, self._dead_letters
+        counts.bad = letters.count
+        counts.newer = letters.newer
+        counts.newer_unkept = letters.newer_unkept
+        counts.unkept = letters.unkept
+        counts.last_bad = letters.last_reason
+        counts.connects = self._subscriber.connects
+        counts.ignored = self._subscriber.ignored
+        counts.trouble = trouble or self._subscriber.trouble
+        self._report(counts)
 
 
 def _together(parts: Iterable[Rows]) -> Rows:

@@ -9,7 +9,7 @@ from block_bench import BOOT, MadeUpRacks, block_message, set_payload, time_of
 
 from gateway.telemetry import records as layout
 from host_tools.decode.blocks import Block, Frame, decode_block, decode_sets
-from host_tools.decode.records import DecodeError, Packed
+from host_tools.decode.records import DecodeError, NewerVersionError, Packed
 
 INSTANTS = 5
 
@@ -50,6 +50,34 @@ def test_a_live_message_is_a_block_of_one_frame() -> None:
     racks = MadeUpRacks()
     block = decode_block(block_message(0, [racks.section(0, 0)], first=0, last=0))
     assert (block.first, block.last, block.frames) == (0, 0, [expected_frame(racks, 0, 0)])
+
+
+def test_a_frame_has_one_checksum_wherever_it_comes_from() -> None:
+    racks = MadeUpRacks()
+    records = chunk(racks, first=1)
+    (from_flash, *_) = decode_sets(records, [])
+    again = MadeUpRacks()
+    sections = [again.section(0, instant) for instant in range(INSTANTS)]
+    whole = decode_block(block_message(0, sections)).frames
+    part = decode_block(block_message(0, sections[:3])).frames
+    checksums = [frame.checksum for frame in whole]
+    assert len(set(checksums)) == INSTANTS
+    assert [frame.checksum for frame in from_flash.frames] == checksums
+    assert [frame.checksum for frame in part] == checksums[:3]
+    # another beginning shows in all that follows from it
+    wild = bytearray(sections[0])
+    wild[layout.SECTION_BYTES - 1] ^= 1  # age of the cells
+    changed = decode_block(block_message(0, [bytes(wild), *sections[1:]])).frames
+    assert not {frame.checksum for frame in changed} & set(checksums)
+
+
+def test_a_whole_block_of_a_newer_format_is_told_from_junk() -> None:
+    message = block_message(0, [MadeUpRacks().section(0, 0)])
+    with pytest.raises(NewerVersionError, match="version 9, known is 1"):
+        decode_block(with_field(message, 0, 9))
+    with pytest.raises(DecodeError, match="version 9") as raised:
+        decode_block(b"\x09" + message[1:])
+    assert not isinstance(raised.value, NewerVersionError)
 
 
 def with_field(message: bytes, at: int, value: int) -> bytes:

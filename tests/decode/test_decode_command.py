@@ -7,7 +7,6 @@ import json
 import re
 import struct
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -134,25 +133,28 @@ def test_a_drawing_has_a_line_per_rack_and_marks_for_trips(
 
 
 def test_marks_and_thinning_of_long_lines() -> None:
+    from host_tools.decode.blocks import Block, Frame
     from host_tools.decode.plot import collect, draw
-    from host_tools.decode.records import Event, Sample
+    from host_tools.decode.records import Event
     from host_tools.decode.sources import Found
 
-    values = [0] * (len(layout.SAMPLE_FIELDS))
-    samples = []
-    for number in range(10_000):
-        values[layout.SAMPLE_FIELDS.index("rack_voltage_dv")] = 9000 if number == 7777 else 5000
-        samples.append(Sample(1, number + 1, number * 500, 0, UNSET, *values))
+    def blocks(since_ms: int) -> list[Block]:
+        frames = []
+        for number in range(10_000):
+            sample = dict.fromkeys(layout.SAMPLE_FIELDS, 0)
+            sample["rack_voltage_dv"] = 9000 if number == 7777 else 5000
+            frames.append(Frame(since_ms + number * 500, 0, UNSET, sample, None, None, None))
+        return [Block(1, layout.FINE, 1, 1, 10_000, 0, frames)]
+
     trip = Event(1, 10_001, 2_000_000, 0, UNSET, layout.TRIP, 0, 0, 3, 0, 0, "a < b")
-    series = collect([Found("gw", [*samples, trip])])
+    series = collect([Found("gw", [trip], blocks(0))])
     line = series.lines["rack_voltage_dv", 0]
     assert len(line) <= 1600
     assert max(line, key=lambda point: point[1]) == (7777 * 0.5, 900.0)
     assert not series.is_utc
     drawing = draw(series)
     assert drawing.count("<polyline") == 7
-    later = [replace(each, uptime_ms=each.uptime_ms + 10**8) for each in samples]
-    broken = draw(collect([Found("gw", [*samples, *later])]))
+    broken = draw(collect([Found("gw", blocks=[*blocks(0), *blocks(10**8)])]))
     assert broken.count("<polyline") == 14
     assert "<title>trip a &lt; b</title>" in drawing
     assert "no time is known" in drawing

@@ -9,27 +9,19 @@ import pytest
 from gateway.telemetry import records as layout
 from host_tools.decode.lines import line
 from host_tools.decode.records import (
-    CellFrame,
     ClockRecord,
     DecodeError,
     Event,
     Gap,
+    NewerVersionError,
     Packed,
-    Sample,
     Unknown,
     decode_message,
     decode_stream,
 )
 
 UTC_MS = 1_800_000_000_123  # needs more than 32 bits
-SAMPLE_VALUES = (
-    4, 1, 3, 8, 70_000, 513, 13_731, -897, 503, 998,
-    3304, 415, 3298, 0, 3301, 245, -12, 230, 1570, 785, 5000, 0x101, 1, 0,
-)  # fmt: skip
-
-
-def sample_payload(values=SAMPLE_VALUES) -> bytes:
-    return struct.pack(layout.SAMPLE_PAYLOAD, *values)
+TRIP = layout.encode_event(layout.TRIP, 4, 0, 3, 3700, 3650, "zu hoch: 3,7 V ä")
 
 
 def record(kind: int, seq: int, payload: bytes, lane: int = layout.EVENTS) -> bytes:
@@ -43,25 +35,12 @@ def message(
     return struct.pack(layout.BATCH, layout.VERSION, lane, boot, first, number) + b"".join(framed)
 
 
-def test_a_sample_keeps_every_field_in_its_place() -> None:
-    (found,) = decode_message(message(9, record(layout.SAMPLE, 9, sample_payload())))
-    assert isinstance(found, Sample)
-    assert found.key == (7, layout.EVENTS, 9)
-    assert (found.uptime_ms, found.utc_ms, found.clock_quality) == (1009, UTC_MS, 2)
-    values = tuple(getattr(found, name) for name in layout.SAMPLE_FIELDS)
-    assert values == SAMPLE_VALUES
-
-
-def test_events_cells_gaps_and_kinds_of_the_future() -> None:
-    cells = struct.pack(layout.CELLS_PAYLOAD, 2, 0, 3, 2, 555) + struct.pack(
-        "<3H2h", 3300, 3301, 3302, 231, -5
-    )
-    event = layout.encode_event(layout.TRIP, 4, 0, 3, 3700, 3650, "zu hoch: 3,7 V ä")
+def test_events_gaps_and_kinds_of_the_future() -> None:
     found = decode_message(
         message(
             1,
-            record(layout.EVENT, 1, event),
-            record(layout.CELLS, 2, cells),
+            record(layout.EVENT, 1, TRIP),
+            record(1, 2, bytes(46)),  # not used by any gateway
             record(layout.GAP, 3, struct.pack(layout.GAP_PAYLOAD, 6, 10, 20)),
             record(99, 4, b"xyz"),
         )
@@ -69,11 +48,27 @@ def test_events_cells_gaps_and_kinds_of_the_future() -> None:
     head = (UTC_MS, 2)
     assert found == [
         Event(7, 1, 1001, *head, layout.TRIP, 4, 0, 3, 3700, 3650, "zu hoch: 3,7 V ä"),
-        CellFrame(7, 2, 1002, *head, 2, 555, (3300, 3301, 3302), (231, -5)),
+        Unknown(7, 2, 1002, *head, 1, bytes(46)),
         Gap(7, 3, 1003, *head, 6, 10, 20),
         Unknown(7, 4, 1004, *head, 99, b"xyz"),
     ]
     assert isinstance(found[0], Event) and found[0].name == "trip"
+    assert found[0].key == (7, layout.EVENTS, 1)
+
+
+def test_a_record_keeps_its_checksum() -> None:
+    (found,) = decode_message(message(1, record(layout.EVENT, 1, TRIP)))
+    assert found.checksum == int.from_bytes(record(layout.EVENT, 1, TRIP)[4:8], "little")
+
+
+def test_a_whole_message_of_a_newer_format_is_told_from_junk() -> None:
+    newer = struct.pack("<BBIIHIQ", 2, 0, 7, 1, 1, 0, 0) + record(layout.EVENT, 1, TRIP)
+    with pytest.raises(NewerVersionError, match="version 2, known is 1"):
+        decode_message(newer)
+    for junk in (newer[:-1], b"\x02" + bytes(200), newer[:24]):
+        with pytest.raises(DecodeError, match="version 2") as raised:
+            decode_message(junk)
+        assert not isinstance(raised.value, NewerVersionError)
 
 
 def test_lanes_clock_records_and_what_is_read_with_others() -> None:
@@ -124,7 +119,7 @@ def test_every_code_of_the_firmware_has_a_name_of_its_own() -> None:
 
 
 def test_any_changed_byte_is_noticed() -> None:
-    good = message(1, record(layout.SAMPLE, 1, sample_payload()), record(layout.GAP, 2, bytes(12)))
+    good = message(1, record(layout.EVENT, 1, TRIP), record(layout.GAP, 2, bytes(12)))
     decode_message(good)
     boot = range(2, 6)  # the only bytes that nothing protects
     for position in range(len(good)):
@@ -138,7 +133,7 @@ def test_any_changed_byte_is_noticed() -> None:
 
 @pytest.mark.parametrize("cut", [0, 5, 11, 12, 40, -1])
 def test_a_message_that_is_cut_is_refused(cut: int) -> None:
-    good = message(1, record(layout.SAMPLE, 1, sample_payload()))
+    good = message(1, record(layout.EVENT, 1, TRIP))
     with pytest.raises(DecodeError):
         decode_message(good[:cut])
 
@@ -150,7 +145,7 @@ def test_a_message_that_is_cut_is_refused(cut: int) -> None:
         message(2, record(layout.GAP, 1, bytes(12))),  # another first number than said
         message(1, record(layout.GAP, 1, bytes(12)), count=2),
         message(1, record(layout.GAP, 1, bytes(12))) + b"\0",
-        message(1, record(layout.SAMPLE, 1, bytes(7))),  # good checksum, wrong size
+        message(1, record(layout.EVENT, 1, bytes(7))),  # good checksum, wrong size
         message(1, record(layout.GAP, 1, bytes(12), layout.FINE)),  # of another lane
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from array import array
+from collections.abc import Iterator
 
 from fake_hardware import Flag, HandClock, MemoryStorage
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from gateway.rack.data import CELL_ABSENT, TEMP_ABSENT, RackData
 from gateway.telemetry import records
 from gateway.telemetry.lanes import Lanes
 from gateway.telemetry.tier import Tier, instant_bytes
-from host_tools.decode.blocks import decode_block
+from host_tools.decode.blocks import Block, decode_block
 
 RACKS, CELLS, TEMPS = 3, 24, 8
 PERIOD_MS = 1000
@@ -53,7 +54,7 @@ def test_every_value_comes_back(seed: int, segment_bytes: int) -> None:
         flush_ms=1000,
         instant_bytes=instant_bytes(RACKS, CELLS, TEMPS),
     )
-    lanes.open(True)
+    lanes.open()
     racks = [RackData(each, "", CELLS, TEMPS, 1100, clock.ticks()) for each in range(RACKS)]
     truth = Truth(chance)
     tier = Tier(lanes.fine, racks, truth, clock, PERIOD_MS, 4096)  # type: ignore[arg-type]
@@ -68,22 +69,13 @@ def test_every_value_comes_back(seed: int, segment_bytes: int) -> None:
             tier.step(now)
             lanes.step(now)
     tier.finish()
-    source = lanes.sources()[records.FINE]
-    buffer = memoryview(bytearray(4096))
     found: list[list[tuple[int, ...]]] = [[] for _ in range(RACKS)]
     cells: list[list[list[int]]] = [[] for _ in range(RACKS)]
-    while True:
-        length = source.next(buffer)
-        if not length:
-            if source.busy:
-                continue
-            break
-        block = decode_block(bytes(buffer[:length]))
+    for block in _blocks(lanes):
         for frame in block.frames:
             found[block.rack].append(tuple(frame.sample[name] for name in records.SAMPLE_FIELDS))
             if frame.cells is not None:
                 cells[block.rack].append(frame.cells)
-        source.release(source.mark)
     assert lanes.dropped == 0
     for rack in range(RACKS):
         wanted = [_unsigned(values) for values in truth.samples[rack]]
@@ -92,6 +84,18 @@ def test_every_value_comes_back(seed: int, segment_bytes: int) -> None:
         assert all(each in seen for each in cells[rack])
         if seen:
             assert cells[rack][-1] == seen[-1]
+
+
+def _blocks(lanes: Lanes) -> Iterator[Block]:
+    """Everything that waits to be sent; each is acknowledged."""
+    source = lanes.sources()[records.FINE]
+    buffer = memoryview(bytearray(4096))
+    length = source.next(buffer)
+    while length or source.busy:
+        if length:
+            yield decode_block(bytes(buffer[:length]))
+            source.release(source.mark)
+        length = source.next(buffer)
 
 
 def _scan(data: RackData, chance: random.Random) -> None:

@@ -72,6 +72,7 @@ def test_rows_become_lines_of_json(server: Server) -> None:
     created = [statement for statement, _, _ in server.got if statement.startswith("CREATE")]
     assert len(created) == len(TABLES)
     assert all("ReplacingMergeTree" in statement for statement in created)
+    assert all(statement.endswith(", checksum)") for statement in created)  # both stay
     inserts = [(s, user, rows) for s, user, rows in server.got if s.startswith("INSERT")]
     assert [(statement, user) for statement, user, _ in inserts] == [
         ("INSERT INTO frames FORMAT JSONEachRow", "me"),
@@ -89,7 +90,12 @@ def test_rows_become_lines_of_json(server: Server) -> None:
 
 @pytest.mark.parametrize(
     ("status", "code", "error"),
-    [(400, "27", RowsRefusedError), (500, "241", StoreDownError), (403, "516", StoreDownError)],
+    [
+        (400, "27", RowsRefusedError),
+        (500, "252", RowsRefusedError),  # rows of too many months
+        (500, "241", StoreDownError),
+        (403, "516", StoreDownError),
+    ],
 )
 def test_refusals_of_content_are_told_from_a_server_in_trouble(
     server: Server, status: int, code: str, error: type[Exception]

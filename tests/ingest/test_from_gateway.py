@@ -8,9 +8,10 @@ from pathlib import Path
 
 import duckdb
 from fake_hardware import Flag, HandClock, MemoryStorage
+from lane_bench import open_from_one
 
 from gateway.rack.data import RackData
-from gateway.telemetry import boot_id, records
+from gateway.telemetry import records
 from gateway.telemetry.lanes import Lanes
 from gateway.telemetry.tier import Tier, instant_bytes
 from host_tools.bench.made_up_fleet import Sent
@@ -38,7 +39,7 @@ class Gateway:
             flush_ms=1000,
             instant_bytes=instant_bytes(RACKS, CELLS, TEMPS),
         )
-        self.lanes.open(boot_id.is_new(storage))
+        open_from_one(self.lanes, storage, clock)
         now = clock.ticks()
         self.racks = [RackData(each, "", CELLS, TEMPS, 1100, now) for each in range(RACKS)]
         self.tier = Tier(self.lanes.fine, self.racks, self, clock, PERIOD_MS, 4096)

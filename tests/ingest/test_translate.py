@@ -38,6 +38,22 @@ def test_topics_of_others_are_refused(topic: str, reason: str) -> None:
         rows_of_message(topic, GATEWAY.events(1, 1)[1])
 
 
+@pytest.mark.parametrize(
+    ("site", "gateway", "reason"),
+    [
+        ("s" * 65, "gw", "site whose name has 65 characters, longest is 64"),
+        ("site", "g" * 33, "gateway whose name has 33 characters, longest is 32"),
+        ("site", "", "gateway: needs a name"),
+        ("si\0te", "gw", "site: needs a name"),
+    ],
+)
+def test_names_that_no_gateway_has_are_refused(site: str, gateway: str, reason: str) -> None:
+    message = GATEWAY.events(1, 1)[1]
+    with pytest.raises(DecodeError, match=reason):
+        rows_of_message(f"bess/v1/{site}/{gateway}/log", message)
+    assert rows_of_message(f"bess/v1/{'s' * 64}/{'g' * 32}/log", message)
+
+
 def test_a_live_block_is_no_row() -> None:
     live = block_message(0, [MadeUpRacks().section(0, 0)], first=0, last=0)
     with pytest.raises(DecodeError, match="live block"):
@@ -125,10 +141,29 @@ def test_dead_letters_are_kept_once_and_stay_in_bounds(tmp_path: Path) -> None:
     files = sorted((tmp_path / "dead").iterdir())
     assert len([path for path in files if path.suffix == ".bin"]) == 2
     assert {path.parent for path in files} == {tmp_path / "dead"}
-    for number in range(1100):
+    for number in range(150):
         letters.put("t", str(number).encode(), "no good")
-    assert len(list((tmp_path / "dead").glob("*.bin"))) == 1000
-    assert letters.count == 1103
+    letters.put("u", bytes(5 << 20), "too large for its topic")
+    letters.put("v", b"another topic", "no good")
+    assert len(list((tmp_path / "dead").glob("*.bin"))) == 2 + 100 + 1
+    assert len(list((tmp_path / "dead").glob("v-*.bin"))) == 1
+    assert (letters.count, letters.unkept) == (155, 51)
+    again = DeadLetters(tmp_path / "dead")  # counts what is there
+    again.put("t", b"one more", "no good")
+    assert (again.count, again.unkept) == (1, 1)
     blocked = DeadLetters(tmp_path / "dead" / files[0].name)
     blocked.put("t", b"", "no good")
-    assert blocked.count == 1 and "not kept" in blocked.last_reason
+    assert blocked.count == blocked.unkept == 1 and "not kept" in blocked.last_reason
+
+
+def test_good_messages_of_a_newer_format_have_room_of_their_own(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path)
+    for number in range(1000):
+        letters.put(LOG, b"junk %d" % number, "no good")
+    for number in range(150):
+        letters.put_newer(LOG, b"good %d" % number, "message version 2")
+    assert len(list(tmp_path.glob("*.bin"))) == 100
+    assert len(list((tmp_path / "newer").glob("*.bin"))) == 150
+    assert (letters.count, letters.unkept, letters.newer, letters.newer_unkept) == (
+        1150, 900, 150, 0,
+    )  # fmt: skip

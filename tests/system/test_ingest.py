@@ -244,6 +244,45 @@ def test_what_the_database_refuses_is_put_aside_alone(broker: Broker, tmp_path: 
     assert kept.read_bytes() == gateway.events(3, 1)[1]
 
 
+def test_what_is_no_record_stops_nothing_and_is_told(broker: Broker, tmp_path: Path) -> None:
+    gateway = FLEET[0]
+    topic, first = gateway.events(1, 1)
+    newer = struct.pack("<BBIIHI", 2, 0, 1, 1, 1, 0) + first[layout.BATCH_BYTES :]
+    text = layout.encode_event(layout.STOP, 255, 255, 0, 0, 0, "forged")
+    _, forged = gateway.batch(3, gateway.record(layout.EVENT, 3, text))
+    long = "".join(chr(ord("a") + number * number % 23) for number in range(6000))
+
+    async def main(server: postgres_server.PostgresServer) -> None:
+        ingest = Ingest(broker, server.url, tmp_path, "--workers", "2")
+        async with running_broker(broker), ingest.running():
+            await ingest.until(lambda said: said.get("connects") == 2 and not said["trouble"])
+            async with aiomqtt.Client(HOST, broker.port) as client:
+                for seq in range(1, 41):
+                    await client.publish(topic, b"not asked for", qos=0)
+                    await client.publish(*gateway.events(seq, 1), qos=1)
+                    if seq == 20:
+                        await client.publish(f"bess/v1/{long}/gw/log", first, qos=1)
+                        await client.publish(topic, newer, qos=1)
+                await ingest.until(lambda said: said["messages"] == 42)
+                await client.publish(topic, forged, qos=1)
+            await ingest.until(lambda said: said["messages"] == 43 and said["ignored"] == 40)
+            ingest.stop()
+        said = ingest.last
+        assert said["connects"] == 2  # nobody was disconnected
+        assert (said["bad"], said["newer"], said["conflicts"], said["new"]) == (3, 1, 1, 40)
+        assert "1 good messages of a newer format wait" in said["alarm"]
+        assert "1 messages differ from what is stored" in said["alarm"]
+        with psycopg.connect(server.url) as connection:
+            found = connection.execute("SELECT text FROM events ORDER BY sequence").fetchall()
+        assert found == [(f"no. {seq}",) for seq in range(1, 41)]
+
+    with a_postgres_server() as server:
+        asyncio.run(main(server))
+    letters = tmp_path / "dead-letters"
+    assert {path.read_bytes() for path in letters.glob("*.bin")} == {first, forged}
+    assert [path.read_bytes() for path in (letters / "newer").glob("*.bin")] == [newer]
+
+
 def wait_for_rows(url: str, messages: list[Sent]) -> None:
     """Until the database has as many rows as the messages hold, or the patience is over."""
     keys: dict[str, set[object]] = {FRAMES.name: set(), EVENTS.name: set()}

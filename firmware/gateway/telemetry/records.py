@@ -19,10 +19,8 @@ MINUTE = 1
 FINE = 2
 LANES = ("events", "minute", "fine")
 
-# Kinds of record.
-SAMPLE = 1
+# Kinds of record; 1 and 3 are not used.
 EVENT = 2
-CELLS = 3
 GAP = 4
 SET = 5
 BLACK_BOX = 6
@@ -36,6 +34,7 @@ HEADER_BYTES = 24
 BATCH = "<BBIIH"
 BATCH_BYTES = 12
 
+# A rack's summary, in sections and live messages; the types are those of its fields.
 # rack, quality, level, rule (255 none); uptime ms of the acquisition, number of the summary;
 # voltage 0.1 V, current 0.1 A (charging positive), SOC 0.1 %, SOH 0.1 %;
 # highest cell mV, its index, lowest cell mV, its index, mean cell mV;
@@ -87,10 +86,6 @@ EVENT_NAMES = (
     "site output", "proof test", "proof tests due", "bms threshold", "configuration",
     "command", "clock set", "opening", "open command",
 )  # fmt: skip
-
-# rack, cell count, sensor count, 0; uptime ms of the oldest part; then cell mV (u16 each) and
-# temperatures 0.1 degC (s16 each)
-CELLS_PAYLOAD = "<BBHHI"
 
 # boot id and first and last sequence number of what is lost; first 0 = whatever has not arrived
 # up to the last, earlier boots included

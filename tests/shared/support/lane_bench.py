@@ -4,7 +4,7 @@ import struct
 
 from fake_hardware import Flag, HandClock, MemoryStorage
 
-from gateway.telemetry import boot_id, records
+from gateway.telemetry import records
 from gateway.telemetry.lanes import EVENTS_RING_BYTES, Lanes
 
 FLUSH_MS = 2000
@@ -50,11 +50,18 @@ class Flash(MemoryStorage):
 
 
 def open_lanes(
-    storage, clock=None, segment_bytes=8192, capacity_bytes=1 << 20, random=None, **options
+    storage,
+    clock=None,
+    segment_bytes=8192,
+    capacity_bytes=1 << 20,
+    random=None,
+    count_from_one=True,
+    **options,
 ):
+    clock = clock or HandClock()
     lanes = Lanes(
         storage,
-        clock or HandClock(),
+        clock,
         Flag(),
         segment_bytes=segment_bytes,
         capacity_bytes=capacity_bytes,
@@ -63,8 +70,27 @@ def open_lanes(
         random=random,
         **options,
     )
-    lanes.open(boot_id.is_new(storage))
+    if count_from_one:
+        open_from_one(lanes, storage, clock)
+    else:
+        lanes.open()
     return lanes
+
+
+def open_from_one(lanes, storage, clock):
+    """Open lanes so that boots of a new flash are 1, 2, 3: easier to read in a test."""
+    quality = clock.utc_quality
+    if _is_new(storage):
+        clock.utc_quality = 0  # without a clock and without dice it is the next number
+    lanes.open()
+    clock.utc_quality = quality
+
+
+def _is_new(storage):
+    try:
+        return not storage.formatted and not storage.names()
+    except OSError:
+        return False
 
 
 class EventsLane:
@@ -113,7 +139,7 @@ def fill(journal, count, size=60, clock=None, step_ms=40):
     """Append `count` samples; with a clock also step, else keep them on flash by `flush`."""
     body = bytes(size)
     for number in range(count):
-        journal.append(records.SAMPLE, body)
+        journal.append(records.EVENT, body)
         if clock is not None:
             journal.step(clock.advance(step_ms))
         elif number % 40 == 39:

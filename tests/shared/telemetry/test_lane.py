@@ -49,7 +49,7 @@ class Reader:
             value = struct.unpack("<I", message[offset + 24 : offset + 28])[0]
             self.boots.append(boot)
             self.sequences.append(first + number)
-            self.values.append(value if kind == records.SAMPLE else -kind)
+            self.values.append(value if kind == records.EVENT else -kind)
             offset += length
         assert offset == len(message)
 
@@ -66,7 +66,7 @@ class LaneTest(unittest.TestCase):
     def test_records_come_back_in_order_with_their_keys(self):
         journal = open_journal(MemoryStorage())
         for number in range(100):
-            journal.append(records.SAMPLE, payload(number))
+            journal.append(records.EVENT, payload(number))
         found = Reader(journal)
         self.assertEqual(set(found.boots), {1})
         self.assertEqual(found.sequences, numbers(1, 101))
@@ -76,7 +76,7 @@ class LaneTest(unittest.TestCase):
     def test_backlog_shrinks_only_by_release(self):
         journal = open_journal(MemoryStorage())
         for number in range(50):
-            journal.append(records.SAMPLE, payload(number))
+            journal.append(records.EVENT, payload(number))
         Reader(journal, release=False)
         self.assertEqual(journal.backlog, 50)
         journal.release(1, 20)
@@ -91,13 +91,13 @@ class LaneTest(unittest.TestCase):
     def test_written_after_a_page_or_the_flush_time(self):
         clock = HandClock()
         journal = open_journal(MemoryStorage(), clock)
-        journal.append(records.SAMPLE, payload(0))
+        journal.append(records.EVENT, payload(0))
         journal.step(clock.advance(FLUSH_MS - 1))
         self.assertEqual(journal.stored, 0)
         journal.step(clock.advance(1))
         self.assertEqual(journal.stored, 1)
         for number in range(103):  # more than a page
-            journal.append(records.SAMPLE, payload(number))
+            journal.append(records.EVENT, payload(number))
         journal.step(clock.advance(1))
         self.assertEqual(journal.stored, 4096 // 40)  # up to the end of a flash block
         journal.step(clock.advance(FLUSH_MS))
@@ -106,7 +106,7 @@ class LaneTest(unittest.TestCase):
     def test_older_than_the_ring_is_read_from_flash(self):
         journal = open_journal(MemoryStorage())
         for number in range(700):
-            journal.append(records.SAMPLE, payload(number))
+            journal.append(records.EVENT, payload(number))
             if number % 37 == 0:
                 journal.flush()
         self.assertEqual(Reader(journal).values, numbers(0, 700))
@@ -115,14 +115,14 @@ class LaneTest(unittest.TestCase):
         storage = MemoryStorage()
         first = open_journal(storage)
         for number in range(700):
-            first.append(records.SAMPLE, payload(number))
+            first.append(records.EVENT, payload(number))
             if number < 600 and number % 50 == 49:
                 first.flush()
         second = open_journal(MemoryStorage(storage.files))  # power cut: 100 were not on flash
         self.assertEqual(second.boot, 2)
         self.assertEqual(second.backlog, 600)
         for number in range(10):
-            second.append(records.SAMPLE, payload(1000 + number))
+            second.append(records.EVENT, payload(1000 + number))
         found = Reader(second)
         self.assertEqual(found.boots, array("i", [1] * 600 + [2] * 10))
         self.assertEqual(found.sequences[:600], numbers(1, 601))
@@ -135,7 +135,7 @@ class LaneTest(unittest.TestCase):
         storage = MemoryStorage()
         journal = open_journal(storage)
         for number in range(300):
-            journal.append(records.SAMPLE, payload(number))
+            journal.append(records.EVENT, payload(number))
         journal.release(1, 120)
         journal.close()
         second = open_journal(MemoryStorage(storage.files))
@@ -145,7 +145,7 @@ class LaneTest(unittest.TestCase):
         storage = MemoryStorage()
         journal = open_journal(storage)
         for number in range(1000):
-            journal.append(records.SAMPLE, payload(number))
+            journal.append(records.EVENT, payload(number))
             if number % 50 == 49:
                 journal.flush()
         many = len(storage.files)
@@ -157,14 +157,14 @@ class LaneTest(unittest.TestCase):
             self.assertTrue(len(storage.files) >= left, "one segment per step")
         self.assertTrue(len(storage.files) <= 4, storage.files.keys())
         self.assertTrue(many > 6, many)
-        journal.append(records.SAMPLE, payload(1))
+        journal.append(records.EVENT, payload(1))
         self.assertEqual(Reader(journal).sequences, numbers(1001, 1002))
 
     def test_full_flash_drops_the_oldest_and_says_which(self):
         storage = MemoryStorage()
         journal = open_journal(storage, capacity_bytes=40000)
         for number in range(1800):
-            journal.append(records.SAMPLE, payload(number))
+            journal.append(records.EVENT, payload(number))
             if number % 50 == 49:
                 journal.flush()
         journal.flush()
@@ -179,7 +179,7 @@ class LaneTest(unittest.TestCase):
         storage = MemoryStorage()
         journal = open_journal(storage)
         for number in range(600):
-            journal.append(records.SAMPLE, payload(number))
+            journal.append(records.EVENT, payload(number))
             if number % 50 == 49:
                 journal.flush()
         names = sorted(name for name in storage.files if name.endswith(".seg"))
@@ -199,7 +199,7 @@ class LaneTest(unittest.TestCase):
             clock = HandClock()
             journal = open_journal(storage, clock)
             for number in range(60):
-                journal.append(records.SAMPLE, payload(number))
+                journal.append(records.EVENT, payload(number))
                 if number % 10 == 9:
                     journal.step(clock.advance(FLUSH_MS))
                     stored[0] = (journal.boot, journal.stored)

@@ -33,7 +33,7 @@ class FoundAtStartTest(unittest.TestCase):
 
     def read_after_restart(self, storage):
         self.journal = EventsLane(storage)
-        self.journal.append(records.SAMPLE, b"")
+        self.journal.append(records.EVENT, b"")
         self.journal.step(0)
         return Reader(self.journal)
 
@@ -178,9 +178,9 @@ class FoundWhileRunningTest(unittest.TestCase):
         for stored in (False, True):
             journal = EventsLane(Flash())
             fill(journal, 10)
-            large = journal.append(records.CELLS, bytes(3000))
+            large = journal.append(records.SET, bytes(3000))
             fill(journal, 600 if stored else 10)
-            last = journal.append(records.SAMPLE, b"")
+            last = journal.append(records.EVENT, b"")
             journal.flush()
             found = Reader(journal)
             self.assertEqual(len(found.keys), last - 1)

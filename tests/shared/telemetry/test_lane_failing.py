@@ -33,7 +33,7 @@ class BoundedWorkTest(unittest.TestCase):
         journal = EventsLane(Flash(), clock)
         fill(journal, 90, clock=None, size=200)
         for _ in range(60):
-            journal.append(records.SAMPLE, bytes(200))
+            journal.append(records.EVENT, bytes(200))
         stored = journal.stored
         journal.flush()
         self.assertTrue(stored < journal.stored <= stored + 4096 // 224)
@@ -59,12 +59,12 @@ class BoundedWorkTest(unittest.TestCase):
         storage.no_writes = storage.no_removes = True
         for _ in range(6):
             fill(journal, 99, clock=clock)
-            journal.append(records.CELLS, bytes(1258))
+            journal.append(records.SET, bytes(1258))
         storage.no_writes = storage.no_removes = False
         clock.advance(FLUSH_MS)
         for _ in range(100):
             journal.step(clock.advance(20))
-        last = journal.append(records.SAMPLE, bytes(4))
+        last = journal.append(records.EVENT, bytes(4))
         found = Reader(journal)
         self.assertTrue(found.order)
         self.assertEqual(found.unexplained(1, last), [])
@@ -135,7 +135,7 @@ class FullFlashTest(unittest.TestCase):
         journal = EventsLane(storage, clock)
         fill(journal, 3000, clock=clock)
         self.assertTrue(journal.stored > 2900, journal.stored)
-        last = journal.append(records.SAMPLE, b"")
+        last = journal.append(records.EVENT, b"")
         with storage.open("latches", "wb") as file:  # others find room
             file.write(bytes(40))
         found = Reader(journal)
@@ -147,7 +147,7 @@ class FullFlashTest(unittest.TestCase):
         clock, storage = HandClock(), Flash()
         journal = EventsLane(storage, clock, capacity_bytes=65536)
         fill(journal, 3000, clock=clock)
-        last = journal.append(records.SAMPLE, b"")
+        last = journal.append(records.EVENT, b"")
         found = Reader(journal, release=False)
         self.assertEqual(found.unexplained(1, last), [])
         self.assertEqual(len(found.keys) + journal.dropped, last)

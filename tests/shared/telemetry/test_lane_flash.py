@@ -56,7 +56,7 @@ class LaneOnLittleFsTest(unittest.TestCase):
     def test_records_older_than_the_ring_come_from_the_file_being_written(self):
         journal = open_journal(self.path)
         for number in range(RECORDS):
-            journal.append(records.SAMPLE, struct.pack("<I", number) + bytes(12))
+            journal.append(records.EVENT, struct.pack("<I", number) + bytes(12))
             if number % 45 == 44:
                 journal.flush()
         self.assertEqual(drain(journal), (RECORDS, True, RECORDS - 1))
@@ -69,7 +69,7 @@ class LaneOnLittleFsTest(unittest.TestCase):
         buffer = memoryview(bytearray(2048))
         seen = 0
         for number in range(RECORDS):
-            journal.append(records.SAMPLE, struct.pack("<I", number) + bytes(12))
+            journal.append(records.EVENT, struct.pack("<I", number) + bytes(12))
             if number % 45 == 44:
                 journal.flush()
             if number > 700 and number % 10 == 0:  # always behind the ring
@@ -81,7 +81,7 @@ class LaneOnLittleFsTest(unittest.TestCase):
     def test_process_that_dies_without_a_word(self):
         journal = open_journal(self.path)
         for number in range(RECORDS):
-            journal.append(records.SAMPLE, struct.pack("<I", number) + bytes(12))
+            journal.append(records.EVENT, struct.pack("<I", number) + bytes(12))
             if number % 45 == 44:
                 journal.flush()
         stored = journal.stored

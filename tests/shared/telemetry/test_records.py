@@ -5,7 +5,7 @@ from gateway.telemetry import records
 
 
 def sample_record(sequence=7, payload=b"payload"):
-    return records.encode(records.SAMPLE, sequence, 1234, 1800000000123, 1, payload)
+    return records.encode(records.EVENT, sequence, 1234, 1800000000123, 1, payload)
 
 
 class RecordTest(unittest.TestCase):
