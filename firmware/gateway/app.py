@@ -162,14 +162,20 @@ class App:
             await self.parts.clock.sleep_ms(_HEAP_MS)
 
     async def _keep_latches(self) -> None:
-        """Try again what the flash refused."""
+        """Try again what the flash refused: latches, and caps on currents."""
         while True:
             self._save_latches()
+            self._save_caps()
             await self.parts.clock.sleep_ms(_LATCH_MS)
 
     def _save_latches(self) -> None:
         if not self.parts.latch_store.save():
             self._log.error("latches are not on flash: a restart would forget them")
+
+    def _save_caps(self) -> None:
+        caps = self.parts.caps
+        if not caps.kept and caps.save():
+            self.parts.recorder.note(records.COMMAND, records.NO_RACK, "limits: kept now")
 
     async def _watch_clock(self) -> None:
         """A tick that is far off makes every delay wrong: then nothing may stay closed."""
@@ -184,7 +190,10 @@ class App:
 
     async def _keep_time(self) -> None:
         time_sync = self.parts.time_sync
+        upstream = self.parts.upstream
         while True:
+            if upstream is not None:
+                upstream.watch_time()
             await self.parts.clock.sleep_ms(time_sync.step(self.parts.clock.ticks()))
 
     async def _watch_config(self) -> None:

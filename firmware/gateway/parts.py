@@ -11,7 +11,7 @@ from gateway.northbound.status import Status
 from gateway.outputs.enforcer import Enforcer
 from gateway.outputs.proof_records import ProofRecords
 from gateway.outputs.proof_tests import ProofTests, items
-from gateway.protection import rules
+from gateway.protection import first_use, rules
 from gateway.protection.changes import Changes
 from gateway.protection.current_caps import CurrentCaps
 from gateway.protection.engine import RackProtection, rack_thresholds
@@ -20,7 +20,7 @@ from gateway.protection.latch_store import LatchStore
 from gateway.recording import Recording, open_lanes
 from gateway.southbound import Southbound
 from gateway.supervisor import Supervisor
-from gateway.telemetry import boot_id, records
+from gateway.telemetry import records
 from gateway.time_sync import TimeSync
 from gateway.upstream import Upstream
 
@@ -54,8 +54,8 @@ class Parts:
             period_s=settings.integer("time.ntp_period_s"),
         )
         self.time_sync.read_rtc()  # first of all: the boot id may come from it
-        is_new = boot_id.is_new(data)  # asked before anything is written
-        self.lanes = open_lanes(board, settings, is_new)
+        is_new = first_use.is_new(data, board.storage("config"))  # before anything is written
+        self.lanes = open_lanes(board, settings)
         now = clock.ticks()  # only now: what took time before is neither silence nor arming
         self.changes = Changes()
         self.southbound = Southbound(board, settings, now)
@@ -74,6 +74,8 @@ class Parts:
             [protection.latches for protection in protections] + [self.interlocks.latches],
         )
         _restore_latches(self.latch_store, is_new, protections, self.interlocks, logs.get("app"))
+        if not first_use.mark(board.storage("config")):
+            logs.get("app").error("%s cannot be written beside config.json", first_use.FILE)
         self.enforcer = Enforcer(
             self.southbound.buses,
             pollers,

@@ -87,7 +87,13 @@ class Upstream:
                 logs.get("command"),
                 site=site,
                 gateway=gateway,
+                acked=lambda _mark: lanes.appended.set(),  # wakes the publisher
             )
+
+    def watch_time(self) -> None:
+        """Once a second or so, and before the clock is set."""
+        if self.commands is not None:
+            self.commands.watch_time()
 
     async def drain(self, deadline_ms: int) -> None:
         """The gateway ends: deliver what is stored, as far as the time goes."""

@@ -82,7 +82,7 @@ class JournalRun:
             events_pm=250,
             flush_ms=_FLUSH_MS,
         )
-        self.lanes.open(is_new=True)
+        self.lanes.open()
         self._sources = self.lanes.sources(_CONSUMER)
         self._buffer = memoryview(bytearray(16384))
         self._random = random.Random(1)

@@ -6,24 +6,19 @@ volume; the blocks that LittleFS takes for them give the days that fit.
 
 from __future__ import annotations
 
-from array import array
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-
-from gateway.rack.data import RackData
 from gateway.telemetry.lanes import Lanes
-from gateway.telemetry.rack_summary import RackSummary
 from gateway.telemetry.tier import Tier, instant_bytes
-from host_tools.bench.cell_data import CELLS, NOISES_MV, PROFILES, CellData, generate, samples
+from host_tools.bench.cell_data import CELLS, NOISES_MV, PROFILES
+from host_tools.bench.made_up_site import RACKS, MadeUpSite, Nobody
 from host_tools.bench.nor_flash import BLOCK_BYTES, NorFlash
 from host_tools.bench.results import Metric
 from host_tools.bench.rounds import Effort
 from host_tools.bench.virtual_clock import VirtualClock
 from host_tools.toolchain.progress import step
 
-RACKS = 12
 FLASH_BYTES = 8 << 20
 TARGET_DAYS = 3
 _SENSORS = (104, 208)
@@ -59,25 +54,6 @@ class Run:
         }
 
 
-class _Nobody:
-    def set(self) -> None:
-        """A record came; nobody waits for it."""
-
-
-class _Readings(RackSummary):
-    """The racks' summaries as they were made up."""
-
-    def __init__(self, rows: list[list[list[int]]]) -> None:
-        self._rows = rows
-        self.minute = 0
-
-    def fill(self, rack: int, values: array[int]) -> None:
-        """As RackSummary.fill."""
-        for index, value in enumerate(self._rows[rack][self.minute]):
-            values[index] = value
-        values[0] = rack
-
-
 def measure(effort: Effort) -> list[Metric]:
     """A site of 12 racks with 416 cells each; some 2 minutes in full."""
     minutes = min(_MINUTE.frames, effort.frames)
@@ -103,44 +79,25 @@ def measure(effort: Effort) -> list[Metric]:
 
 
 def _run(minutes: int, temps: int) -> Run:
-    profile = replace(_MINUTE, frames=minutes)
-    sites = [generate(profile, NOISES_MV[0], seed=1 + rack) for rack in range(RACKS)]
-    readings = _Readings([samples(data) for data in sites])
-    sensors = [
-        _temps(data, profile_seed=101 + rack, count=temps) for rack, data in enumerate(sites)
-    ]
     flash, clock = NorFlash(2 * FLASH_BYTES // BLOCK_BYTES), VirtualClock()
+    site = MadeUpSite(_MINUTE, minutes, temps, clock)
     lanes = Lanes(
         flash.mount(),
         clock,
-        _Nobody(),
+        Nobody(),
         segment_bytes=_SEGMENT_BYTES,
         capacity_bytes=2 * FLASH_BYTES,
         events_pm=250,
         flush_ms=_MINUTE_MS,
         instant_bytes=instant_bytes(RACKS, CELLS, temps),
     )
-    lanes.open(is_new=True)
-    racks = [RackData(rack, "", CELLS, temps, 1000, clock.ticks()) for rack in range(RACKS)]
-    tier = Tier(lanes.minute, racks, readings, clock, _MINUTE_MS, _MESSAGE_BYTES)
+    lanes.open()
+    tier = Tier(lanes.minute, site.racks, site.summary, clock, _MINUTE_MS, _MESSAGE_BYTES)
     for minute in range(minutes):
-        readings.minute = minute
-        for rack, data in enumerate(racks):
-            data.cells_mv = array("H", sites[rack].cells_mv[minute].tolist())
-            data.temps_dc = array("h", sensors[rack][minute].tolist())
-            data.cells_sequence = data.temps_sequence = minute + 1
-            data.cells_acquired = clock.ticks()
-        for _ in racks:
+        site.show(minute)
+        for _ in site.racks:
             tier.step(clock.ticks())
         lanes.step(clock.advance(_MINUTE_MS))
     tier.finish()
     lanes.close()
     return Run(temps, minutes, flash.used_blocks(), lanes.minute.appended_bytes)
-
-
-def _temps(data: CellData, profile_seed: int, count: int) -> Any:
-    """`count` sensors: those of the rack, and those of another one where it has not as many."""
-    if count == data.temps_dc.shape[1]:
-        return data.temps_dc
-    other = generate(data.profile, data.noise_mv, seed=profile_seed)
-    return cast(Any, np.hstack((data.temps_dc, other.temps_dc)))[:, :count]

@@ -149,7 +149,9 @@ def _limit(answer: dict[str, Any]) -> list[str]:
         for each in answer["racks"]
     ]
     if not answer["kept"]:
-        found.append("the flash did not take it: a restart will forget it")
+        found.append(
+            "not kept yet: until the flash takes it, a restart brings the old limits back"
+        )
     return found
 
 

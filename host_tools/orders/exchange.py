@@ -105,6 +105,8 @@ def in_its_terms(reply: Reply, seq: int, until: int) -> tuple[int, int] | None:
     if "refused" not in reply["answer"]:
         return None
     last = reply["last"]
-    if reply["clock"] != UNSET and abs(reply["utc_s"] + VALID_S - until) > _CLOCKS_DIFFER_S:
+    ahead_s = reply["utc_s"] + VALID_S - until
+    # One whose clock is not set counts from anywhere, or tells the latest time that it remembers.
+    if ahead_s > _CLOCKS_DIFFER_S or (reply["clock"] != UNSET and ahead_s < -_CLOCKS_DIFFER_S):
         return max(seq, last) + 1, reply["utc_s"] + VALID_S
     return (last + 1, until) if last > seq else None

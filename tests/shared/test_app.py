@@ -195,6 +195,41 @@ class RunTest(unittest.TestCase):
             with self.subTest(damage=damage):
                 run(board, scenario)
 
+    def test_a_flash_that_comes_back_empty_is_not_that_of_a_new_device(self):
+        first = FakeBoard()
+
+        async def new(gateway):
+            await until(first, lambda: closed(first) == (1, 1), "both closed")
+
+        run(first, new)
+        after = FakeBoard()  # nothing on its flash, and no sign that it was formatted
+        after.config.files["in-use"] = first.config.files["in-use"]
+
+        async def lost(gateway):
+            await after.clock.sleep_ms(900)
+            self.assertTrue(gateway.parts.enforcer.armed)
+            self.assertEqual(closed(after), (0, 0))
+
+        run(after, lost)
+
+    def test_a_config_flash_that_takes_no_mark_stops_nothing_and_is_told(self):
+        board = FakeBoard()
+        usual = board.config.open
+
+        def open_file(name, mode):
+            if mode == "wb":
+                raise OSError(30)
+            return usual(name, mode)
+
+        board.config.open = open_file
+
+        async def scenario(gateway):
+            await until(board, lambda: closed(board) == (1, 1), "both closed")
+            lines = gateway.parts.logs.ring.lines
+            self.assertTrue([line for line in lines if "in-use cannot be written" in line], lines)
+
+        run(board, scenario)
+
     def test_death_of_the_enforcing_loop_opens_everything_and_starves_the_watchdog(self):
         board = FakeBoard()
 

@@ -55,6 +55,7 @@ INTEGERS = (
     ("uplink.live_cells",                0,      1,    1, "",  "every cell scan goes out live"),
     ("uplink.backlog_factor",            1,   1000,    4, "",  "backlog over live rate, at most"),
     ("uplink.backlog_delay_ms",          0, 3600000, 60000, "ms", "backlog waits up to this"),
+    ("commands.acknowledge",             0,      1,    0, "",  "1 = reset from upstream, too"),
     ("time.ntp_period_s",               16,  86400, 1024, "s", "between two questions"),
     ("watchdog_ms",                    500,   5000, 3000, "ms", "hardware watchdog"),
 )

@@ -1,13 +1,16 @@
 """What may be ordered from upstream: a table of commands, each a request that may be refused.
 
-No order closes a relay, raises a current above the configuration, takes the place of the service
-key or of a push on site, or touches the site's interlocks (gas, smoke, emergency stop): whoever is
-far away does not see what stands in front of the racks.
+No order raises a current above the configuration, takes the place of the service key, begins a
+proof test without a push on site, or touches the site's interlocks (gas, smoke, emergency stop):
+whoever is far away does not see what stands in front of the racks. A released latch lets a relay
+close again with nobody there, so `acknowledge` is refused unless the site's configuration says
+otherwise (`commands.acknowledge`).
 """
 
 from __future__ import annotations
 
 from gateway.errors import GatewayError
+from gateway.outputs.proof_tests import CANCEL
 from gateway.protection.latches import BY_OPERATOR, NOTHING_TO_RELEASE, RELEASED, RESET_RESULTS
 from gateway.telemetry import records
 from gateway.uplink.signed_message import is_integer, is_text
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     Answer = dict[str, Any]
 
 ALL = "all"
+_PROOF_TEST_MS = 600000  # between two proof tests: while one waits, the next push is for it
 _LOG_CHARACTERS = 2500
 # Of the whole status, what is told without the name of a rack; of each rack, in this order.
 _BRIEF = ("mode", "reason", "version", "boot", "uptime_ms", "armed", "escalated", "clock",
@@ -65,8 +69,10 @@ class Orders:
             "charge_da": settings.integer("charge_current_da"),
             "discharge_da": settings.integer("discharge_current_da"),
         }
+        self._may_acknowledge = settings.integer("commands.acknowledge") == 1
         self._clock = clock
         self._note = note
+        self._proof_test_ms: int | None = None  # uptime of the last one ordered here
 
     def table(self) -> dict[str, tuple[Callable[[Args], Answer], bool]]:
         """Each command by name: its function, and whether it acts or only asks."""
@@ -102,7 +108,15 @@ class Orders:
         return {"log": lines}
 
     def _acknowledge(self, args: Args) -> Answer:
-        """Release latches of racks that are healthy again, as the operator on site would."""
+        """Release latches of racks that are healthy again, as the operator on site would.
+
+        The closing decision then closes them, as it would after his push.
+        """
+        if not self._may_acknowledge:
+            raise OrderError(
+                "push the reset button on site: from upstream this site allows it only with"
+                " commands.acknowledge = 1"
+            )
         results = {}
         now = self._clock.ticks()
         for index in self._racks(args):
@@ -134,7 +148,9 @@ class Orders:
                     "discharge_da": discharge_da,
                 }
             )
-        return {"racks": answers, "kept": self._caps.save()}
+        if self._caps.save():
+            return {"racks": answers, "kept": True}
+        return {"racks": answers, "kept": False, "note": "not kept yet: tried every second"}
 
     def _cap(self, name: str, value: object) -> int | None:
         if value is None:
@@ -151,8 +167,19 @@ class Orders:
         item = args.get("item", "")
         if not is_text(item):
             raise OrderError("item: needs rack/NAME, input/NAME, cancel or nothing")
+        now_ms = self._clock.uptime_ms()
+        orders_test = item not in ("", CANCEL)
+        if orders_test and self._proof_test_ms is not None:
+            left_ms = self._proof_test_ms + _PROOF_TEST_MS - now_ms
+            if left_ms > 0:
+                raise OrderError(
+                    "one test in %d minutes from upstream: again in %d s, or at the console"
+                    % (_PROOF_TEST_MS // 60000, (left_ms + 999) // 1000)
+                )
         answer = self._proof_tests.answer(item)
-        return answer if isinstance(answer, dict) else {"answer": answer}
+        if orders_test and "ordered" in answer:
+            self._proof_test_ms = now_ms
+        return answer
 
     def _racks(self, args: Args) -> list[int]:
         """Numbers of the racks meant; "all" is never meant by leaving the name out."""

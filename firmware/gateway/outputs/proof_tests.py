@@ -98,7 +98,7 @@ class ProofTests:
         if records.damaged:
             log.warning("dates of proof tests were damaged: everything counts as never tested")
 
-    def answer(self, argument: str) -> object:
+    def answer(self, argument: str) -> dict[str, object]:
         """What the console says: "" asks for the state, "cancel" withdraws an order.
 
         Anything else orders the test of a rack or an input, by its name or as "rack/name" and
@@ -154,10 +154,14 @@ class ProofTests:
     def confirm(self, now: int) -> bool:
         """The reset button was pushed: True when that was for a test and is no reset.
 
-        Of a reset button under test no push is one.
+        A push of the very button under test is no reset; whoever pushes another one meanwhile,
+        or a second time, means a reset.
         """
         if self._state == _TEST:
-            return self._item.kind == INPUT and self._item.index in self._buttons
+            number = self._item.index
+            return (
+                self._item.kind == INPUT and number in self._buttons and self._inputs.get(number)
+            )
         if self._state != _CONFIRM:
             return False
         if diff(now, self._since) >= CONFIRM_MS:
@@ -210,7 +214,7 @@ class ProofTests:
             return "its contactor is open"
         return "" if view.at_rest else "current flows: bring it to zero first"
 
-    def _withdraw(self) -> object:
+    def _withdraw(self) -> dict[str, object]:
         item = self._item
         if self._state == _IDLE:
             return {"refused": "nothing is ordered"}

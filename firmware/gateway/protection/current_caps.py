@@ -40,6 +40,7 @@ class CurrentCaps:
         self._keys = [binascii.crc32(name.encode()) for name in names]
         self._caps = [_NO_CAP for _ in names]
         self.problem = ""
+        self.kept = True  # what was saved last stands on flash
         self.write_errors = 0
 
     def load(self) -> None:
@@ -73,7 +74,11 @@ class CurrentCaps:
         )
 
     def save(self) -> bool:
-        """Write all caps; False, and counted, when the flash did not take them."""
+        """Write all caps; False, and counted, when the flash did not take them.
+
+        Then the old ones would be back after a restart: call it again until they are kept.
+        """
+        self.kept = False
         capped = [index for index in range(len(self._caps)) if self._caps[index] != _NO_CAP]
         body = struct.pack(_HEAD, _MAGIC, len(capped))
         for index in capped:
@@ -86,6 +91,7 @@ class CurrentCaps:
             self.write_errors += 1
             return False
         self.problem = ""
+        self.kept = True
         return True
 
     def _apply(self, rack: int) -> None:

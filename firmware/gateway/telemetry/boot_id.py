@@ -1,8 +1,9 @@
 """The boot id: larger at every start, and never the same twice.
 
 A number handed out twice would make two records with one key, and the receiver would throw the
-second away. So it counts on what the flash remembers; when the flash cannot remember, it takes
-the wall clock, else chance.
+second away. So it counts on what the flash remembers; when that is nothing it takes the wall
+clock, else chance. An empty flash may be that of a board in the place of another one with the
+same gateway name, so it does not begin at 1.
 """
 
 from __future__ import annotations
@@ -18,24 +19,14 @@ _FILE = "boot"
 _LARGEST = 0xFFFFFFFF
 
 
-def is_new(storage: Storage) -> bool:
-    """The flash never held a file; false when it cannot be told."""
-    try:
-        return not storage.formatted and not storage.names()
-    except OSError:
-        return False
-
-
-def begin(
-    storage: Storage, clock: Clock, random: Random | None, known: int, is_new: bool
-) -> tuple[int, bool]:
+def begin(storage: Storage, clock: Clock, random: Random | None, known: int) -> tuple[int, bool]:
     """Take an id above `known` and the last one on flash; returns it and whether it was kept.
 
-    `known` is the largest id seen in other files; `is_new` says that the flash never held any.
+    `known` is the largest id seen in other files.
     """
     counted = read_pair(storage, _FILE)[0]
     known = max(known, counted)
-    remembered = counted > 0 or is_new
+    remembered = counted > 0
     boot = known + 1 if remembered else _unused(clock, random, known)
     kept = write_pair(storage, _FILE, boot, 0)
     if not kept and remembered:  # the next start would count from the same number again

@@ -72,11 +72,8 @@ class Lanes:
         self.appended = appended
         self.boot = 0
 
-    def open(self, is_new: bool) -> None:
-        """Find what earlier boots left and begin this one; a damaged flash starts empty.
-
-        `is_new`: the flash never held a file, so there is no earlier boot to take care of.
-        """
+    def open(self) -> None:
+        """Find what earlier boots left and begin this one; a damaged flash starts empty."""
         try:
             names = sorted(self._storage.names())
         except OSError:
@@ -84,7 +81,7 @@ class Lanes:
             names = []
         buffer = memoryview(bytearray(2 * LARGEST_RECORD))
         known = max([lane.load(names, buffer) for lane in self.all])
-        self.boot, kept = boot_id.begin(self._storage, self._clock, self._random, known, is_new)
+        self.boot, kept = boot_id.begin(self._storage, self._clock, self._random, known)
         self._errors += not kept
         for lane in self.all:
             lane.boot = self.boot

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 _LATEST = 16  # a trip makes about six
 _URGENT = (records.TRIP, records.LEVEL_SET, records.STOP, records.ESCALATION)
-# On flash at once as well: what was done about a trip, in case the power goes with it.
+# On flash at once as well: what was done about a trip, in case the power goes with it, and what
+# somebody ordered from afar.
 _RESULTS = (
     records.OPENING,
     records.OPEN_COMMAND,
@@ -33,6 +34,7 @@ _RESULTS = (
     records.OPENING_PROVEN,
     records.SITE_OUTPUT,
     records.RESET,
+    records.COMMAND,
 )
 # Texts of incidents; arguments are value and extra, or fewer.
 _INCIDENT_TEXTS = {

@@ -1,6 +1,8 @@
-"""The number of the last command, on flash before the command acts: none is done twice.
+"""What no command may go back behind: the number of the last one, and the latest time seen.
 
-Two files take turns, so that one that is damaged forgets a single command and no more.
+The number is on flash before its command acts: none is done twice. Two files take turns, so that
+one that is damaged forgets a single command and no more. The time is kept now and then, so that a
+clock that is moved back makes nothing valid again.
 """
 
 from __future__ import annotations
@@ -12,17 +14,22 @@ if TYPE_CHECKING:
     from gateway.contracts import Storage
 
 _FILES = ("command-0", "command-1")
+_TIME_FILE = "command-time"
+_KEEP_S = 600  # between two writes of the time: what a restart may forget of it
 _LOW = 0xFFFFFFFF
 
 
 class CommandSequence:
-    """`last`: the highest number seen, kept or not: what only asks need not be kept."""
+    """`last`: the highest number seen, kept or not: what only asks need not be kept. `latest_s`:
+    the largest Unix time seen, in s; 0 = none.
+    """
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         kept = [high << 32 | low for high, low in [read_pair(storage, name) for name in _FILES]]
         self.last = max(kept)
         self._next_file = kept.index(min(kept))
+        self.latest_s = self._kept_s = read_pair(storage, _TIME_FILE)[0]
         self.write_errors = 0
 
     def see(self, seq: int) -> None:
@@ -37,3 +44,15 @@ class CommandSequence:
         self._next_file = 1 - self._next_file
         self.last = max(self.last, seq)
         return True
+
+    def see_time(self, utc_s: int) -> None:
+        """It is, or was, this late by a clock that is set."""
+        self.latest_s = max(self.latest_s, min(utc_s, _LOW))
+
+    def keep_time(self) -> None:
+        """Write the latest time when the flash has an old one; a failure is counted."""
+        if self.latest_s - self._kept_s < _KEEP_S:
+            return
+        self._kept_s = self.latest_s  # on a flash that fails, too: not again at once
+        if not write_pair(self._storage, _TIME_FILE, self.latest_s, 0):
+            self.write_errors += 1

@@ -14,6 +14,7 @@ import json
 
 from gateway.clock import UNSET, diff
 from gateway.uplink.mqtt_packet import PublishFrame
+from gateway.uplink.reply_limit import ReplyLimit
 from gateway.uplink.signed_message import (
     LONGEST,
     REPLY,
@@ -42,12 +43,17 @@ REPLY_BYTES = 4096
 _MOST_WAITING = 4  # orders, and replies
 _QUIET_MS = 60000  # refused messages are recorded this often at most: flash is not for strangers
 _LONGEST_EVENT = 160
+_SPARE = 2  # places of the window that replies leave free: an event's and a sample's
+_YIELD_MS = 2000  # for so long: samples alone can keep a window full for hours
+_ROOM_MS = 20  # between two looks at it
 
 
 class Commands:
     """Subscribes to `bess/v1/<site>/<gateway>/command`, replies on `.../reply`.
 
-    `note(text)` records an event. An answer with "refused" in it says why nothing was done.
+    `note(text)` records an event. An answer with "refused" in it says why nothing was done, one
+    with "kept" False that a restart would still undo it. `acked` is called when a reply has made
+    room in the window.
     """
 
     def __init__(
@@ -62,6 +68,7 @@ class Commands:
         *,
         site: str,
         gateway: str,
+        acked: Callable[[Any], None] | None = None,
     ) -> None:
         self._client = client
         self._key = key
@@ -75,6 +82,9 @@ class Commands:
         self._reply = PublishFrame(topic + "reply", REPLY_BYTES)
         self._waiting: list[Command] = []
         self._replies: list[bytes] = []
+        self._acked = acked
+        self._spare = min(_SPARE, client.window.room - 1)  # it is empty now
+        self._limit = ReplyLimit()
         self._wake = asyncio.Event()
         self._told_ticks: int | None = None  # when a refused message was recorded last
         self._untold = 0
@@ -82,6 +92,7 @@ class Commands:
         self.refused = 0  # signed, and not done
         self.strangers = 0  # not signed with our key
         self.replies_lost = 0
+        self.replies_withheld = 0  # of refused messages that came again and again
         client.subscribe(((topic + "command", 1),), self.take)
         client.add_service(self.serve)
 
@@ -94,6 +105,7 @@ class Commands:
             "strangers": self.strangers,
             "last": self._sequence.last,
             "replies_lost": self.replies_lost,
+            "replies_withheld": self.replies_withheld,
             "write_errors": self._sequence.write_errors,
         }
 
@@ -110,11 +122,11 @@ class Commands:
         try:
             command = read_command(body, self._gateway)
         except MessageError as error:
-            self._refuse(None, str(error))
+            self._turn_away(None, str(error))
             return
         reason = self._objection(command)
         if reason:
-            self._refuse(command.seq, reason)
+            self._turn_away(command.seq, reason)
             return
         self._sequence.see(command.seq)
         self._waiting.append(command)
@@ -126,8 +138,9 @@ class Commands:
         while True:
             await self.work_off()
             while self._replies:
-                reply = self._replies[0]
-                await self._client.publish(self._reply, self._reply.put(reply))
+                await self._yield_window()
+                reply = self._replies[0]  # only now: a full queue may have lost its oldest
+                await self._client.publish(self._reply, self._reply.put(reply), self._acked)
                 if self._replies and self._replies[0] is reply:
                     self._replies.pop(0)
             if not self._waiting:
@@ -139,6 +152,23 @@ class Commands:
         while self._waiting:
             await self._carry_out(self._waiting.pop(0))
 
+    def watch_time(self) -> None:
+        """Once a second or so, and before the clock is set: the latest time is remembered."""
+        self._see_time()
+        self._sequence.keep_time()
+
+    def _see_time(self) -> None:
+        if self._clock.utc_quality != UNSET:
+            self._sequence.see_time(self._clock.utc_ms() // 1000)
+
+    async def _yield_window(self) -> None:
+        """Let events and samples go first, for a while; orders do not wait for that."""
+        clock = self._clock
+        since = clock.ticks()
+        while self._client.window.room <= self._spare and diff(clock.ticks(), since) < _YIELD_MS:
+            await self.work_off()
+            await clock.sleep_ms(_ROOM_MS)
+
     def _objection(self, command: Command) -> str:
         """Why a well-formed command is not for now; "" when it is."""
         if command.name not in self._table:
@@ -147,12 +177,11 @@ class Commands:
             return "%d others wait: again in a moment" % len(self._waiting)
         if command.seq <= self._sequence.last:
             return "seq %d is not above the last one, %d" % (command.seq, self._sequence.last)
-        if self._clock.utc_quality == UNSET:
-            return ""  # then the number alone protects
-        left_s = command.until_s - self._clock.utc_ms() // 1000
+        self._see_time()
+        left_s = command.until_s - self._sequence.latest_s
         if left_s < 0:
             return "too late by %d s" % -left_s
-        if left_s > LONGEST_VALID_S:
+        if left_s > LONGEST_VALID_S and self._clock.utc_quality != UNSET:
             return "valid for longer than %d s" % LONGEST_VALID_S
         return ""
 
@@ -172,15 +201,22 @@ class Commands:
             text += ": refused: " + str(answer["refused"])
         else:
             self.done += 1
-            text += ": done"
+            text += ": done" if answer.get("kept", True) else ": done, but not kept yet"
         self._note(text[:_LONGEST_EVENT])
         self._answer(command.seq, answer)
 
-    def _refuse(self, seq: int | None, reason: str) -> None:
-        """Answer a signed message that is not carried out."""
+    def _turn_away(self, seq: int | None, reason: str) -> None:
+        """Refuse a signed message as it comes, which may be for the thousandth time."""
+        self._refuse(seq, reason, self._limit.allows(seq, self._clock.ticks()))
+
+    def _refuse(self, seq: int | None, reason: str, with_reply: bool = True) -> None:
+        """Record, and answer, a signed message that is not carried out."""
         self.refused += 1
         self._tell(reason)
-        self._answer(seq, {"refused": reason})
+        if with_reply:
+            self._answer(seq, {"refused": reason})
+        else:
+            self.replies_withheld += 1
 
     def _tell(self, reason: str) -> bool:
         """Record what was refused unless the last time is not long ago; whether it was."""
@@ -202,7 +238,7 @@ class Commands:
             "gateway": self._gateway,
             "seq": seq,
             "last": self._sequence.last,
-            "utc_s": self._clock.utc_ms() // 1000,
+            "utc_s": max(self._clock.utc_ms() // 1000, self._sequence.latest_s),
             "clock": self._clock.utc_quality,
             "answer": answer,
         }

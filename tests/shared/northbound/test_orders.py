@@ -14,6 +14,21 @@ RATING_DA = 1570
 CELL_MAX = 0x000A
 
 
+RESET = 0  # input
+ALLOWED = {"acknowledge": 1}
+
+
+class TakesNumbersOnly(MemoryStorage):
+    """A flash that takes the number of a command and not the caps."""
+
+    no_renames = True
+
+    def rename(self, old, new):
+        if self.no_renames:
+            raise OSError(28)
+        super().rename(old, new)
+
+
 class LimitTest(unittest.TestCase):
     def written(self, bench, rack):
         site = bench.site
@@ -104,13 +119,22 @@ class LimitTest(unittest.TestCase):
         bench.storage.dead = True
         answer = limit({"rack": "rack01", "charge_da": 5})
         self.assertEqual(answer["kept"], False)
+        self.assertIn("not kept yet", answer["note"])
         self.assertEqual(bench.caps.of(0), (5, None))
+
+    def test_the_event_of_one_that_is_not_on_flash_says_so(self):
+        bench = OrderBench(TakesNumbersOnly())
+        bench.order("limit", rack="rack01", charge_da=5)
+        self.assertTrue(bench.events[0].endswith(": done, but not kept yet"), bench.events)
+        bench.storage.no_renames = False
+        bench.order("limit", rack="rack01", charge_da=6)
+        self.assertTrue(bench.events[1].endswith(": done"), bench.events)
 
 
 class AcknowledgeTest(unittest.TestCase):
     def tripped(self, registers):
         """Rack 1 tripped by these registers, and healthy again."""
-        bench = OrderBench().arm()
+        bench = OrderBench(commands=ALLOWED).arm()
         wire = bench.site.wires[0]
         before = {address: wire.registers[address] for address in registers}
         for address in registers:
@@ -137,6 +161,28 @@ class AcknowledgeTest(unittest.TestCase):
             ],
         )
 
+    def test_unless_the_site_allows_it_no_relay_closes_with_nobody_there(self):
+        bench = OrderBench().arm()
+        wire = bench.site.wires[0]
+        wire.registers[CELL_MAX] = 3700
+        bench.site.run_ms(8000, 50)
+        wire.registers[CELL_MAX] = 3300
+        bench.site.run_ms(25000, 50)
+        answer = bench.order("acknowledge", rack="rack01")
+        self.assertIn("push the reset button on site", answer["refused"])
+        bench.site.run_ms(20000, 50)
+        self.assertEqual((bench.site.closed(), bench.notes), ((0, 1), []))
+
+    def test_allowed_it_closes_nothing_that_does_not_fit(self):
+        bench, wire, before = self.tripped({CELL_MAX: 3700})
+        wire.registers.update(before)
+        bench.site.run_ms(25000, 50)
+        wire.registers[0x0006] += 200  # the voltage of the rack, off the others' by now
+        bench.site.run_ms(5000, 50)
+        bench.order("acknowledge", rack="rack01")
+        bench.site.run_ms(20000, 50)
+        self.assertEqual(bench.site.closed(), (0, 1))
+
     def test_it_is_never_the_service_key(self):
         bench, wire, before = self.tripped({0x000C: 1900})  # deep discharge
         wire.registers.update(before)
@@ -147,7 +193,7 @@ class AcknowledgeTest(unittest.TestCase):
         self.assertEqual(bench.site.reset(0, BY_SERVICE), 0)
 
     def test_it_never_releases_an_emergency_stop(self):
-        bench = OrderBench().arm()
+        bench = OrderBench(commands=ALLOWED).arm()
         bench.site.alarm(1)
         bench.site.run_ms(1000)
         bench.site.inputs.levels[1] = True
@@ -158,7 +204,7 @@ class AcknowledgeTest(unittest.TestCase):
         self.assertEqual(bench.site.closed(), (0, 0))
 
     def test_a_rack_must_be_named(self):
-        self.assertIn("rack: needs", OrderBench().order("acknowledge")["refused"])
+        self.assertIn("rack: needs", OrderBench(commands=ALLOWED).order("acknowledge")["refused"])
 
 
 class ProofTestTest(unittest.TestCase):
@@ -174,6 +220,43 @@ class ProofTestTest(unittest.TestCase):
         self.assertEqual(bench.site.relays.changes, changes)
         self.assertEqual(bench.order("prooftest")["running"]["state"], "confirm")
         self.assertEqual(bench.order("prooftest", item="cancel"), {"withdrawn": "rack rack01"})
+
+    def test_pushes_on_site_remain_resets_however_often_a_test_is_ordered(self):
+        """The first push within its minute is the test's; there is one test in ten minutes."""
+        bench = OrderBench()
+        resets = []
+        levels = bench.site.inputs.levels
+        started_ms = bench.clock.uptime_ms()
+        ordered = []
+        while bench.clock.uptime_ms() < started_ms + 1500000:
+            answer = bench.order("prooftest", item="input/reset")
+            if "ordered" in answer:
+                ordered.append(bench.clock.uptime_ms() - started_ms)
+                levels[RESET] = True
+                self.assertTrue(bench.tests.confirm(bench.clock.ticks()))  # the first push
+                levels[RESET] = False
+                for _ in range(5):
+                    bench.tests.step(bench.clock.ticks())  # it is back: the test is over
+                levels[RESET] = True
+                resets.append(not bench.tests.confirm(bench.clock.ticks()))  # the second one
+                levels[RESET] = False
+            else:
+                self.assertIn("one test in 10 minutes", answer["refused"])
+            bench.order("prooftest", item="cancel")
+            bench.tests.step(bench.clock.advance(30000))
+        self.assertEqual((len(ordered), resets), (3, [True, True, True]))
+        self.assertTrue(min(b - a for a, b in zip(ordered, ordered[1:])) >= 600000, ordered)
+
+    def test_what_was_refused_and_what_only_asks_does_not_count_as_a_test(self):
+        bench = OrderBench().arm()
+        bench.order("prooftest", item="rack/x")
+        bench.order("prooftest")
+        self.assertTrue("ordered" in bench.order("prooftest", item="rack/rack01"))
+        self.assertTrue("items" in bench.order("prooftest"))
+        self.assertTrue("withdrawn" in bench.order("prooftest", item="cancel"))
+        refused = bench.order("prooftest", item="rack/rack01")["refused"]
+        self.assertIn("again in 600 s, or at the console", refused)
+        self.assertTrue("ordered" in bench.tests.answer("rack/rack01"))  # on site
 
     def test_what_cannot_be_tested(self):
         bench = OrderBench()

@@ -290,12 +290,14 @@ class InputTest(unittest.TestCase):
         bench.tests.answer("reset-2")
         bench.push()  # the first one
         self.assertFalse(bench.running["changed"])
+        bench.push()  # once more: whoever pushes it now means a reset
+        self.assertEqual((bench.running["changed"], bench.resets), (False, 1))
         bench.site.inputs.levels[7] = True
         bench.run_ms(500)
         self.assertTrue(bench.running["changed"])
         bench.site.inputs.levels[7] = False
         bench.run_ms(500)
-        self.assertEqual((bench.last["result"], bench.resets), ("passed", 0))
+        self.assertEqual((bench.last["result"], bench.resets), ("passed", 1))
 
 
 class DueTest(unittest.TestCase):

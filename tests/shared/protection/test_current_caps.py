@@ -180,6 +180,21 @@ class StoreTest(unittest.TestCase):
         self.assertIn("cannot be read", caps.problem)
         self.assertEqual(told[0].cap_da, (0, 0))
 
+    def test_what_was_not_kept_can_be_kept_later(self):
+        storage = MemoryStorage()
+        caps, _ = caps_on(storage)
+        self.assertTrue(caps.kept)
+        ordered(caps, 0, 800, 800)
+        storage.dead = True
+        ordered(caps, 0, 0, 0)
+        self.assertFalse(caps.kept)
+        self.assertFalse(caps.save())
+        self.assertEqual((caps.kept, caps.write_errors), (False, 2))
+        storage.dead = False
+        self.assertTrue(caps.save())
+        self.assertTrue(caps.kept)
+        self.assertEqual(caps_on(storage)[0].of(0), (0, 0))
+
     def test_a_cut_while_writing_leaves_the_old_caps(self):
         for last in range(4):
             storage = MemoryStorage()

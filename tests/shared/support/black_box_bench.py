@@ -5,9 +5,10 @@ import struct
 
 from enforcer_bench import Site
 from fake_hardware import Flag, MemoryStorage, QuietLog
+from lane_bench import open_from_one
 
 from gateway.rack.incidents import Incidents
-from gateway.telemetry import boot_id, box_records, records
+from gateway.telemetry import box_records, records
 from gateway.telemetry.black_box import BlackBox
 from gateway.telemetry.lanes import Lanes
 from gateway.telemetry.rack_summary import RackSummary
@@ -30,7 +31,7 @@ def open_lanes(storage, clock):
         events_pm=250,
         flush_ms=60000,
     )
-    lanes.open(boot_id.is_new(storage))
+    open_from_one(lanes, storage, clock)
     return lanes
 
 

@@ -17,7 +17,7 @@ _BURST = 6  # records of a black box
 _BURST_BYTES = 3000
 
 
-def open_lanes(storage, clock, is_new, capacity_bytes=53248):
+def open_lanes(storage, clock, capacity_bytes=53248):
     lanes = Lanes(
         storage,
         clock,
@@ -29,7 +29,7 @@ def open_lanes(storage, clock, is_new, capacity_bytes=53248):
         instant_bytes=4096,
         fine=False,
     )
-    lanes.open(is_new)
+    lanes.open()
     return lanes
 
 
@@ -66,7 +66,8 @@ class Life:
         self._version = 1
         self.stones = []
         write_config(storage, 1)
-        self._lanes = open_lanes(storage, self._clock, True)
+        self._clock.utc_quality = 0  # so its boot is 1
+        self._lanes = open_lanes(storage, self._clock)
         self._sources = self._lanes.sources()
         self._buffer = memoryview(bytearray(8192))
         self._put_stone()
@@ -137,7 +138,7 @@ def losses(stones, operations, storage):
     last = stones[max(0, passed - 1)]
     following = stones[min(passed, len(stones) - 1)]
     wrong = []
-    lanes = open_lanes(storage, HandClock(), False, 110592)  # nothing has to go now
+    lanes = open_lanes(storage, HandClock(), 110592)  # nothing has to go now
     if not passed:
         last = (0, ((1, 0),) * len(lanes.all), 0)  # nothing was promised
     elif lanes.boot < 2:

@@ -68,7 +68,7 @@ class RecordedSite:
             "flush_ms": 1000,
         }
         self.lanes = Lanes(MemoryStorage(), self.clock, Flag(), **(sizes | lanes))
-        self.lanes.open(True)
+        self.lanes.open()
         self.summary = RackSummary(self.enforcer, self.clock)
         self.memory = Memory()
         self.tier = Tier(

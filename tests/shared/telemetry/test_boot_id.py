@@ -22,14 +22,31 @@ class Dice:
 
 
 def start(storage, clock=None, random=None):
-    return open_lanes(storage, clock or NoClock(), random=random).boot
+    clock = clock or NoClock()
+    return open_lanes(storage, clock, random=random, count_from_one=False).boot
 
 
 class BootIdTest(unittest.TestCase):
-    def test_new_flash_begins_at_one_and_counts(self):
+    def test_a_new_flash_begins_with_the_time_and_counts(self):
         storage = Flash()
         found = [start(storage, HandClock(), Dice()) for _ in range(4)]
-        self.assertEqual(found, [1, 2, 3, 4])
+        self.assertEqual(found, [1800000000, 1800000001, 1800000002, 1800000003])
+
+    def test_a_new_flash_without_a_clock_begins_anywhere(self):
+        """It may stand in for a board with the same gateway name that began somewhere, too."""
+        storage = Flash()
+        found = [start(storage, NoClock(), Dice()) for _ in range(3)]
+        self.assertEqual(found, [5002, 5003, 5004])
+
+    def test_a_board_in_the_place_of_another_repeats_none_of_its_ids(self):
+        clock = HandClock()
+        old = Flash()
+        used = []
+        for _ in range(30):
+            used.append(start(old, clock))
+            clock.advance(60000)
+        new = start(Flash(), clock)
+        self.assertTrue(new > max(used), (new, max(used)))
 
     def test_above_each_thing_that_remembers(self):
         storage = Flash()

@@ -80,6 +80,11 @@ class EventTest(unittest.TestCase):
         site.run_ms(20)
         self.assertTrue(site.lanes.events.ring.next - 1 - site.lanes.events.stored <= 2)
 
+    def test_what_somebody_ordered_is_on_flash_at_once(self):
+        site = RecordedSite(flush_ms=100000)
+        site.recorder.note(records.COMMAND, records.NO_RACK, "limit: done")
+        self.assertEqual(site.lanes.events.stored, 1)
+
     def test_latest_events_are_few_and_newest_last(self):
         site = RecordedSite()
         site.run_ms(1000)

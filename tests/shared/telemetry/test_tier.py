@@ -30,9 +30,21 @@ class Summary:
         values[records.SAMPLE_FIELDS.index("rack_current_da")] = self.count
 
 
+class ScarceClock(HandClock):
+    """Asked for the wall clock, as for each record, it finds no memory `short` times."""
+
+    short = 0
+
+    def utc_ms(self):
+        if self.short:
+            self.short -= 1
+            raise MemoryError("memory allocation failed, allocating 3900 bytes")
+        return super().utc_ms()
+
+
 class Bench:
     def __init__(self, segment_bytes=65536, message_bytes=16384, cells=CELLS, temps=TEMPS):
-        self.clock = HandClock()
+        self.clock = ScarceClock()
         now = self.clock.ticks()
         self.storage = MemoryStorage()
         self.lanes = Lanes(
@@ -45,7 +57,7 @@ class Bench:
             flush_ms=1000,
             instant_bytes=instant_bytes(RACKS, cells, temps),
         )
-        self.lanes.open(True)
+        self.lanes.open()
         self.racks = [
             RackData(each, "rack%02d" % each, cells, temps, 1100, now) for each in range(RACKS)
         ]
@@ -69,6 +81,16 @@ class Bench:
             now = self.clock.advance(20)
             self.tier.step(now)
             self.lanes.step(now)
+
+    def run_over_errors(self, duration_ms):
+        """As `run_ms`; the errors that came out."""
+        errors = []
+        for _ in range(0, duration_ms, 20):
+            try:
+                self.run_ms(20)
+            except (MemoryError, ValueError, IndexError) as error:
+                errors.append(error)
+        return errors
 
     def blocks(self):
         """(lane, rack, frames, first, last) of each block that is complete."""
@@ -149,6 +171,52 @@ class TierTest(unittest.TestCase):
         bench.run_ms(PERIOD_MS - 20)
         bench.tier.finish()
         self.assertEqual([each[2] for each in bench.blocks()], [3] * RACKS)
+
+    def test_one_error_costs_one_set_and_begins_a_new_chunk(self):
+        bench = Bench()
+        bench.scan()
+        bench.run_ms(3 * PERIOD_MS - 20)
+        bench.clock.short = 1
+        errors = bench.run_over_errors(5 * PERIOD_MS)
+        self.assertEqual([type(error) for error in errors], [MemoryError])
+        bench.tier.finish()
+        blocks = bench.blocks()
+        self.assertEqual([each[2] for each in blocks], [3] * RACKS + [4] * RACKS)
+        self.assertEqual(blocks[RACKS][3:], (4, 7))
+
+    def test_an_error_while_a_chunk_begins_costs_no_more(self):
+        bench = Bench()
+        bench.lanes.fine.losses.add(1, 7, 9)  # so that a gap is to be appended first
+        bench.clock.short = 1
+        self.assertEqual(len(bench.run_over_errors(3 * PERIOD_MS)), 1)
+        bench.tier.finish()
+        self.assertEqual([each[2] for each in bench.blocks()][-RACKS:], [3] * RACKS)
+
+    def test_the_largest_sections_stand_behind_each_other(self):
+        bench = Bench(cells=720, message_bytes=65536)
+        for data in bench.racks:
+            for cell in range(720):
+                data.cells_mv[cell] = 1 + cell * 7919 % 65000
+            data.cells_sequence = 1
+        self.assertEqual(bench.run_over_errors(3 * PERIOD_MS - 20), [])
+        bench.tier.finish()
+        self.assertEqual([each[2] for each in bench.blocks()], [3] * RACKS)
+        self.assertEqual(bench.lanes.dropped, 0)
+
+    def test_a_section_larger_than_a_record_is_left_out_and_its_rack_begins_anew(self):
+        bench = Bench(cells=1024, temps=1024, message_bytes=65536)
+        bench.scan()
+        noisy = bench.racks[1]
+        for cell in range(1024):
+            noisy.cells_mv[cell] = 1 + cell * 7919 % 65000
+            noisy.temps_dc[cell] = cell * 7919 % 64000 - 32000
+        bench.run_ms(PERIOD_MS - 20)
+        self.assertEqual(bench.tier.left_out, 1)
+        bench.scan()
+        bench.run_ms(2 * PERIOD_MS)
+        bench.tier.finish()
+        self.assertEqual([each[2] for each in bench.blocks()], [3, 2, 3])
+        self.assertEqual(bench.lanes.dropped, 0)
 
     def test_a_whole_site_is_recorded(self):
         site = RecordedSite()

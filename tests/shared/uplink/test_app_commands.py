@@ -125,6 +125,42 @@ class AppCommandTest(unittest.TestCase):
         late.seq = 100
         in_application(second, late, files)
 
+    def test_a_limit_that_the_flash_refused_is_kept_as_soon_as_it_takes_it(self):
+        async def scenario(gateway, board, upstream):
+            await until(upstream.subscribed, "subscription")
+            usual = board.data.rename
+
+            def refuse(old, new):
+                raise OSError(28)
+
+            board.data.rename = refuse
+            answer = await upstream.order("limit", rack="rack01", charge_da=0)
+            self.assertEqual((answer["kept"], "caps" in board.data.files), (False, False))
+            latest = gateway.parts.recorder.latest
+            self.assertTrue(latest[-1][1].endswith("done, but not kept yet"), latest)
+            await board.clock.sleep_ms(1200)
+            board.data.rename = usual
+            await until(lambda: gateway.parts.caps.kept, "kept")
+            await until(lambda: latest[-1][1] == "command: limits: kept now", "the event")
+            written = board.data.files["caps"]
+            await board.clock.sleep_ms(1200)
+            self.assertTrue(board.data.files["caps"] is written)  # and not written again
+
+        files = in_application(scenario)
+
+        async def after(gateway, board, upstream):
+            self.assertEqual(gateway.parts.caps.of(0), (0, None))
+
+        in_application(after, data=files)
+
+    def test_the_latest_time_is_remembered_while_it_runs(self):
+        async def scenario(gateway, board, upstream):
+            self.assertFalse("command-time" in board.data.files)
+            board.clock.utc_quality = 1
+            await until(lambda: "command-time" in board.data.files, "the time")
+
+        in_application(scenario)
+
     def test_without_a_key_nobody_listens(self):
         for key in (None, b"short"):
 

@@ -61,6 +61,35 @@ class CommandSequenceTest(unittest.TestCase):
         sequence.see(5)
         self.assertEqual(sequence.last, 8)
 
+    def test_the_latest_time_is_kept_every_ten_minutes(self):
+        storage = MemoryStorage()
+        sequence = CommandSequence(storage)
+        self.assertEqual(sequence.latest_s, 0)
+        written = []
+        for second in range(1800000000, 1800002000):
+            sequence.see_time(second)
+            before = storage.operations
+            sequence.keep_time()
+            if storage.operations != before:
+                written.append(second)
+        self.assertEqual([second - 1800000000 for second in written], [0, 600, 1200, 1800])
+        sequence.see_time(1700000000)
+        self.assertEqual(sequence.latest_s, 1800001999)
+        self.assertEqual(CommandSequence(storage).latest_s, 1800001800)
+        sequence.see_time(1 << 40)
+        sequence.keep_time()
+        self.assertEqual(CommandSequence(storage).latest_s, 0xFFFFFFFF)
+
+    def test_a_time_that_the_flash_does_not_take_is_counted_and_not_tried_all_the_time(self):
+        storage = MemoryStorage()
+        sequence = CommandSequence(storage)
+        storage.dead = True
+        for second in range(1800000000, 1800000601):
+            sequence.see_time(second)
+            sequence.keep_time()
+        self.assertEqual(sequence.write_errors, 2)
+        self.assertEqual(sequence.latest_s, 1800000600)
+
     def test_a_flash_that_fails_is_counted_and_the_number_not_taken(self):
         storage = MemoryStorage()
         sequence = CommandSequence(storage)

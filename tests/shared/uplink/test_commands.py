@@ -16,6 +16,15 @@ def signed(tree):
     return seal(KEY, json.dumps(tree).encode())
 
 
+class MovableClock(HandClock):
+    """Whoever answers for the time server moves it."""
+
+    moved_ms = 0
+
+    def utc_ms(self):
+        return super().utc_ms() + self.moved_ms
+
+
 class ObeyedTest(unittest.TestCase):
     def test_a_good_command_is_done_recorded_and_answered(self):
         bench = CommandBench()
@@ -127,6 +136,32 @@ class TurnedAwayTest(unittest.TestCase):
         bench.deliver(other)
         self.assertEqual(len(bench.orders), 1)
 
+    def test_a_clock_that_is_moved_back_revives_nothing(self):
+        bench = CommandBench(clock=MovableClock())
+        message = signed(bench.tree())
+        bench.clock.advance(144000000)
+        bench.commands.watch_time()  # as the application does each second
+        bench.clock.moved_ms = -144000000
+        self.refused(bench, bench.deliver(message), "too late by 143940 s")
+        again = CommandBench(MemoryStorage(bench.storage.files), MovableClock())  # a restart
+        (reply,) = again.deliver(message)
+        self.refused(again, [reply], "too late by 143940 s")
+        self.assertEqual(reply["utc_s"], 1800144000)  # in whose terms one would be taken
+        again.clock.utc_quality = UNSET
+        again.clock.advance(60000)
+        self.refused(again, again.deliver(message), "too late by 143940 s")
+        again.send(until=reply["utc_s"] + 60)
+        self.assertEqual(len(again.orders), 1)
+
+    def test_a_clock_that_was_never_set_says_nothing_about_the_latest_time(self):
+        bench = CommandBench()
+        bench.clock.utc_quality = UNSET
+        bench.commands.watch_time()
+        self.assertEqual(bench.storage.files, {})
+        bench.clock.utc_quality = 1
+        bench.commands.watch_time()
+        self.assertEqual(list(bench.storage.files), ["command-time"])
+
     def test_a_message_that_would_be_good_for_days(self):
         bench = CommandBench()
         self.refused(bench, bench.send(until=bench.now_s() + 3601), "longer than 3600 s")
@@ -225,6 +260,30 @@ class QuietTest(unittest.TestCase):
         for _ in range(3):
             bench.send()
         self.assertEqual(len(bench.events), 4)
+
+    def test_a_message_that_is_sent_again_and_again_is_answered_once_a_minute(self):
+        bench = CommandBench()
+        message = signed(bench.tree())
+        self.assertEqual(len(bench.deliver(message)), 1)
+        replies = []
+        for _ in range(240):
+            replies += bench.deliver(message)
+            bench.clock.advance(500)
+        self.assertEqual(len(replies), 2)
+        status = bench.commands.status()
+        self.assertEqual((status["refused"], status["replies_withheld"]), (240, 238))
+        self.assertEqual(len(bench.send()), 1)  # the next good one as ever
+
+    def test_many_recorded_messages_get_sixteen_answers_a_minute_and_a_good_one_its_own(self):
+        bench = CommandBench()
+        bench.send(seq=1000)
+        replies = []
+        for seq in range(1, 101):
+            replies += bench.send(seq=seq)
+        self.assertEqual([reply["seq"] for reply in replies], list(range(1, 17)))
+        self.assertEqual(len(bench.send(seq=1001)), 1)
+        bench.clock.advance(60000)
+        self.assertEqual(len(bench.send(seq=50)), 1)
 
     def test_a_stranger_gets_an_answer_once_a_minute_and_a_signer_always(self):
         bench = CommandBench()
