@@ -206,6 +206,40 @@ class StoreTest(unittest.TestCase):
             caps, _ = caps_on(after)
             self.assertEqual(caps.of(0), (300, 400) if kept else (100, 200))
 
+    def test_the_file_is_the_same_in_every_release_of_this_format(self):
+        storage = MemoryStorage()
+        caps, _ = caps_on(storage)
+        caps.put(0, 1, None)
+        ordered(caps, 1, 500, 0)
+        body = struct.pack("<HH", 0x5043, 2)
+        body += struct.pack("<IHH", binascii.crc32(b"rack01"), 1, 0xFFFF)
+        body += struct.pack("<IHH", binascii.crc32(b"rack02"), 500, 0)
+        content = body + struct.pack("<I", binascii.crc32(body))
+        self.assertEqual(storage.files, {"caps": content})
+        caps, _ = caps_on(storage)
+        self.assertEqual((caps.of(0), caps.of(1)), ((1, None), (500, 0)))
+        storage.fail_after = storage.operations + 3  # open, write, flush; not the rename
+        self.assertFalse(ordered(caps, 0, 7, 7))
+        self.assertEqual(sorted(storage.files), ["caps", "caps.new"])
+        self.assertEqual(storage.files["caps"], content)
+
+    def test_what_is_wrong_is_told_whole(self):
+        told = "caps: %s: 0 A until each rack's limit is ordered again"
+        other = b"XX\x00\x00"
+        for content, reason in (
+            (b"", "checksum does not match"),
+            (other + struct.pack("<I", binascii.crc32(other)), "another format"),
+        ):
+            caps, _ = caps_on(MemoryStorage({"caps": content}))
+            self.assertEqual(caps.problem, told % reason)
+        dead = MemoryStorage({"caps": b""})
+        dead.dead = True
+        caps, _ = caps_on(dead)
+        self.assertEqual(caps.problem, told % ("cannot be read (%s)" % OSError(5)))
+        for number in (1, 2):
+            self.assertFalse(ordered(caps, 0, 1, 1))
+            self.assertEqual(caps.write_errors, number)
+
     def test_what_does_not_fit_is_kept_within_the_file(self):
         storage = MemoryStorage()
         ordered(caps_on(storage)[0], 0, -1, 70000)

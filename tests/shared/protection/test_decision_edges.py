@@ -32,6 +32,33 @@ class StartTest(unittest.TestCase):
         self.assertEqual(decision.rule, rules.NO_RULE)
         self.assertEqual(limiters(bench), ("start", "start"))
 
+    def test_without_data_it_is_the_start_that_limits(self):
+        bench = Bench()
+        bench.silence(1000)
+        decision = bench.decision
+        self.assertEqual((decision.level, decision.rule), (0, rules.NO_RULE))
+        self.assertEqual(limiters(bench), ("start", "start"))
+        self.assertEqual((decision.charge_bound_da, decision.discharge_bound_da), (0, 0))
+
+    def test_a_bms_that_starts_anew_limits_to_nothing(self):
+        bench = Bench()
+        bench.fresh(150000)
+        bench.data.take_sign_of_life(bench.clock.advance(500), True)
+        bench.protection.step(bench.clock.ticks())
+        self.assertTrue(bench.decision.permit)
+        self.assertEqual(granted(bench), (0, 0))
+        self.assertEqual(limiters(bench), ("start", "start"))
+
+
+class CapTest(unittest.TestCase):
+    def test_each_direction_is_held_within_its_own_rating(self):
+        decision = Bench(charge_current_da=1513, discharge_current_da=1571).decision
+        for ordered in ((1514, 1572), (30000, 30000), (1513, 1571)):
+            decision.cap(*ordered)
+            self.assertEqual((decision.charge_cap_da, decision.discharge_cap_da), (1513, 1571))
+        decision.cap(1512, 1570)
+        self.assertEqual((decision.charge_cap_da, decision.discharge_cap_da), (1512, 1570))
+
 
 class LevelTest(unittest.TestCase):
     def test_of_equal_levels_the_first_rule_is_told(self):

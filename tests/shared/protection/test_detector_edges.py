@@ -95,8 +95,22 @@ class IdleTest(unittest.TestCase):
         feed(detectors, 0, [3300], 0)
         self.assertFalse(detectors.are_idle(0, 1))  # the second bad sample would be the second
 
+    def test_what_is_about_to_clear_is_not_idle(self):
+        detectors = bank()
+        detectors.force(1)
+        feed(detectors, 1, [3300])
+        self.assertFalse(detectors.are_idle(0, 3))
+
 
 class ForceTest(unittest.TestCase):
+    def test_time_is_cleared_by_the_millisecond(self):
+        detectors = bank()
+        detectors.force(0)
+        feed(detectors, 0, [3300], 0)
+        self.assertFalse(feed(detectors, 0, [3300], 1))
+        self.assertFalse(feed(detectors, 0, [3300], 1998))
+        self.assertTrue(feed(detectors, 0, [3300], 1))
+
     def test_the_whole_clear_delay_must_pass(self):
         detectors = bank()
         detectors.force(1)
@@ -137,6 +151,28 @@ class ReleaseTest(unittest.TestCase):
 
 
 class CountTest(unittest.TestCase):
+    def test_only_a_change_is_told(self):
+        detectors = bank(delay_ms=100)
+        told = []
+        for value in (3300, 3700, 3700, 3700, 3700, 3300, 3500, 3300, 3300):
+            told.append(feed(detectors, 0, [value], 60))
+        self.assertEqual(told, [False, False, False, True, False, False, False, False, False])
+
+    def test_every_millisecond_counts_whole(self):
+        detectors = bank(delay_ms=10)
+        feed(detectors, 0, [3700])
+        told = [feed(detectors, 0, [3700], 1) for _ in range(5)]
+        self.assertEqual(told, [False, False, False, False, True])
+
+    def test_what_was_counted_is_told_in_whole_milliseconds(self):
+        detectors = bank()
+        feed(detectors, 0, [3700, 3700], 100)
+        feed(detectors, 0, [3300], 0)
+        feed(detectors, 0, [3300], 1)
+        counted_ms = detectors.counted_ms(0)
+        self.assertEqual(counted_ms, 99)
+        self.assertTrue(isinstance(counted_ms, int))
+
     def test_bad_time_that_good_time_takes_away_to_the_last_needs_two_samples_anew(self):
         detectors = bank(delay_ms=100)
         feed(detectors, 0, [3700, 3700], 20)  # 40 half milliseconds, two samples

@@ -44,6 +44,34 @@ class NameTest(unittest.TestCase):
             self.assertIn(quantity, known)
 
 
+class RuleTest(unittest.TestCase):
+    """Each quantity of a BMS is compared with its own rule."""
+
+    # name of a threshold, the gateway's rule, one step looser than 100
+    NAMES = (
+        ("level2_cell_over_set_mv", "cell_overvoltage", 101),
+        ("level2_cell_under_set_mv", "cell_undervoltage", 99),
+        ("level2_rack_over_set_dv", "rack_overvoltage", 101),
+        ("level2_rack_under_set_dv", "rack_undervoltage", 99),
+        ("level2_charge_over_set_da", "charge_overcurrent", 101),
+        ("level2_discharge_over_set_da", "discharge_overcurrent", 101),
+        ("level2_charge_hot_set_dc", "charge_overtemperature", 101),
+        ("level2_charge_cold_set_dc", "charge_undertemperature", 99),
+        ("level2_discharge_hot_set_dc", "discharge_overtemperature", 101),
+        ("level2_discharge_cold_set_dc", "discharge_undertemperature", 99),
+        ("level2_insulation_set_kohm", "insulation", 99),
+        ("level2_cell_spread_set_mv", "voltage_spread", 101),
+        ("level2_temp_spread_set_dc", "temp_spread", 101),
+    )
+
+    def test_one_by_one(self):
+        self.assertEqual(len(self.NAMES), len(RULE_OF))
+        for name, rule, looser in self.NAMES:
+            limits = {rule: levels(None, None, 100)}
+            self.assertEqual(differences([name], [100], limits), [], name)
+            self.assertEqual(differences([name], [looser], limits), [(name, looser, 100)])
+
+
 class DifferenceTest(unittest.TestCase):
     def test_as_strict_as_the_gateway_is_no_difference(self):
         self.assertEqual(
@@ -77,6 +105,9 @@ class DifferenceTest(unittest.TestCase):
             ),
             [("level1_cell_over_set_mv", 3640, 3600)],
         )  # fmt: skip
+        for value, named in ((3600, False), (3601, True)):
+            told = found(("level1_cell_over_set_mv", value), ("level2_cell_over_set_mv", 3600))
+            self.assertEqual(bool(told), named, value)
         self.assertEqual(
             found(("pre_soc_low_set_pm", 50), ("level2_soc_low_set_pm", 100)),
             [("pre_soc_low_set_pm", 50, 100)],  # without a rule of the gateway
@@ -95,7 +126,7 @@ class DifferenceTest(unittest.TestCase):
         self.assertEqual(
             found(
                 ("level2_cell_over_set_mv", ABSENT), ("level1_cell_over_set_mv", 3640),
-                ("level1_cell_under_clear_mv", 1),
+                ("level1_cell_under_clear_mv", 1), ("level2_cell_under_set_mv", ABSENT),
                 ("level2_charge_cold_set_dc", -900),  # no level 3 to compare with
                 ("level2_rack_over_set_dv", 30000),  # no limits known
                 ("something_else", 5),

@@ -1,0 +1,54 @@
+"""Two copies of every set point: any bit that flips shows within one round, again and again."""
+
+import unittest
+
+from gateway.config.limits import Limit
+from gateway.protection.thresholds import Thresholds
+
+TABLES = ("set_points", "clear_points", "delays", "clear_ms", "sides")
+COUNT = 40
+ROUND = 3  # checks that come round to all of them
+
+
+def thresholds():
+    return Thresholds([(Limit(3650, 3450, 1000, 2000), 1), (None, -1)] * (COUNT // 2))
+
+
+class CheckTest(unittest.TestCase):
+    def found_after(self, table, index, checks_before):
+        """How many more checks it takes to see a bit that flips then; 0 = not seen."""
+        made = thresholds()
+        for _ in range(checks_before):
+            self.assertTrue(made.check_some())
+        getattr(made, table)[index] ^= 1
+        for number in range(1, ROUND + 1):
+            if not made.check_some():
+                return number
+        return 0
+
+    def test_any_entry_of_any_table_within_a_round(self):
+        for table in TABLES:
+            for index in range(COUNT):
+                for before in (0, 1, ROUND, 2 * ROUND + 2):
+                    found = self.found_after(table, index, before)
+                    self.assertTrue(1 <= found <= ROUND, (table, index, before))
+
+    def test_a_check_looks_at_a_part_only(self):
+        numbers = {self.found_after("delays", index, 0) for index in range(COUNT)}
+        self.assertEqual(numbers, {1, 2, 3})
+
+    def test_nothing_is_wrong_at_first_and_stays_so(self):
+        made = thresholds()
+        for _ in range(5 * ROUND):
+            self.assertTrue(made.check_some())
+
+
+class DelayTest(unittest.TestCase):
+    def test_delays_are_less_the_resolution_of_time_and_only_none_is_none(self):
+        for delay_ms, half_ms in ((0, 0), (1, 2), (5, 2), (6, 2), (7, 4), (1000, 1990)):
+            made = Thresholds([(Limit(2, 1, delay_ms, 0), 1)])
+            self.assertEqual(made.delays[0], half_ms, delay_ms)
+
+
+if __name__ == "__main__":
+    unittest.main()
