@@ -222,6 +222,45 @@ class RelayTestTest(unittest.TestCase):
             site.run_ms(200)
             self.assertFalse(site.enforcer.relay_test.busy)
 
+    def test_a_contactor_that_reads_neither_way_does_not_let_the_relay_back(self):
+        site = closed()
+        site.run_ms(1000)
+        site.wires[1].state_when_open = 3  # unknown
+        self.assertTrue(site.enforcer.relay_test.order(1))
+        site.run_ms(100)
+        for _ in range(85):
+            site.run_ms(10)
+            self.assertEqual(site.closed(), (1, 0))
+        site.run_ms(200)
+        self.assertFalse(site.enforcer.relay_test.busy)
+
+
+class ClosingTest(unittest.TestCase):
+    def test_a_reset_does_not_close_what_is_not_proven_open(self):
+        site = closed()
+        site.wires[0].registers[INSULATION] = 90
+        site.run_until(lambda: not site.closed()[0], 5000)
+        site.wires[0].stuck = 1
+        site.protections[0].latches.reset(bytearray(rules.RACK_RULES), 1, True)
+        site.protections[0].levels[rules.INSULATION] = 0
+        site.protections[0].detectors.release(rules.INSULATION * 3, 3)
+        site.wires[0].registers[INSULATION] = 5000
+        site.run_ms(20)
+        site.run_ms(100)
+        self.assertTrue(site.protections[0].decision.permit)
+        self.assertEqual(site.closed()[0], 0)
+        self.assertEqual(site.enforcer.closing.reasons[0], closing.OPENING)
+
+    def test_a_bms_that_has_not_started_is_let_on_while_it_lives(self):
+        site = Site(racks=1)
+        site.wires[0].silent = True
+        data = site.protections[0].data
+        for _ in range(ARM_MS // 50 + 10):
+            self.assertEqual(site.closed(), (1 if site.enforcer.armed else 0,))
+            data.take_sign_of_life(site.clock.ticks(), True)
+            site.run_ms(50)
+        self.assertEqual(site.closed(), (1,))
+
 
 class SharedBusTest(unittest.TestCase):
     def test_racks_of_separate_buses_close_whatever_their_voltages_are(self):

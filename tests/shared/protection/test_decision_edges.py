@@ -207,6 +207,9 @@ class CurrentTest(unittest.TestCase):
         bench.fresh(500)
         decision = bench.decision
         self.assertEqual(limiters(bench), ("", ""))
+        self.assertEqual(
+            (decision.charge_limit_da, decision.discharge_limit_da), (RATING_DA, RATING_DA)
+        )
         bench.put({slots.CHARGE_LIMIT_DA: RATING_DA - 1})
         bench.fresh(500)
         self.assertEqual(limiters(bench), ("bms", ""))

@@ -157,6 +157,29 @@ class RunningTest(unittest.TestCase):
         self.assertEqual(bench.level_of("voltage_spread"), 3)
 
 
+class GapTest(unittest.TestCase):
+    def test_summaries_that_just_do_not_go_stale_clear_an_alarm(self):
+        for period_ms, level in ((1500, 0), (1501, 2)):
+            bench = Bench()
+            bench.put({slots.CELL_MAX_MV: 3600})
+            bench.fresh(8000)
+            self.assertEqual(bench.level_of("cell_overvoltage"), 2)
+            bench.put({slots.CELL_MAX_MV: 3310})
+            bench.fresh(8 * period_ms, period_ms)
+            self.assertEqual(bench.level_of("cell_overvoltage"), level)
+
+    def test_a_stop_of_either_direction_is_watched(self):
+        for readings, current_da in (
+            ({slots.CELL_MAX_MV: 3610}, 100),
+            ({slots.CELL_MIN_MV: 2790}, -100),
+        ):
+            bench = Bench()
+            bench.put(readings)
+            bench.put({slots.RACK_CURRENT_DA: current_da})
+            bench.fresh(5000)
+            self.assertEqual(value(bench, rules.STOP_NOT_RESPECTED), 63)
+
+
 class ResetTest(unittest.TestCase):
     def held(self):
         bench = Bench()
