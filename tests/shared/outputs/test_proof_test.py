@@ -343,11 +343,24 @@ class ProofRecordsTest(unittest.TestCase):
 
 class NamesTest(unittest.TestCase):
     def test_every_result_has_a_name_and_only_tests_are_verdicts(self):
-        numbers = (
-            NONE, WAITING, RUNNING, PASSED, STILL_CLOSED, STILL_FLOWING, NO_DATA, UNCHANGED,
-            NOT_BACK, ABORTED, NOT_CLOSED, NOT_AT_REST, EXPIRED, WITHDRAWN,
-        )  # fmt: skip
-        self.assertEqual(numbers, tuple(range(len(RESULT_NAMES))))
+        names = (
+            (NONE, "none"),
+            (WAITING, "waiting"),
+            (RUNNING, "running"),
+            (PASSED, "passed"),
+            (STILL_CLOSED, "contactor still reads closed"),
+            (STILL_FLOWING, "current still flows"),
+            (NO_DATA, "no data in time"),
+            (UNCHANGED, "did not change"),
+            (NOT_BACK, "did not come back"),
+            (ABORTED, "given up, the rack had to open"),
+            (NOT_CLOSED, "not begun, the rack is not closed"),
+            (NOT_AT_REST, "not begun, current flows"),
+            (EXPIRED, "not begun, nobody pushed the reset button in time"),
+            (WITHDRAWN, "withdrawn"),
+        )
+        self.assertEqual([number for number, _ in names], list(range(len(names))))
+        self.assertEqual(tuple([name for _, name in names]), RESULT_NAMES)
         for result in (
             NONE, WAITING, RUNNING, ABORTED, NOT_CLOSED, NOT_AT_REST, EXPIRED, WITHDRAWN
         ):  # fmt: skip
