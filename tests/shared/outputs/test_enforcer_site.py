@@ -5,6 +5,9 @@ import unittest
 from enforcer_bench import SITE_RELAY, SUPPRESSION, VENTILATION, Site
 from rack_wire import OPEN_COMMAND
 
+RACK_PROBLEM = "thresholds or latches disagree with their copies"
+SITE_PROBLEM = "interlocks disagree with their copies"
+
 
 class InterlockTest(unittest.TestCase):
     def test_emergency_stop_opens_every_relay_at_once_under_load(self):
@@ -66,32 +69,40 @@ class DeadManTest(unittest.TestCase):
         site.run_ms(10000)
         self.assertTrue(190 <= site.dead_man.toggles <= 200, site.dead_man.toggles)
 
-    def damaged(self, damage):
+    def damaged(self, problem, damage):
         """A healthy site after `damage(site)`: everything open, the dead man let go, for good."""
         site = Site()
+        self.assertEqual(site.enforcer.self_check.problem, "")
         site.run_ms(5000)
+        self.assertEqual(site.enforcer.self_check.problem, "")
         self.assertEqual(site.closed(), (1, 1))
         damage(site)
         site.run_ms(2000)
         toggles = site.dead_man.toggles
         site.run_ms(2000)
         self.assertEqual(sum(site.relays.state), 0)
-        self.assertTrue(site.enforcer.self_check.problem)
+        self.assertEqual(site.enforcer.self_check.problem, problem)
         self.assertEqual(site.dead_man.toggles, toggles)
 
     def test_a_threshold_that_flips_a_bit(self):
         for table in ("set_points", "clear_points", "delays", "clear_ms", "sides"):
             self.damaged(
-                lambda site, of=table: flip(getattr(site.protections[0].thresholds, of), 40)
+                RACK_PROBLEM,
+                lambda site, of=table: flip(getattr(site.protections[0].thresholds, of), 40),
             )
-            self.damaged(lambda site, of=table: flip(getattr(site.interlocks.thresholds, of), 3))
+            self.damaged(
+                SITE_PROBLEM,
+                lambda site, of=table: flip(getattr(site.interlocks.thresholds, of), 3),
+            )
 
     def test_a_latch_that_flips_a_bit(self):
-        self.damaged(lambda site: flip(site.protections[1].latches._held, 7))
-        self.damaged(lambda site: flip(site.interlocks.latches._held, 1))
+        self.damaged(RACK_PROBLEM, lambda site: flip(site.protections[1].latches._held, 7))
+        self.damaged(SITE_PROBLEM, lambda site: flip(site.interlocks.latches._held, 1))
 
     def test_a_relay_command_that_flips_a_bit(self):
-        self.damaged(lambda site: flip(site.enforcer.bank.energised, 1))
+        problem = "relay commands disagree with their copies"
+        for place in (0, 1):  # those of the site are decided anew in each pass
+            self.damaged(problem, lambda site, at=place: flip(site.enforcer.bank.energised, at))
 
     def test_a_step_that_leaves_a_part_out(self):
         def skip(site):

@@ -82,6 +82,13 @@ class RelayTestTest(unittest.TestCase):
         self.assertEqual((bench.test.result, bench.test.hold_open), (PASSED, False))
         self.assertEqual(bench.test.begun, 1)
 
+    def test_every_relay_that_dropped_counts(self):
+        bench = RackBench()
+        for number in (1, 2, 3):
+            self.assertTrue(bench.test.order(0))
+            bench.run_ms(500)
+            self.assertEqual((bench.test.result, bench.test.begun), (PASSED, number))
+
     def test_current_is_never_broken(self):
         bench = RackBench()
         bench.view.at_rest = False
@@ -230,6 +237,7 @@ class InputTestTest(unittest.TestCase):
 
     def test_what_one_test_saw_does_not_help_the_next(self):
         self.assertEqual(self.test.number, -1)
+        self.assertEqual((self.test.result, self.test.changed), (NONE, False))
         self.test.order(2, True, 1000, self.clock.ticks())
         self.assertEqual(self.play([True] * 18 + [False] * 2), UNCHANGED)
         self.test.order(2, True, 150, self.clock.ticks())
