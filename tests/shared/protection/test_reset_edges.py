@@ -68,6 +68,12 @@ class ResetInputsTest(unittest.TestCase):
 
 
 class LimiterTest(unittest.TestCase):
+    def test_the_numbers_that_records_carry(self):
+        numbers = (rules.BY_CURVE, rules.BY_BMS, rules.BY_RAMP, rules.BY_START, rules.BY_ORDER)
+        self.assertEqual(numbers, (100, 200, 201, 202, 203))
+        self.assertEqual((rules.NO_RULE, rules.LEVEL_COUNT), (255, 3))
+        self.assertEqual((rules.name(rules.NO_RULE), rules.name(0)), ("", "cell_overvoltage"))
+
     def test_every_limiter_has_its_name(self):
         self.assertEqual(limiter(rules.NO_RULE), "")
         self.assertEqual(limiter(rules.BY_BMS), "bms")
