@@ -8,11 +8,13 @@ from fake_hardware import MemoryStorage, QuietLog
 from gateway.clock import UNSET
 from gateway.outputs.proof_records import ProofRecords
 from gateway.outputs.proof_test import ABORTED, NONE, PASSED, STILL_CLOSED, UNCHANGED, WITHDRAWN
-from gateway.outputs.proof_tests import CONFIRM_MS, DAY_MS, INPUT_MS, ProofTests, items
+from gateway.outputs.proof_tests import ProofTests, items
 from gateway.protection.interlocks import SITE
 
 RESET, SMOKE = 0, 4
+CONFIRM_MS = INPUT_MS = 60000
 RELAY_MS = 10000
+DAY_MS = 86400000
 ITEMS = ["rack/rack01", "rack/rack02"] + ["input/" + each["name"] for each in INPUTS]
 NEVER = {"utc_s": None, "result": "none", "days_left": 0, "due": True}
 
@@ -318,6 +320,7 @@ class TimeTest(unittest.TestCase):
             bench = Bench()
             bench.tests.answer("smoke")
             bench.clock.advance(after_ms)
+            self.assertEqual(bench.running["left_ms"], CONFIRM_MS - after_ms)
             self.assertEqual(bench.confirm(), taken)
             bench = Bench()
             bench.tests.answer("smoke")
