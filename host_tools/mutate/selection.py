@@ -39,14 +39,16 @@ class Selection:
     def stages(self, module: str, line: int) -> list[list[str]]:
         """Tests for a mutant of that line, in the order to try them: own, others, properties."""
         known = self.lines.get(module, {})
+        own = module.rpartition(".")[2]
         tests = set(known.get(str(line), ()))
-        if not tests:  # runs at import: whatever uses the module
-            tests = {test for each in known.values() for test in each}
+        if not tests:  # runs at import: files that use the module, and all of their tests,
+            # because a test that compares a table runs no line of it
+            users = {_file(test) for each in known.values() for test in each}
+            tests = {test for test in self.seconds if _file(test) in users or _is_own(test, own)}
         if not tests:
             tests = set(self.seconds)
         tests -= set(self.failing)
-        own = module.rpartition(".")[2]
-        ordered = sorted(tests, key=lambda test: (not _is_own(test, own), self._s(test)))
+        ordered = sorted(tests, key=lambda test: (not _is_own(test, own), self._s(test), test))
         stages: list[list[str]] = [[], [], []]
         properties_s = 0.0
         for test in ordered:
@@ -128,5 +130,9 @@ def module_of(path: Path) -> str:
     return ".".join(path.relative_to(FIRMWARE).with_suffix("").parts)
 
 
+def _file(test: str) -> str:
+    return test.partition("::")[0]
+
+
 def _is_own(test: str, module: str) -> bool:
-    return Path(test.partition("::")[0]).name.startswith(f"test_{module}")
+    return Path(_file(test)).name.startswith(f"test_{module}")

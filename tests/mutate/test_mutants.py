@@ -130,6 +130,15 @@ def test_own_tests_come_first_and_properties_last_within_their_time() -> None:
     assert failing.stages("gateway.protection.ramp", 7)[0] == [other]
 
 
+def test_what_runs_at_import_is_judged_by_all_tests_of_the_files_that_use_it() -> None:
+    own, other = "tests/shared/protection/test_ramp.py", "tests/shared/outputs/test_x.py"
+    tests = [f"{own}::A::names", f"{other}::B::uses", f"{other}::B::names"]
+    seconds = dict.fromkeys([*tests, "tests/shared/outputs/test_y.py::C::d"], 0.1)
+    selection = Selection("", seconds, {"gateway.protection.ramp": {"7": tests[1:2]}}, [])
+    assert selection.stages("gateway.protection.ramp", 7) == [tests[1:2]]
+    assert selection.stages("gateway.protection.ramp", 1) == [tests[:1], sorted(tests[1:])]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "verdict"),
     [
