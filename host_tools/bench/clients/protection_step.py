@@ -184,4 +184,5 @@ def main(path: str, steps: int) -> None:
     report({"healthy": healthy, "busy": busy})
 
 
-main(sys.argv[1], int(sys.argv[2]))
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,18 @@
+"""What an image has frozen in to run the gateway: the firmware and the packages it needs.
+
+A board's own manifest includes this one. MicroPython reads it with this folder as the current one.
+"""
+
+# ruff: noqa: F821 - words of MicroPython's manifests
+import os
+
+_FOR_THE_READER = ("gateway/contracts.py",)  # types only; nothing imports it
+
+freeze("shims")
+for folder, _, names in sorted(os.walk("gateway")):
+    for name in sorted(names):
+        path = os.path.join(folder, name)
+        if name.endswith(".py") and path not in _FOR_THE_READER:
+            module(path)
+package("umodbus", base_path="../build/upy/modbus")
+package("logging", base_path="../build/upy/logging")

@@ -1,0 +1,138 @@
+"""What the firmware costs a Cortex-M3: instructions of single steps, heap and code of the whole.
+
+The emulated board counts instructions, the same in every run and on every host; it does not count
+the cycles of a real processor. A committed baseline holds what it was; `growth` names what has
+become dearer.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from host_tools.bench.results import Metric
+from host_tools.bench.rounds import Effort
+from host_tools.emulator.board_config import files_of, tree_of
+from host_tools.emulator.machine import ICOUNT, ICOUNT_SHIFT, Machine
+from host_tools.emulator.memory import Memory
+from host_tools.errors import UserError
+from host_tools.toolchain.emulated_board import ensure_image
+from host_tools.toolchain.paths import ROOT
+from host_tools.toolchain.progress import step
+
+SITE = "energalactic-5015-0.5c"  # twelve racks of 416 cells
+BASELINE = ROOT / "host_tools" / "bench" / "board_baseline.json"
+GROWTH = 0.05
+_CELLS = 416
+_FRAME_BYTES = 256
+_HEAP_WANTED = 256 * 1024
+# The reset ends the emulator.
+_MAIN = b"import host_tools.bench.clients.board_costs\nimport machine\nmachine.reset()\n"
+_MODULES = (
+    "host_tools/bench/clients/board_costs.py",
+    "host_tools/__init__.py",
+    "host_tools/bench/__init__.py",
+    "host_tools/bench/clients/__init__.py",
+    "host_tools/bench/clients/measure.py",
+    "host_tools/bench/clients/protection_step.py",
+)
+_MARK = "COSTS "
+_PATIENCE_S = 300
+# What a board without PSRAM would have: no rewind, no 10 s samples.
+_SMALL = {"telemetry": {"rewind_s": 0, "aftermath_s": 0, "fine_period_ms": 0}}
+_TARGETS = {
+    "instructions_protection_per_rack": 12_000,
+    "instructions_codec_per_frame": 60 * _CELLS,
+    "instructions_crc16_per_256B": 260 * _FRAME_BYTES,
+    "heap_peak_bytes": _HEAP_WANTED,
+}
+_NOTES = {
+    "instructions_protection_per_rack": "50 ms after the last one, nothing new",
+    "instructions_protection_fresh": "with a fresh summary",
+    "instructions_protection_scans": "with a fresh summary and whole scans",
+    "instructions_idle_step": "the enforcing step of twelve racks when nothing is due",
+    "instructions_idle_cycle": "the same and one turn of asyncio",
+    "heap_peak_bytes": "twelve racks, without rewind and 10 s samples, after a collection",
+    "heap_with_rewind_bytes": "the same with everything that is recorded by default",
+    "heap_code_bytes": "after the imports",
+    "frozen_bytes": "code of the image, interpreter included",
+}
+
+
+def measure(_effort: Effort) -> list[Metric]:
+    """All of them; one round, because every round is the same. UserError."""
+    return [
+        Metric(
+            f"m3_{name}",
+            value,
+            "B" if name.endswith("bytes") else "instructions",
+            target=_TARGETS.get(name),
+            at_most=name in _TARGETS,
+            details={"note": _NOTES[name]} if name in _NOTES else {},
+        )
+        for name, value in costs().items()
+    ]
+
+
+def costs() -> dict[str, float]:
+    """Instructions and bytes by name; UserError when the board told none."""
+    image = ensure_image()
+    with step("costs on the emulated board"):
+        found = _run(image.elf, _SMALL)
+        rich = _run(image.elf, {})
+    result: dict[str, float] = {}
+    for name, value in found.items():
+        if name.endswith("bytes"):
+            result[name] = value
+        else:
+            result[f"instructions_{name}"] = round(value * 1000 / 2**ICOUNT_SHIFT)
+    result["heap_with_rewind_bytes"] = rich["heap_peak_bytes"]
+    result["frozen_bytes"] = image.text_bytes
+    return result
+
+
+def growth(now: dict[str, float], before: dict[str, float]) -> list[str]:
+    """A line for each figure that grew by more than GROWTH, or that one side does not have."""
+    found = []
+    for name in sorted(now.keys() | before.keys()):
+        if name not in now or name not in before:
+            found.append(f"{name}: only {'measured' if name in now else 'in the baseline'}")
+        elif now[name] > before[name] * (1 + GROWTH):
+            found.append(f"{name}: {now[name]:.0f}, was {before[name]:.0f}")
+    return found
+
+
+def baseline(path: Path = BASELINE) -> dict[str, float]:
+    """What is committed."""
+    return dict(json.loads(path.read_text()))
+
+
+def write_baseline(found: dict[str, float], path: Path = BASELINE) -> None:
+    """Commit to `found`."""
+    path.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+
+
+def _run(elf: Path, over: dict[str, Any]) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        memory = Memory(folder / "memory")
+        config = files_of(tree_of(SITE, over))
+        modules = {module: (ROOT / module).read_bytes() for module in _MODULES}
+        memory.format("root", modules | config | {"main.py": _MAIN})
+        memory.format("config", config)
+        memory.format("data")
+        with Machine(elf, memory, folder, more=ICOUNT) as machine:
+            machine.wait(_PATIENCE_S)
+            said = machine.said()
+        memory.close()
+    for line in said.splitlines():
+        if line.startswith(_MARK):
+            return dict(json.loads(line.removeprefix(_MARK)))
+    last = (said.strip().splitlines() or ["nothing"])[-1]
+    raise UserError(f"the emulated board measured nothing; its last words: {last}")
+
+
+if __name__ == "__main__":
+    write_baseline(costs())
