@@ -9,13 +9,15 @@ BUS ?=
 ONLY ?=
 MINUTES ?= 60
 ARGS ?=
+BOARD ?=
+PORT ?=
 
 PY := build/venv/bin/python
 RUFF := build/venv/bin/ruff
 STAMPS := build/stamps
 SET_UP := $(STAMPS)/venv $(STAMPS)/packages $(STAMPS)/micropython
 
-.PHONY: help run bench test coverage mutate check setup lint fmt types generated clean
+.PHONY: help run bench deploy test board-test coverage mutate check setup lint fmt types generated clean
 .DEFAULT_GOAL := help
 
 help:
@@ -27,10 +29,13 @@ help:
 	@echo '            protection, codec, journal, mqtt or ingest)'
 	@echo 'make test   every test that needs no hardware, on all processors'
 	@echo '            (ARGS="-k word" goes to pytest; a part of the tests runs in one process)'
+	@echo 'make board-test  the firmware on the emulated board: needs gcc-arm-none-eabi and'
+	@echo '            qemu-system-arm (some minutes; ARGS as for test)'
 	@echo 'make check  format, lint, types, generated files, tests: what CI runs'
 	@echo 'make coverage  branches of protection and outputs that no test takes: fails on any'
 	@echo 'make mutate    small errors in protection and outputs: which would no test notice?'
 	@echo '               (about half an hour; MINUTES=n stops sooner, the next one goes on)'
+	@echo 'make deploy BOARD=name SITE=site.toml  onto a board at its cable (PORT=, if there are several)'
 	@echo 'make setup  only the set-up that run and test do first, into build/'
 	@echo 'make fmt    format and mend what ruff can mend'
 	@echo 'make clean  remove build/'
@@ -40,11 +45,17 @@ run: setup
 	@$(PY) -m host_tools run --site '$(SITE)' --scenario '$(SCENARIO)' \
 	  --duration '$(DURATION)' --interpreter '$(INTERPRETER)' --bus '$(BUS)'
 
+deploy: setup
+	@$(PY) -m host_tools deploy --board '$(BOARD)' --port '$(PORT)' --site '$(SITE)'
+
 bench: setup
 	@$(PY) -m host_tools bench --only '$(ONLY)'
 
 test: setup
 	@$(PY) -m pytest -n auto $(ARGS)
+
+board-test: setup
+	@$(PY) -m pytest tests/board $(ARGS)
 
 COVERED := tests/shared/protection tests/shared/outputs tests/property
 
@@ -67,6 +78,7 @@ types: setup
 generated: setup
 	@$(PY) -m host_tools maps build --check
 	@$(PY) -m host_tools matrix build --check
+	@$(PY) -m host_tools package --check
 
 fmt: setup
 	@$(RUFF) format .

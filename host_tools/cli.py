@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from host_tools import cli_boards, cli_lines
 from host_tools.errors import UserError
 
 BAD_INPUT = 2
@@ -29,6 +30,8 @@ maps_app = typer.Typer(help="Register maps of rack BMS.", no_args_is_help=True)
 matrix_app = typer.Typer(
     help="Proof that every protection reaches its output.", no_args_is_help=True
 )
+app.add_typer(cli_boards.app)
+app.add_typer(cli_lines.app)
 app.add_typer(site_app, name="site")
 app.add_typer(maps_app, name="maps")
 app.add_typer(matrix_app, name="matrix")
@@ -234,23 +237,6 @@ def ingest(
             as_json=as_json,
         )
     )
-
-
-@app.command()
-def monitor(
-    host: Annotated[str, typer.Option(help="Gateway's address.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Gateway's console port; 0 = that of a run here.")
-    ] = 0,
-) -> int:
-    """Show a running gateway's live table until Ctrl-C."""
-    from host_tools.monitor import command
-    from host_tools.run import ports
-
-    port = port or ports.ports_from(ports.first_port()).console
-    with suppress(KeyboardInterrupt):
-        return command.main(host, port)
-    return 0
 
 
 @app.command()

@@ -29,6 +29,9 @@ def test_help_names_every_command() -> None:
         "ingest",
         "monitor",
         "prooftest",
+        "deploy",
+        "doctor",
+        "scan",
         "toolchain",
     ):
         assert f" {command} " in done.stdout

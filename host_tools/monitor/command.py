@@ -8,26 +8,25 @@ from contextlib import suppress
 from rich.console import Console
 
 from host_tools.errors import UserError
-from host_tools.monitor.console_client import ConsoleClient, ConsoleError
+from host_tools.monitor.console_client import Client, ConsoleError
 from host_tools.monitor.display import open_display
 
 PERIOD_S = 0.5
 
 
-def main(host: str, port: int) -> int:
-    """Show the gateway at `host`:`port` until Ctrl-C; UserError when it does not answer at all."""
+def main(client: Client, where: str) -> int:
+    """Show the gateway called `where` until Ctrl-C; UserError when it does not answer at all."""
     with suppress(KeyboardInterrupt):
-        asyncio.run(_watch(host, port))
+        asyncio.run(_watch(client, where))
     return 0
 
 
-async def _watch(host: str, port: int) -> None:
-    client = ConsoleClient(host, port)
+async def _watch(client: Client, where: str) -> None:
     try:
         status = await client.ask("status")
     except ConsoleError as error:
-        raise UserError(f"gateway console {host}:{port}: {error}") from error
-    title = f"gateway {host}:{port}  {status.get('interpreter', '')}"
+        raise UserError(f"gateway console {where}: {error}") from error
+    title = f"gateway {where}  {status.get('interpreter', '')}"
     names = [rack["name"] for rack in status.get("racks", [])]
     with open_display(title, names, Console()) as display:
         while True:

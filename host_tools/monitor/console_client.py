@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, Protocol
 
 Status = dict[str, Any]  # as documented at firmware/gateway/northbound/status.py
 
@@ -13,6 +13,16 @@ _LONGEST_ANSWER = 1 << 20
 
 class ConsoleError(Exception):
     """No answer, or none that can be read; one line. Asking again is right."""
+
+
+class Client(Protocol):
+    """Whichever way a console is reached."""
+
+    async def ask(self, word: str) -> Status:
+        """The answer to one word; ConsoleError when there is none in time."""
+
+    def close(self) -> None:
+        """Hang up."""
 
 
 class ConsoleClient:

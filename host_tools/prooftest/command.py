@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from host_tools.errors import UserError
-from host_tools.monitor.console_client import ConsoleClient, ConsoleError, Status
+from host_tools.monitor.console_client import Client, ConsoleClient, ConsoleError, Status
 
 LIST = "list"
 KINDS = ("rack", "input")
@@ -50,7 +50,7 @@ def address(text: str, default: tuple[str, int]) -> tuple[str, int]:
     return host, int(port)
 
 
-async def _ask(client: ConsoleClient, where: str, argument: str = "") -> Status:
+async def _ask(client: Client, where: str, argument: str = "") -> Status:
     """One answer; UserError when there is none, or when the gateway does not know the word."""
     try:
         answer = await client.ask(f"{_WORD} {argument}".strip())
@@ -64,7 +64,7 @@ async def _ask(client: ConsoleClient, where: str, argument: str = "") -> Status:
     raise UserError(f"gateway {where} knows no proof tests (version {status.get('version', '?')})")
 
 
-async def _list(client: ConsoleClient, where: str, as_json: bool) -> int:
+async def _list(client: Client, where: str, as_json: bool) -> int:
     try:
         state = await _ask(client, where)
     finally:
@@ -119,7 +119,7 @@ def _progress(running: dict[str, Any]) -> str:
 class ProofTest:
     """One test at the console `where`; `item` as in rack/NAME."""
 
-    def __init__(self, client: ConsoleClient, where: str, item: str, as_json: bool) -> None:
+    def __init__(self, client: Client, where: str, item: str, as_json: bool) -> None:
         self._client = client
         self._where = where
         self._item = item
@@ -127,7 +127,7 @@ class ProofTest:
         self._told = ""
         self._told_left_s = 0
 
-    async def run(self) -> int:
+    async def run(self, hang_up: bool = True) -> int:
         """From the order to the result; withdraws the order when it is interrupted."""
         try:
             answer = await _ask(self._client, self._where, self._item)
@@ -145,7 +145,8 @@ class ProofTest:
                 await self._withdraw()
                 raise
         finally:
-            self._client.close()
+            if hang_up:
+                self._client.close()
         return self._report(last)
 
     async def _until_end(self, number: int) -> Status:

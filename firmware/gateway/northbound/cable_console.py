@@ -1,7 +1,8 @@
 """The console's questions over the board's own USB or serial port, between the lines of the log.
 
-An answer comes in pieces, each a line of its own that begins with STX, the last one with ETX. The
-log may come in between, and no write is so long that a slow port holds the protection up.
+An answer is the word that was asked, a space and JSON. It comes in pieces, each a line of its own
+that begins with STX, the last one with ETX. The log may come in between, and no write is so long
+that a slow port holds the protection up.
 """
 
 from __future__ import annotations
@@ -64,10 +65,11 @@ class CableConsole:
                 # what is too long is no question: forget its beginning, which spoils the rest
                 pending = bytearray() if len(pending) >= _LONGEST_LINE else pending
                 pending.append(byte)
-            elif pending:
+            elif pending.strip():
                 line, pending = bytes(pending), bytearray()
                 try:
-                    await self._send(self._answer(line))
+                    word = line.split()[0].decode()
+                    await self._send(word + " " + self._answer(line))
                 except Exception:  # noqa: BLE001 - no question may end the console
                     self.errors += 1
 

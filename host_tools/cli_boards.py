@@ -1,0 +1,161 @@
+"""Commands of `gatewayctl` that speak to a board or to a running gateway.
+
+Nothing heavy is imported here: each command imports its own folder when it is called.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from host_tools.errors import UserError
+
+app = typer.Typer()
+
+Kind = Annotated[str, typer.Option("--board", help="Kind of board: a folder of boards/.")]
+Port = Annotated[
+    str, typer.Option(help="Serial port of the board's cable; empty: the only one there is.")
+]
+GatewayPort = Annotated[
+    str, typer.Option("--port", help="Serial port of the board's cable, or usb: the only one.")
+]
+ConsoleAddress = Annotated[
+    str, typer.Option("--console", help="Gateway's console, HOST:PORT; empty: of a run here.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Open closed relays without a question.")]
+
+
+@app.command()
+def monitor(console: ConsoleAddress = "", port: GatewayPort = "") -> int:
+    """Show a running gateway's live table until Ctrl-C."""
+    from host_tools.cable.reach import reach
+    from host_tools.monitor import command
+
+    with suppress(KeyboardInterrupt):
+        return command.main(*reach(console, port, _console_here()))
+    return 0
+
+
+@app.command()
+def doctor(
+    console: ConsoleAddress = "",
+    port: GatewayPort = "",
+    relays: Annotated[
+        bool, typer.Option("--relays", help="Try each closed relay, after a question.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Examine a running gateway: flash, clock, relays, inputs, buses, racks, broker, time.
+
+    Exit status 0: all is in order. 1: something is not. 2: the gateway cannot be asked.
+    """
+    from host_tools.cable.reach import reach
+    from host_tools.doctor import command
+
+    return command.main(*reach(console, port, _console_here()), relays, as_json)
+
+
+@app.command()
+def logs(
+    console: ConsoleAddress = "",
+    port: GatewayPort = "",
+    follow: Annotated[bool, typer.Option("--follow", help="Until Ctrl-C.")] = False,
+) -> int:
+    """Print the last lines of a running gateway's log."""
+    from host_tools.cable.reach import reach
+    from host_tools.doctor import command
+
+    return command.logs(*reach(console, port, _console_here(), print), follow)
+
+
+@app.command()
+def deploy(
+    board: Kind,
+    site: Annotated[str, typer.Option(help="Site file of this gateway.")],
+    port: Port = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check and compare, write nothing.")
+    ] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> int:
+    """Bring program and configuration onto a board, start it, test it; go back if that fails.
+
+    Exit status 0: it runs what was deployed. 1: it did not pass, and has what it had before.
+    """
+    from host_tools.deploy import command
+
+    return command.main(command.Options(board, port, site, dry_run, yes, as_json))
+
+
+@app.command()
+def provision(
+    board: Kind,
+    site: Annotated[str, typer.Option(help="Site file of this gateway.")],
+    port: Port = "",
+    folder: Annotated[
+        str, typer.Option(help="Where a folder per gateway keeps its key and configuration.")
+    ] = "devices",
+    ca: Annotated[str, typer.Option(help="Certificates of the broker's authority.")] = "",
+    cert: Annotated[str, typer.Option(help="Certificate of this gateway.")] = "",
+    key: Annotated[str, typer.Option(help="Its key.")] = "",
+    settings: Annotated[
+        str, typer.Option("--board-json", help="board.json for it: addresses, polarity.")
+    ] = "",
+    new_key: Annotated[
+        bool, typer.Option("--new-key", help="Another device.key: old orders mean nothing.")
+    ] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> int:
+    """Give a board its device.key and certificates; the key is kept here, too, never printed."""
+    from host_tools.provision import command
+
+    return command.main(
+        command.Options(
+            board, port, site, Path(folder), ca, cert, key, settings, new_key, yes, as_json
+        )
+    )
+
+
+@app.command()
+def flash(
+    board: Kind,
+    image: Annotated[str, typer.Option(help="MicroPython's image for it, as boards/ names it.")],
+    port: Port = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only print what would be run.")
+    ] = False,
+) -> int:
+    """Bring MicroPython itself onto a board, by esptool or dfu-util; erases all that is there."""
+    from host_tools.flash import command
+
+    return command.main(board, Path(image), port, dry_run)
+
+
+@app.command()
+def package(
+    board: Annotated[str, typer.Option(help="Compile the whole program for this board.")] = "",
+    out: Annotated[str, typer.Option(help="Folder for it, to be put on a web server.")] = "",
+    check: Annotated[bool, typer.Option("--check", help="Write nothing, only compare.")] = False,
+) -> None:
+    """Write firmware/package.json, or a board's compiled program, for mpremote mip install."""
+    from host_tools.deploy import mip_package
+
+    if not board:
+        mip_package.build(check)
+    elif not out:
+        raise UserError("package --board: needs --out FOLDER")
+    else:
+        mip_package.write_compiled(board, Path(out))
+
+
+def _console_here() -> tuple[str, int]:
+    """The console of a run on this machine."""
+    from host_tools.run import ports
+
+    return "127.0.0.1", ports.ports_from(ports.first_port()).console

@@ -1,0 +1,1 @@
+"""Brings MicroPython's own image onto a board, with the vendor's tool."""

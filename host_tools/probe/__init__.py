@@ -1,0 +1,1 @@
+"""Looks at the racks of a bus from the laptop: who is there, what they say, frame by frame."""

@@ -1,0 +1,126 @@
+"""`gatewayctl provision`: key and certificates onto the board, and a copy of the key here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.uplink import device_key
+from host_tools.cable.ports import choose
+from host_tools.cable.prompt import CableError, Prompt, RemoteError
+from host_tools.deploy import boards
+from host_tools.deploy.command import confirm_stop
+from host_tools.deploy.deployment import CONFIG, ask_running
+from host_tools.deploy.device import Device
+from host_tools.deploy.program import DeviceFile
+from host_tools.errors import UserError
+from host_tools.provision import secrets_folder
+from host_tools.site import compile as site_compile
+from host_tools.site import config_files
+from host_tools.site.compile import Tree
+
+
+@dataclass(frozen=True)
+class Options:
+    """As the command line has them; `folder` keeps one folder per gateway."""
+
+    board: str
+    port: str
+    site: str
+    folder: Path
+    authority: str = ""
+    certificate: str = ""
+    key: str = ""
+    settings: str = ""
+    new_key: bool = False
+    yes: bool = False
+    as_json: bool = False
+
+
+def main(options: Options) -> int:
+    """Write everything, check it by its hash, start the board again; 0. No secret is printed."""
+    kind = boards.find(options.board)
+    _, tree = site_compile.load_site(options.site, need_racks=True)
+    config = site_compile.check(tree, options.site)
+    gateway = config.text("gateway")
+    folder = options.folder / gateway
+    files, lines = _certificates(options, tree.get("uplink", {}), gateway)
+    if options.settings:
+        files.append(_board_file(Path(options.settings)))
+    content, made = secrets_folder.device_key_of(folder, options.new_key)
+    files.append(DeviceFile(device_key.FILE, content))
+    lines.append(f"device.key: {'a new one' if made else 'that of'} {folder}")
+    config_files.write(folder / "config.json", tree)
+    prompt = Prompt(choose(options.port))
+    prompt.open()
+    try:
+        confirm_stop(ask_running(prompt), options.yes)
+        written = _write(Device(prompt, kind), files)
+    except (CableError, RemoteError) as error:
+        raise UserError(
+            f"{prompt.port}: {error}; check the cable, then provision again"
+        ) from error
+    finally:
+        prompt.close()
+    if options.as_json:
+        print(json.dumps({"gateway": gateway, "folder": str(folder), "written": written}))
+        return 0
+    for line in lines:
+        print(line)
+    names = ", ".join(written) or "nothing: all of it was there"
+    print(f"{gateway}: written and read back: {names}; restarted")
+    return 0
+
+
+def _certificates(
+    options: Options, uplink: Tree, gateway: str
+) -> tuple[list[DeviceFile], list[str]]:
+    """What goes onto the board beside its key; UserError before anything is touched."""
+    files, lines = [], []
+    if options.authority:
+        content, fingerprint = secrets_folder.check_authority(Path(options.authority))
+        name = _name(uplink, "ca_file", options.site)
+        files.append(DeviceFile(name, content))
+        lines.append(f"{name}: authority, SHA-256 begins with {fingerprint}")
+    if bool(options.certificate) != bool(options.key):
+        raise UserError("--cert and --key: both or none")
+    if options.certificate:
+        pair = (Path(options.certificate), Path(options.key))
+        content, secret, text = secrets_folder.check_pair(*pair, gateway)
+        name = _name(uplink, "cert_file", options.site)
+        files.append(DeviceFile(name, content))
+        files.append(DeviceFile(_name(uplink, "key_file", options.site), secret))
+        lines.append(f"{name}: {text}")
+    return files, lines
+
+
+def _board_file(path: Path) -> DeviceFile:
+    """board.json, as boards/parts/board_file.py reads it: one object; UserError for another."""
+    try:
+        content = path.read_bytes()
+        if not isinstance(json.loads(content), dict):
+            raise ValueError("needs one object")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: {error}") from error
+    return DeviceFile("board.json", content)
+
+
+def _name(uplink: Tree, key: str, site: str) -> str:
+    name = uplink.get(key, "")
+    if not name or "/" in name:
+        raise UserError(f"{site}: uplink.{key}: needs the name of the file on the board")
+    return str(name)
+
+
+def _write(device: Device, files: list[DeviceFile]) -> list[str]:
+    device.take()
+    device.hold()
+    there = device.digests(CONFIG, [file.path for file in files])
+    written = []
+    for file in files:
+        if there.get(file.path) != file.digest:
+            device.write(f"{CONFIG}/{file.path}", file.content)
+            written.append(file.path)
+    device.restart()
+    return written

@@ -1,0 +1,81 @@
+"""The same firmware as everywhere, on the emulated board: start, twelve racks, trip, end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+from journal import journal_of, trips
+
+from gateway.config.rules import NAMES
+from host_tools.emulator.board_config import files_of, tree_of
+from host_tools.emulator.board_site import BoardSite
+from host_tools.emulator.machine import Machine
+from host_tools.emulator.memory import DEAD_MAN, Memory
+from host_tools.protection_matrix.case import LARGE, SMALL
+from host_tools.simulate import faults
+from host_tools.toolchain.emulated_board import Image
+from host_tools.toolchain.paths import ROOT
+
+_OVER = {
+    "outputs": {"arm_delay_ms": 1000},
+    "poll": {"summary_period_ms": 1000},
+    "telemetry": {"rewind_s": 0, "aftermath_s": 0, "fine_period_ms": 0},
+    "limits": {
+        "comm_loss": {
+            f"l{level}": {"set": set_ms, "clear": 2000}
+            for level, set_ms in ((1, 3000), (2, 5000), (3, 10000))
+        }
+    },
+}
+
+
+def test_twelve_racks_over_three_lines(image: Image, tmp_path: Path) -> None:
+    async def story() -> None:
+        tree = tree_of(LARGE, _OVER)
+        async with BoardSite(image.elf, tmp_path, LARGE, tree) as board:
+            await board.until(board.all_closed, "all relays closed")
+            assert len(tree["racks"]) == 12
+            faults.begin(board.site, faults.by_name("cell_overvoltage"), 4)
+            wanted = {(4, NAMES.index("cell_overvoltage"))}
+            await board.until(lambda: wanted <= trips(board.memory, tmp_path), "the trip")
+            assert [rack for rack in range(12) if not board.closed(rack)] == [4]
+            toggles = board.memory.word(DEAD_MAN)
+            await board.stop_board()
+            assert board.memory.word(DEAD_MAN) > toggles
+            await board.until(lambda: not any(board.relays), "all relays open after the end")
+            assert not journal_of(board.memory, tmp_path).damaged
+        assert [bus.bad_frames for bus in board.buses] == [0, 0, 0]
+
+    asyncio.run(story())
+
+
+def test_a_blank_flash_starts_with_every_rack_latched(image: Image, tmp_path: Path) -> None:
+    async def story() -> None:
+        tree = tree_of(SMALL, _OVER)
+        async with BoardSite(image.elf, tmp_path, SMALL, tree, blank=True) as board:
+            await board.until(
+                lambda: "latch" in board.machine.said(), "told that latches are lost"
+            )
+            await board.sleep_until(board.clock() + 5000)
+            assert not any(board.relays)
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("damage", ["missing", "changed"])
+def test_without_its_configuration_nothing_closes(
+    damage: str, image: Image, memory: Memory, tmp_path: Path
+) -> None:
+    files = files_of(tree_of(SMALL, _OVER))
+    if damage == "changed":
+        files["config.json"] = files["config.json"].replace(b"1", b"2", 1)
+    memory.format("root", {"main.py": (ROOT / "firmware" / "main.py").read_bytes()})
+    memory.format("config", {} if damage == "missing" else files)
+    with Machine(image.elf, memory, tmp_path) as machine:
+        end_s = time.monotonic() + 60
+        while "not started: config." not in machine.said():
+            assert time.monotonic() < end_s and not machine.wait(0.1), machine.said()
+        assert not any(machine.relays()[0])

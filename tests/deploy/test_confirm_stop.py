@@ -1,0 +1,28 @@
+"""A gateway that holds relays closed is not stopped without a word."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from host_tools.deploy.command import confirm_stop
+from host_tools.errors import UserError
+
+CLOSED = {"racks": [{"relay": 1, "current_da": -1200}, {"relay": 0, "current_da": None}]}
+OPEN = {"racks": [{"relay": 0, "current_da": 0}]}
+
+
+def test_without_a_person_it_is_refused_and_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    with pytest.raises(UserError, match=r"1 of 2 racks are closed, 120 A flow\..*--yes goes on"):
+        confirm_stop(CLOSED, False)
+
+
+def test_nothing_is_asked_when_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    confirm_stop(None, False)
+    confirm_stop(OPEN, False)
+    confirm_stop(CLOSED, True)
