@@ -193,8 +193,8 @@ class Board(Protocol):
     inputs: Inputs
     dead_man: DeadMan
     rtc: BoardRtc | None  # None: the board has none
-    # asyncio streams without Nagle's delay, of (host, port, tls=None, server_name=""); with `tls`, an
-    # SSLContext of the module `tls`, encrypted. It takes the date from the real-time clock.
+    # asyncio streams without Nagle's delay, of (host, port, tls=None, server_name=""); with `tls`,
+    # an SSLContext of the module `tls`, encrypted. It takes the date from the real-time clock.
     open_stream: Callable[..., Awaitable[tuple[Any, Any]]]
     listen: Callable[[Callable[[Any, Any], Coroutine[Any, Any, None]], int], Awaitable[Any]]
 

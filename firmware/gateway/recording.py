@@ -27,8 +27,8 @@ _LARGEST_PART = 3800
 _SHORTEST_REWIND_S = 10  # the time behind a trip is collected in the same rings
 
 
-def open_lanes(board: Board, settings: Config, is_new: bool) -> Lanes:
-    """The journal, open for this boot. `is_new`: the flash never held a file."""
+def open_lanes(board: Board, settings: Config) -> Lanes:
+    """The journal, open for this boot."""
     integer = settings.integer
     lanes = Lanes(
         board.storage("data"),
@@ -44,7 +44,7 @@ def open_lanes(board: Board, settings: Config, is_new: bool) -> Lanes:
         fine=integer("telemetry.fine_period_ms") > 0,
         random=board.random,
     )
-    lanes.open(is_new)
+    lanes.open()
     return lanes
 
 

@@ -7,6 +7,7 @@ from array import array
 
 from gateway.clock import add, diff
 from gateway.telemetry import records
+from gateway.telemetry.lane import LARGEST_RECORD
 from gateway.telemetry.sections import SetEncoder, largest_section_bytes
 
 TYPE_CHECKING = False
@@ -34,6 +35,10 @@ class Tier:
     A chunk ends after 60 instants, when its file is full, or before the part of one rack outgrows
     a message of `message_bytes`. A cell frame is taken when there was a whole scan since the last
     set. RAM: 4 bytes per value of a rack for the coder, and one record.
+
+    Frames refer to those before them, so an error, whatever it is, ends the chunk: the next set
+    begins one with key frames. The error goes on to the caller, once. `left_out`: parts of a rack
+    that were larger than a record, as only noise is.
     """
 
     def __init__(
@@ -56,7 +61,9 @@ class Tier:
         self._key_bytes = instant_bytes(len(racks), cells, temps)
         self._room = message_bytes - records.BLOCK_BYTES - 4
         self._values = array("i", [0] * len(records.SAMPLE_FIELDS))
-        self._record = bytearray(records.SET_BYTES + _RECORD_BYTES + self._section_bytes)
+        self._record = bytearray(  # a section that has no room is written behind another first
+            records.SET_BYTES + max(_RECORD_BYTES, self._section_bytes) + self._section_bytes
+        )
         self._end = records.SET_BYTES  # of the sections in `_record`
         self._sections = 0
         self._next = _IDLE  # rack of the next section
@@ -67,9 +74,20 @@ class Tier:
         self._block_bytes = [0] * len(racks)  # each rack's part of the chunk so far
         self._cells_seen = [0] * len(racks)
         self._temps_seen = [0] * len(racks)
+        self._refers = bytearray(len(racks))  # 1: the rack's chain stands in this chunk
+        self.left_out = 0
 
     def step(self, now: int) -> None:
         """Begin the set that is due, or go on with one."""
+        done = False
+        try:
+            self._step(now)
+            done = True
+        finally:
+            if not done:
+                self._abandon()
+
+    def _step(self, now: int) -> None:
         if self._next == _IDLE:
             late_ms = diff(now, self._due)
             if late_ms < 0:
@@ -90,6 +108,14 @@ class Tier:
         self._lane.end_chunk()
         self._instant = 0
 
+    def _abandon(self) -> None:
+        """The set under way is lost, and with it what the next one would refer to."""
+        self._next = _IDLE
+        self._end = records.SET_BYTES
+        self._sections = 0
+        self._instant = 0
+        self._lane.end_chunk()
+
     def _begin(self) -> None:
         self._next = 0
         expected = self._key_bytes if self._instant == 0 else 2 * self._instant_bytes
@@ -98,13 +124,13 @@ class Tier:
             self._chunk = self._lane.begin_chunk()
             self._instant = 0
             for rack in range(len(self._racks)):
-                self._block_bytes[rack] = 0
+                self._block_bytes[rack] = self._refers[rack] = 0
         self._instant_bytes = 0
 
     def _take(self, rack: int, now: int) -> None:
         """Add a rack's section; a record that would grow too long goes before it."""
         data = self._racks[rack]
-        key = self._instant == 0
+        key = not self._refers[rack]
         self._summary.fill(rack, self._values)
         cells = temps = None
         if data.cells_sequence != self._cells_seen[rack] or (key and data.cells_sequence):
@@ -118,6 +144,11 @@ class Tier:
         end = self._encoder.encode(
             rack, self._values, cells, temps, age_ms, key, self._record, begin
         )
+        if records.HEADER_BYTES + records.SET_BYTES + end - begin > LARGEST_RECORD:
+            self._refers[rack] = 0
+            self.left_out += 1
+            return
+        self._refers[rack] = 1
         self._block_bytes[rack] += records.BLOCK_TIME_BYTES + end - begin
         if end - records.SET_BYTES > _RECORD_BYTES and self._sections:
             section = bytes(memoryview(self._record)[begin:end])
@@ -128,6 +159,8 @@ class Tier:
         self._sections += 1
 
     def _append(self) -> None:
+        if not self._sections:
+            return
         struct.pack_into(
             records.SET_PAYLOAD, self._record, 0, self._chunk, self._instant, self._sections, 0
         )

@@ -1,4 +1,4 @@
-"""Sets of samples in a lane: when, how many, what a chunk holds. Their content is read on CPython."""
+"""Sets of samples in a lane: when, how many, what a chunk holds; CPython reads their content."""
 
 import struct
 import unittest

@@ -121,7 +121,7 @@ class TestSummaries(unittest.TestCase):
                         await asyncio.sleep(0.002)
                     before = bench.clock.uptime_ms()
                     bench.racks[0].sequence += 1
-                    await until(lambda: len(bench.messages("live/r00")) > number)
+                    await until(lambda count=number: len(bench.messages("live/r00")) > count)
                     told = json.loads(bench.messages("live/r00")[-1].payload)
                     self.assertGreaterEqual(told["uptime_ms"], before)
                 self.assertEqual(bench.live.sent, 6)
