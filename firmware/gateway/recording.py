@@ -111,13 +111,15 @@ class Recording:
         self._recording = True
 
     def step(self, now: int) -> None:
-        """Note what is new, then one page to flash at most."""
-        if self._recording:
-            self.sampler.step(now)
-            self.recorder.step()
-            self.black_box.step(now)
-            self.bms_thresholds.step()
-        self.lanes.step(now)
+        """Note what is new, events first, then a page to flash; that, whatever else fails."""
+        try:
+            if self._recording:
+                self.recorder.step()
+                self.black_box.step(now)
+                self.bms_thresholds.step()
+                self.sampler.step(now)
+        finally:
+            self.lanes.step(now)
 
     def finish(self) -> None:
         """The gateway ends: complete what was begun; only the flash goes on afterwards."""

@@ -127,7 +127,7 @@ class Status:
             "heap": {"used": used, "peak": self._peak, "free": free},
             "counters": {
                 "task_restarts": parts.supervisor.restarts,
-                "changes_lost": parts.changes.lost,
+                "changes_lost": parts.changes.lost + parts.recorder.changes_failed,
                 "latch_write_errors": parts.latch_store.write_errors,
                 "proof_write_errors": parts.proof_records.write_errors,
                 "log_errors": parts.logs.ring.write_errors,

@@ -44,7 +44,10 @@ class RackEvents:
         self._ordered = bytearray(count)  # the open command; 1 = told, 2 = its echo too
 
     def step(self, rack: int) -> None:
-        """Tell what changed since the last step, in the order in which it happens."""
+        """Tell what changed since the last step, in the order in which it happens.
+
+        What could not be told is told in the next step.
+        """
         self._watch_test(rack)
         self._watch_beginning(rack)
         self._watch_order(rack)
@@ -60,58 +63,58 @@ class RackEvents:
             return
         self._tests = test.begun
         if self._relays[rack]:
-            self._relays[rack] = 0
             self._tell(records.RELAY_OPENED, rack, records.EVENT_NAMES[records.PROOF_TEST])
+            self._relays[rack] = 0
 
     def _watch_beginning(self, rack: int) -> None:
         opening = self._enforcer.openings[rack]
         if opening.openings == self._openings[rack]:
             return
-        self._openings[rack] = opening.openings
         self._began_ms[rack] = self._clock.uptime_ms()
         self._ordered[rack] = 0
         how = "0 A asked for" if opening.state == ZERO else "at once"
         self._tell(records.OPENING, rack, "%s, %s" % (how, self._current_text(rack)))
+        self._openings[rack] = opening.openings
 
     def _watch_order(self, rack: int) -> None:
         poller = self._enforcer.pollers[rack]
         commanded = self._enforcer.openings[rack].command_open
         if commanded and not self._ordered[rack] and poller.opening_write is not None:
-            self._ordered[rack] = 1
             self._tell(records.OPEN_COMMAND, rack, "ordered")
+            self._ordered[rack] = 1
 
     def _watch_echo(self, rack: int) -> None:
         if self._ordered[rack] == 1 and self._enforcer.pollers[rack].writes.open_commands:
-            self._ordered[rack] = 2
             self._tell(records.OPEN_COMMAND, rack, "confirmed by the BMS")
+            self._ordered[rack] = 2
 
     def _watch_relay(self, rack: int) -> None:
         closed = self._enforcer.closed[rack]
         if closed == self._relays[rack]:
             return
-        self._relays[rack] = closed
         if closed:
             self._note(records.RELAY_CLOSED, rack, "")
         else:
             self._tell(records.RELAY_OPENED, rack, self._current_text(rack))
+        self._relays[rack] = closed
 
     def _watch_contactor(self, rack: int) -> None:
         data = self._enforcer.pollers[rack].data
         contactor = data.summary[slots.CONTACTOR_STATE]
         if data.sequence and contactor != self._contactors[rack]:
-            self._contactors[rack] = contactor
             self._tell(records.CONTACTOR, rack, _CONTACTOR_NAMES[contactor])
+            self._contactors[rack] = contactor
 
     def _watch_end(self, rack: int) -> None:
         state = self._enforcer.openings[rack].state
         if state == self._states[rack]:
             return
-        self._states[rack] = state
         if state == ESCALATED:
             text = "it did not open, the site relay does"
             self._tell(records.ESCALATION, rack, "%s; %s" % (text, self._read_back(rack)))
         elif state == PROVEN:
             self._tell(records.OPENING_PROVEN, rack, self._read_back(rack))
+        self._states[rack] = state
 
     def _tell(self, code: int, rack: int, text: str) -> None:
         rule, level, elapsed_ms = rules.NO_RULE, 0, 0

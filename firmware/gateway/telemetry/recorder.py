@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.rack.incidents import Incidents
     from gateway.telemetry.lane import Lane
 
+_MOST_TRIES = 3
 _LATEST = 16  # a trip makes about six
 _URGENT = (records.TRIP, records.LEVEL_SET, records.STOP, records.ESCALATION)
 # On flash at once as well: what was done about a trip, in case the power goes with it, and what
@@ -76,23 +77,24 @@ class Recorder:
         self._clock = clock
         self._log = log
         self._trip = trip
-        self._stepping = False
-        self._due = False  # an urgent event waits for the end of the step
+        self._due = False  # an urgent event waits for the next step
+        self._change: tuple[int, ...] | None = None  # taken, and not yet recorded
+        self._tries = 0
+        self.changes_failed = 0
         self._racks = len(enforcer.pollers)
         self._rack_events = RackEvents(enforcer, self.note, clock)
         self._site = bytearray(len(enforcer.bank.energised) - self._racks)
         self.latest: list[tuple[int, str]] = []
 
     def step(self) -> None:
-        """Record what changed since the last step.
+        """Record what changed since the last step; what is urgent is on flash then.
 
-        However many racks trip at once, the flash is written once: each page stops everything.
+        However many racks trip or are reset at once, the flash is written once: each page stops
+        everything.
         """
-        self._stepping = True
         try:
             self._record_changes()
         finally:
-            self._stepping = False
             if self._due:
                 self._due = False
                 self._journal.flush()
@@ -108,30 +110,34 @@ class Recorder:
         urgent = code in _URGENT
         payload = records.encode_event(code, rack, rule, level, value, limit, text)
         self._journal.append(records.EVENT, payload)
-        if urgent or code in _RESULTS:
-            self._keep()
+        self._due = self._due or urgent or code in _RESULTS
         if len(self.latest) >= _LATEST:
             self.latest.pop(0)
         self.latest.append((self._clock.uptime_ms(), line))
         (self._log.warning if urgent else self._log.info)("%s", line)
 
-    def _keep(self) -> None:
-        """On flash now, or at the end of the step."""
-        if self._stepping:
-            self._due = True
-        else:
-            self._journal.flush()
-
     def _record_changes(self) -> None:
-        change = self._changes.take()
+        change = self._next_change()
         while change is not None:
             self._record_change(change)
-            change = self._changes.take()
+            self._change = None
+            change = self._next_change()
         while self._bus_seen != self._bus_log.count:
             self._record_incident()
         for rack in range(self._racks):
             self._rack_events.step(rack)
         self._watch_site()
+
+    def _next_change(self) -> tuple[int, ...] | None:
+        """The oldest change that is not recorded; one that fails is tried three times."""
+        self._tries += 1
+        if self._change is not None and self._tries > _MOST_TRIES:
+            self.changes_failed += 1
+            self._change = None
+        if self._change is None:
+            self._tries = 1
+            self._change = self._changes.take()
+        return self._change
 
     def _record_change(self, change: tuple[int, ...]) -> None:
         rack, rule, level, active, value = change

@@ -42,7 +42,7 @@ class Memory:
 class RecordedSite:
     """Stepped in 1 ms; recorded every 20 ms as the application does."""
 
-    def __init__(self, log=None, message_bytes=4096, **lanes):
+    def __init__(self, log=None, message_bytes=4096, trip=None, **lanes):
         self.clock = HandClock()
         now = self.clock.ticks()
         loaded = settings(racks=1, outputs={"arm_delay_ms": 1000})
@@ -85,6 +85,7 @@ class RecordedSite:
             loaded,
             self.clock,
             log or QuietLog(),
+            trip,
         )
         self._sources = self.lanes.sources()
         self._buffer = memoryview(bytearray(16384))

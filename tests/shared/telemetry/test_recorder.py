@@ -27,10 +27,11 @@ class BrokenLog(QuietLog):
 
 
 class EventTest(unittest.TestCase):
-    def test_record_is_on_flash_before_the_log_is_tried(self):
+    def test_what_the_log_refuses_is_on_flash_with_the_next_step(self):
         site = RecordedSite(BrokenLog())
         with self.assertRaises(OSError):
             site.recorder.note(records.STOP, records.NO_RACK, "why")
+        site.recorder.step()
         self.assertEqual(site.lanes.events.stored, 1)
         self.assertEqual(events(site)[0][6], "why")
         self.assertIn("why", site.recorder.latest[-1][1])
@@ -71,6 +72,49 @@ class EventTest(unittest.TestCase):
             ],
         )
 
+    def test_many_resets_at_once_are_one_write_to_flash(self):
+        site = RecordedSite(flush_ms=100000)
+        site.run_ms(100)
+        before = site.lanes.events.stored
+        for _ in range(12):
+            site.recorder.note(records.RESET, 0, "by the operator: released")
+        self.assertEqual(site.lanes.events.stored, before)
+        site.recorder.step()
+        self.assertEqual(site.lanes.events.stored, site.lanes.events.ring.next - 1)
+
+    def test_a_trip_that_could_not_be_recorded_is_recorded_in_the_next_step(self):
+        trips = []
+        site = RecordedSite(trip=lambda *told: trips.append(told))
+        site.run_ms(3000)
+        events(site)
+        append = site.lanes.events.append
+
+        def scarce(kind, payload):
+            site.lanes.events.append = append  # there is memory again
+            raise MemoryError
+
+        site.wire.registers[0x000A] = 3700
+        while site.enforcer.closed[0]:
+            site.enforcer.step(site.clock.advance(1))
+        site.lanes.events.append = scarce
+        with self.assertRaises(MemoryError):
+            site.recorder.step()
+        site.recorder.step()
+        codes = [event[0] for event in events(site)]
+        self.assertEqual(codes.count(records.TRIP), 1)
+        self.assertIn(records.RELAY_OPENED, codes)
+        self.assertEqual(len(trips), 1)
+
+    def test_a_change_that_cannot_be_recorded_at_all_is_given_up_and_counted(self):
+        site = RecordedSite()
+        site.run_ms(3000)
+        site.recorder._changes.put(0, 999, 3, 1, 0)  # no rule has this number
+        for _ in range(3):
+            with self.assertRaises(KeyError):
+                site.recorder.step()
+        site.recorder.step()
+        self.assertEqual(site.recorder.changes_failed, 1)
+
     def test_trip_is_on_flash_at_once(self):
         site = RecordedSite(flush_ms=100000)
         site.run_ms(3000)
@@ -83,7 +127,8 @@ class EventTest(unittest.TestCase):
     def test_what_somebody_ordered_is_on_flash_at_once(self):
         site = RecordedSite(flush_ms=100000)
         site.recorder.note(records.COMMAND, records.NO_RACK, "limit: done")
-        self.assertEqual(site.lanes.events.stored, 1)
+        site.recorder.step()
+        self.assertEqual(site.lanes.events.stored, site.lanes.events.ring.next - 1)
 
     def test_latest_events_are_few_and_newest_last(self):
         site = RecordedSite()
