@@ -71,6 +71,13 @@ class ReleaseTest(unittest.TestCase):
         site.inputs.levels[3] = True
         self.assertTrue(site.smoke_ms(DELAY_MS + 200))
 
+    def test_a_loop_that_closes_on_alarm_is_healthy_while_it_is_open(self):
+        site = Site(LOOPS[:2] + [dict(LOOPS[2], alarm_level=1)])
+        site.inputs.levels[1] = site.inputs.levels[2] = False
+        self.assertFalse(site.smoke_ms(60000))  # the door stands open
+        site.inputs.levels[3] = False
+        self.assertTrue(site.smoke_ms(DELAY_MS + 200))
+
     def test_where_no_other_loop_is_wired_two_detectors_must_do(self):
         site = Site(LOOPS[:2])
         site.inputs.levels[1] = site.inputs.levels[2] = False

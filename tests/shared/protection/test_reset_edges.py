@@ -73,6 +73,8 @@ class LimiterTest(unittest.TestCase):
         self.assertEqual(numbers, (100, 200, 201, 202, 203))
         self.assertEqual((rules.NO_RULE, rules.LEVEL_COUNT), (255, 3))
         self.assertEqual((rules.name(rules.NO_RULE), rules.name(0)), ("", "cell_overvoltage"))
+        last = rules.RULE_COUNT - 1
+        self.assertEqual((rules.name(last), rules.name(last + 1)), ("coolant", ""))
 
     def test_every_limiter_has_its_name(self):
         self.assertEqual(limiter(rules.NO_RULE), "")
