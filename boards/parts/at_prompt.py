@@ -21,8 +21,8 @@ _MARK = "\x1e"  # whatever else comes, from a finaliser or an interrupt, has non
 _BLOCK = 1024
 _PATIENCE_MS = 30000
 try:  # what a copy before this one, whose cable was pulled, left open
-    _file.close()
-except (NameError, AttributeError, OSError):
+    globals()["_file"].close()
+except (KeyError, AttributeError, OSError):
     pass
 _watchdog: Any = None
 _file: Any = None

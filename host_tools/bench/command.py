@@ -7,6 +7,7 @@ from collections.abc import Callable
 from rich.console import Console
 
 from host_tools.bench import (
+    board_costs,
     codec_size,
     codec_speed,
     decode_speed,
@@ -46,6 +47,7 @@ GROUPS: dict[str, tuple[Measure, ...]] = {
     "mqtt": (uplink_speed.measure,),
     "journal": (journal_flash.measure, outage.measure),
     "codec": (codec_size.measure, codec_speed.measure),
+    "board": (board_costs.measure,),
     "ingest": (ingest_speed.measure,),
 }
 

@@ -98,9 +98,7 @@ class Observer:
 
     async def _listen(self) -> None:
         async with self._client(clean=False) as client:
-            granted = await client.subscribe(
-                [(f"{self._topic}/{name}", 1) for name in _TOPICS]
-            )
+            granted = await client.subscribe([(f"{self._topic}/{name}", 1) for name in _TOPICS])
             if any(code != 1 for code in granted):
                 raise aiomqtt.MqttError(f"subscription granted with {granted}")
             self._subscribed.set()
@@ -132,4 +130,3 @@ class Observer:
             self.offline.clear()
         else:
             self.offline.set()
-
