@@ -182,6 +182,7 @@ class Parts:
     def _make_safe(self, reason: str) -> None:
         self.enforcer.stop()
         self.recorder.note(records.STOP, records.NO_RACK, reason)
+        self.lanes.flush()  # the relays are open, and the watchdog may be next
 
 
 def _restore_latches(

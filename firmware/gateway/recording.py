@@ -13,6 +13,7 @@ from gateway.telemetry.recorder import Recorder
 from gateway.telemetry.rewind import Rewind
 from gateway.telemetry.sampler import Sampler
 from gateway.telemetry.tier import Tier, instant_bytes
+from gateway.telemetry.turns import Turns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,21 +109,29 @@ class Recording:
         self.sampler = Sampler(
             racks, self.summary, self.rewind, tiers, clock, integer("poll.summary_period_ms")
         )
+        self.turns = Turns(
+            (
+                ("events", lambda now: self.recorder.step()),
+                ("black box", self.black_box.step),
+                ("limits of the BMS", lambda now: self.bms_thresholds.step()),
+                ("samples", self.sampler.step),
+                ("journal", lanes.step),
+            ),
+            log,
+        )
         self._recording = True
 
     def step(self, now: int) -> None:
-        """Note what is new, events first, then a page to flash; that, whatever else fails."""
-        try:
-            if self._recording:
-                self.recorder.step()
-                self.black_box.step(now)
-                self.bms_thresholds.step()
-                self.sampler.step(now)
-        finally:
+        """Note what is new, events first, then a page to flash; each whatever else fails."""
+        if self._recording:
+            self.turns.step(now)
+        else:
             self.lanes.step(now)
 
     def finish(self) -> None:
         """The gateway ends: complete what was begun; only the flash goes on afterwards."""
         self._recording = False
-        self.sampler.finish()
-        self.black_box.finish()
+        try:
+            self.sampler.finish()
+        finally:
+            self.black_box.finish()

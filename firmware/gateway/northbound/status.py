@@ -134,6 +134,7 @@ class Status:
                 "console_errors": parts.console.errors,
                 "relay_errors": parts.enforcer.bank.errors,
                 "incidents_lost": parts.recorder.incidents_lost,
+                "record_failures": parts.recording.turns.failures,
             },
             "events": [list(event) for event in parts.recorder.latest],
         }

@@ -281,6 +281,7 @@ class Lane:
             return False
         self._waiting_since = self._clock.ticks()
         self._setbacks.in_a_row = 0
+        self._retention.wrote()
         return True
 
     def _abandon_segment(self) -> None:

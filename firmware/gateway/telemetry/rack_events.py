@@ -61,10 +61,10 @@ class RackEvents:
         test = self._enforcer.relay_test
         if test.rack != rack or test.begun == self._tests:
             return
-        self._tests = test.begun
         if self._relays[rack]:
             self._tell(records.RELAY_OPENED, rack, records.EVENT_NAMES[records.PROOF_TEST])
             self._relays[rack] = 0
+        self._tests = test.begun
 
     def _watch_beginning(self, rack: int) -> None:
         opening = self._enforcer.openings[rack]

@@ -80,7 +80,9 @@ class Recorder:
         self._due = False  # an urgent event waits for the next step
         self._change: tuple[int, ...] | None = None  # taken, and not yet recorded
         self._tries = 0
+        self._change_noted = False  # its event is recorded, its black box not yet begun
         self.changes_failed = 0
+        self.untold = 0  # lines of the log for which there was no memory
         self._racks = len(enforcer.pollers)
         self._rack_events = RackEvents(enforcer, self.note, clock)
         self._site = bytearray(len(enforcer.bank.energised) - self._racks)
@@ -111,6 +113,12 @@ class Recorder:
         payload = records.encode_event(code, rack, rule, level, value, limit, text)
         self._journal.append(records.EVENT, payload)
         self._due = self._due or urgent or code in _RESULTS
+        try:
+            self._tell(line, urgent)
+        except MemoryError:  # it is recorded: whoever called must not do so again
+            self.untold += 1
+
+    def _tell(self, line: str, urgent: bool) -> None:
         if len(self.latest) >= _LATEST:
             self.latest.pop(0)
         self.latest.append((self._clock.uptime_ms(), line))
@@ -120,7 +128,7 @@ class Recorder:
         change = self._next_change()
         while change is not None:
             self._record_change(change)
-            self._change = None
+            self._forget_change()
             change = self._next_change()
         while self._bus_seen != self._bus_log.count:
             self._record_incident()
@@ -133,11 +141,15 @@ class Recorder:
         self._tries += 1
         if self._change is not None and self._tries > _MOST_TRIES:
             self.changes_failed += 1
-            self._change = None
+            self._forget_change()
         if self._change is None:
             self._tries = 1
             self._change = self._changes.take()
         return self._change
+
+    def _forget_change(self) -> None:
+        self._change = None
+        self._change_noted = False
 
     def _record_change(self, change: tuple[int, ...]) -> None:
         rack, rule, level, active, value = change
@@ -153,7 +165,9 @@ class Recorder:
             units.text(value, unit),
             units.text(limit, unit),
         )
-        self.note(code, rack, text, (rule, level, value, limit))
+        if not self._change_noted:
+            self.note(code, rack, text, (rule, level, value, limit))
+            self._change_noted = True
         if code == records.TRIP and self._trip is not None:
             self._trip(rack, rule, value)
 
@@ -163,8 +177,20 @@ class Recorder:
         if behind > log.capacity:
             self.incidents_lost += behind - log.capacity
             self._bus_seen = (log.count - log.capacity) & incidents.NUMBERS
-        rack, code, value, extra = log.get(self._bus_seen)
+        try:
+            self._note_incident(log.get(self._bus_seen))
+        except MemoryError:
+            raise  # it comes again in the next step
+        except Exception:
+            self._pass_incident()
+            raise
+        self._pass_incident()
+
+    def _pass_incident(self) -> None:
         self._bus_seen = (self._bus_seen + 1) & incidents.NUMBERS
+
+    def _note_incident(self, incident: tuple[int, int, int, int]) -> None:
+        rack, code, value, extra = incident
         if code == incidents.IDENTITY:
             text = self._enforcer.pollers[rack].data.identity_problem
         else:
@@ -180,10 +206,10 @@ class Recorder:
         for output in range(len(self._site)):
             energised = self._enforcer.bank.energised[first + output]
             if energised != self._site[output]:
-                self._site[output] = energised
                 self.note(
                     records.SITE_OUTPUT,
                     records.NO_RACK,
                     "%s relay %s"
                     % (OUTPUT_NAMES[output], "energised" if energised else "released"),
                 )
+                self._site[output] = energised

@@ -143,6 +143,32 @@ class FullFlashTest(unittest.TestCase):
         self.assertTrue(len(found.keys) > 300, len(found.keys))
         self.assertTrue(journal.write_errors < 20, journal.write_errors)
 
+    def test_a_flash_that_says_full_for_ever_keeps_what_can_be_read(self):
+        clock, storage = HandClock(), Flash()
+        journal = EventsLane(storage, clock, capacity_bytes=262144)
+        fill(journal, 1400)
+        before = storage.segments()
+        storage.limit = 0
+        fill(journal, 1000, clock=clock, step_ms=1000)
+        self.assertEqual(storage.segments(), before[3:])
+        storage.limit = None
+        stored = journal.stored
+        for _ in range(100):
+            journal.step(clock.advance(1000))
+        self.assertTrue(journal.stored > stored)
+        self.assertTrue(storage.size() > 60000, storage.size())
+
+    def test_a_capacity_made_smaller_is_reached_in_steps(self):
+        storage = Flash()
+        journal = EventsLane(storage, capacity_bytes=262144)
+        fill(journal, 1400)
+        journal.close()
+        clock = HandClock()
+        journal = EventsLane(Flash(storage.files), clock, capacity_bytes=65536)
+        fill(journal, 700, clock=clock)
+        self.assertTrue(storage.size() <= 65536 + 8192, storage.size())
+        self.assertTrue(journal.stored > 600, journal.stored)
+
     def test_every_lost_key_is_named_though_gap_records_are_dropped_too(self):
         clock, storage = HandClock(), Flash()
         journal = EventsLane(storage, clock, capacity_bytes=65536)

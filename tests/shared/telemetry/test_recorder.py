@@ -6,6 +6,7 @@ import unittest
 from fake_hardware import QuietLog
 from recorded_site import RecordedSite
 
+from gateway.rack import incidents
 from gateway.telemetry import records
 
 
@@ -24,6 +25,18 @@ class BrokenLog(QuietLog):
         raise OSError(32)
 
     warning = info
+
+
+class ForgetfulLog(QuietLog):
+    """Finds no memory for so many lines."""
+
+    short = 0
+
+    def warning(self, message, *values):
+        if self.short:
+            self.short -= 1
+            raise MemoryError
+        super().warning(message, *values)
 
 
 class EventTest(unittest.TestCase):
@@ -104,6 +117,46 @@ class EventTest(unittest.TestCase):
         self.assertEqual(codes.count(records.TRIP), 1)
         self.assertIn(records.RELAY_OPENED, codes)
         self.assertEqual(len(trips), 1)
+
+    def test_a_trip_is_recorded_once_though_its_box_or_its_line_finds_no_memory(self):
+        trips = []
+
+        def begin_box(*told):
+            trips.append(told)
+            if len(trips) == 1:
+                raise MemoryError
+
+        log = ForgetfulLog()
+        site = RecordedSite(log, trip=begin_box)
+        site.run_ms(3000)
+        events(site)
+        site.wire.registers[0x000A] = 3700
+        while site.enforcer.closed[0]:
+            site.enforcer.step(site.clock.advance(1))
+        log.short = 1
+        with self.assertRaises(MemoryError):
+            site.recorder.step()
+        site.recorder.step()
+        codes = [event[0] for event in events(site)]
+        self.assertEqual(codes.count(records.TRIP), 1)
+        self.assertEqual((len(trips), site.recorder.untold), (2, 1))
+
+    def test_an_incident_that_found_no_memory_comes_in_the_next_step(self):
+        site = RecordedSite()
+        site.run_ms(3000)
+        events(site)
+        append = site.lanes.events.append
+
+        def scarce(kind, payload):
+            site.lanes.events.append = append
+            raise MemoryError
+
+        site.recorder._bus_log.put(0, incidents.UNIT_BACK, 0, 0)
+        site.lanes.events.append = scarce
+        with self.assertRaises(MemoryError):
+            site.recorder.step()
+        site.recorder.step()
+        self.assertEqual([event[6] for event in events(site)], ["answers again"])
 
     def test_a_change_that_cannot_be_recorded_at_all_is_given_up_and_counted(self):
         site = RecordedSite()
