@@ -51,6 +51,7 @@ _SUMMARY = (
 )
 _SUMMARY_BYTES = len(_SUMMARY) + 80 + _NUMBER_CHARACTERS * len(records.SAMPLE_FIELDS)
 _JITTER_MS = 250  # of the racks' own period, which nobody keeps in step with ours
+_LOOK_MS = 50  # so soon a fresh summary is on its way
 _IDLE_MS = 250  # longest sleep between two looks
 _SHORTEST_MS = 5
 
@@ -103,9 +104,8 @@ class Live:
         topics = [base + "live/" + rack.name for rack in racks]
         topics += [base + "cells/" + rack.name for rack in racks]
         self._frame = PublishFrame(topics[0], room, qos=0, more=tuple(topics[1:]))
-        self._step_ms = max(
-            _SHORTEST_MS, min(_IDLE_MS, self._period_ms // (2 * count) or _IDLE_MS)
-        )
+        step_ms = min(_LOOK_MS, self._period_ms // (2 * count)) if self._period_ms else _IDLE_MS
+        self._step_ms = max(_SHORTEST_MS, step_ms)
         self._stopped = False
         # For status and diagnosis.
         self.sent = 0
