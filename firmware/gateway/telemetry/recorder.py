@@ -177,17 +177,14 @@ class Recorder:
         if behind > log.capacity:
             self.incidents_lost += behind - log.capacity
             self._bus_seen = (log.count - log.capacity) & incidents.NUMBERS
+        passed = 1
         try:
             self._note_incident(log.get(self._bus_seen))
         except MemoryError:
-            raise  # it comes again in the next step
-        except Exception:
-            self._pass_incident()
+            passed = 0  # it comes again in the next step; any other error would come for ever
             raise
-        self._pass_incident()
-
-    def _pass_incident(self) -> None:
-        self._bus_seen = (self._bus_seen + 1) & incidents.NUMBERS
+        finally:
+            self._bus_seen = (self._bus_seen + passed) & incidents.NUMBERS
 
     def _note_incident(self, incident: tuple[int, int, int, int]) -> None:
         rack, code, value, extra = incident
