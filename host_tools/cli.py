@@ -73,7 +73,9 @@ def simulate(
         str, typer.Option(help="tcp: a port per rack; rtu: one line of 115200 baud.")
     ] = "tcp",
     fault: Annotated[str, typer.Option(help="What goes wrong with one rack from the start.")] = "",
-    rack: Annotated[int, typer.Option(min=1, help="The rack it goes wrong with, from 1.")] = 1,
+    rack: Annotated[
+        int, typer.Option(min=0, help="The rack it goes wrong with, from 1 (that is the default).")
+    ] = 0,
 ) -> None:
     """Serve the racks of a site over Modbus until Ctrl-C."""
     import asyncio

@@ -75,6 +75,7 @@ def test_the_command_line_itself_imports_nothing_heavy() -> None:
         (["prooftest", "rack"], "name of one rack"),
         (["prooftest", "--console", "nowhere"], "HOST:PORT"),
         (["site", "check", "no-such-site"], "no-such-site"),
+        (["simulate", "--rack", "3"], "--fault"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(arguments: list[str], word: str) -> None:

@@ -191,6 +191,10 @@ def _explain(error: ValidationError) -> str:
         elif entry["type"] in _KIND_ERRORS:
             known = ", ".join(faults.names())
             text = f"no kind {entry['input'].get('kind', '')!r}; there are: {known}"
+        elif entry["type"] in _WORDS:
+            text = _WORDS[entry["type"]].format_map(entry.get("ctx", {}))
+            if entry["type"] != "missing":
+                text += f", has {entry['input']!r}"
         problem = f"{_key(entry['loc'])}: {text}".removeprefix(": ")
         if problem not in problems:
             problems.append(problem)
@@ -198,6 +202,23 @@ def _explain(error: ValidationError) -> str:
 
 
 _KIND_ERRORS = ("union_tag_invalid", "union_tag_not_found")
+# pydantic's errors in the words of the other messages.
+_WORDS = {
+    "missing": "missing",
+    "greater_than_equal": "needs {ge} or more",
+    "less_than_equal": "needs {le} or less",
+    "greater_than": "needs more than {gt}",
+    "less_than": "needs less than {lt}",
+    "int_type": "needs a whole number",
+    "int_parsing": "needs a whole number",
+    "int_from_float": "needs a whole number",
+    "float_type": "needs a number",
+    "float_parsing": "needs a number",
+    "bool_type": "needs true or false",
+    "bool_parsing": "needs true or false",
+    "string_type": "needs text",
+    "literal_error": "needs {expected}",
+}
 
 
 def _key(location: tuple[int | str, ...]) -> str:

@@ -22,16 +22,19 @@ async def serve(
     map_name: str = GENERIC,
     bus: str = TCP,
     fault: str = "",
-    rack: int = 1,
+    rack: int = 0,
 ) -> None:
     """Serve every rack, on its own port from `base_port` on or all on one serial bus.
 
     Runs until it is cancelled. There is no gateway wiring: all trip relays are energised, so the
-    contactors are closed. `fault` is there from the start, on the rack with that number from 1.
-    Raises UserError for an unknown product, map, bus, fault or rack, or a port in use.
+    contactors are closed. `fault` is there from the start, on the rack with that number from 1
+    (0: the first). Raises UserError for an unknown product, map, bus, fault or rack, or a port
+    in use.
     """
     if site_slug.endswith(".toml"):
         raise UserError(f"{site_slug}: a site file is simulated by: gatewayctl run --site FILE")
+    if rack and not fault:
+        raise UserError(f"rack {rack}: belongs to a fault, and none is given: --fault NAME")
     product = load_product(site_slug)
     topology = _topology(bus, product.racks)
     site = SimulatedSite(
@@ -43,7 +46,7 @@ async def serve(
         map_name=map_name,
     )
     if fault:
-        _begin(site, fault, rack, bus)
+        _begin(site, fault, rack or 1, bus)
     await site.start()
     try:
         for index in range(len(site.racks)):

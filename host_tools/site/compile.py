@@ -62,7 +62,7 @@ def load_site(site: str, need_racks: bool = False) -> tuple[Product, Tree]:
     try:
         product = load_product(slug, cell)
     except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+        raise UserError(f"{path}: {str(error).replace('SITE:', 'product:')}") from None
     if isinstance(tree.get("map"), str):  # the name of the CSV will do as well
         tree["map"] = tree["map"].replace("-", "_")
     return product, merge(_base(product), tree)

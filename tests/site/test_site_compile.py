@@ -171,7 +171,7 @@ def test_site_file_overrides_single_values(tmp_path: Path) -> None:
     ("text", "named"),
     [
         ("", "product"),
-        ('product = "no-such"', "no-such"),
+        ('product = "no-such"', "product: no product 'no-such'"),
         ("product = 3", "product"),
         ("product = \n", "line 1"),
         (

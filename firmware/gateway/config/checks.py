@@ -59,7 +59,9 @@ def check_entry(
     values: dict[str, Any] = {}
     for key, low, high, default in keys:
         value = values[key] = entry.get(key, default)
-        if low is not None:
+        if value is None and key not in entry:
+            problems.append("%s.%s: missing" % (where, key))
+        elif low is not None:
             check_integer("%s.%s" % (where, key), value, low, high, "", problems)
         elif not isinstance(value, str):
             problems.append("%s.%s: needs text, has %r" % (where, key, value))

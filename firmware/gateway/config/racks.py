@@ -116,6 +116,9 @@ def load_racks(entries: object, buses: list[str], problems: list[str]) -> list[R
     for index, entry in enumerate(entries):
         where = "racks[%d]" % index
         on_bus = isinstance(entry, dict) and "bus" in entry
+        if isinstance(entry, dict) and on_bus and "host" in entry:
+            problems.append("%s: has a bus and a host; a rack is at one of them" % where)
+            continue
         values = check_entry(where, entry, _BUS_RACK if on_bus else _TCP_RACK, problems)
         if values is None:
             continue

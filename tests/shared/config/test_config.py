@@ -216,9 +216,10 @@ class RefuseTest(unittest.TestCase):
             (("buses", 0, "speed"), 9600, "buses[0].speed: no such setting"),
             (("buses", 0, "reply_timeout_ms"), 2001, "buses[0].reply_timeout_ms"),
             (("buses", 0, "reply_timeout_ms"), 250, "limits.comm_loss.l1.clear: below 1250 ms"),
+            (("racks", 0, "host"), "10.0.0.1", "racks[0]: has a bus and a host"),
             (("racks", 0, "bus"), "rs485-2", "racks[0].bus: no bus"),
             (("racks", 0, "unit"), 0, "racks[0].unit"),
-            (("racks", 0, "host"), "10.0.0.1", "racks[0].host: no such setting"),
+            (("racks", 0, "port"), 502, "racks[0].port: no such setting"),
             (("racks", 1, "unit"), 1, "same bus or host, port, unit and position"),
         )
         for (table, index, key), value, named in bad:
@@ -226,6 +227,9 @@ class RefuseTest(unittest.TestCase):
                 entries = self.serial_tree()
                 entries[table][index][key] = value
                 self.assertIn(named, refusal(entries))
+        entries = self.serial_tree()
+        del entries["buses"][0]["baud"]
+        self.assertIn("buses[0].baud: missing", refusal(entries))
         entries = self.serial_tree()
         entries["buses"].append(entries["buses"][0])
         self.assertIn("same name", refusal(entries))
