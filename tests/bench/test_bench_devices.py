@@ -168,7 +168,7 @@ def test_quick_polling_reads_every_rack(topology: site_polling.Topology) -> None
     assert len(living) == site_polling.RACKS - 1
     assert all(living)
     assert min(min(periods) for periods in living) > 100
-    assert outcome.raw["links"][0]["replies"] > 10
+    assert outcome.raw["links"][0]["replies"] > 1  # before it died
 
 
 def test_late_summaries_or_unread_cells_void_the_refresh() -> None:
