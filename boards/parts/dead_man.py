@@ -8,15 +8,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 PERIOD_MS = 100  # of the timer that calls `look`
-# Looks without a toggle: 0.5 to 0.6 s. Not sooner: a loop that stood still for less goes on as if
-# nothing had been, and would close again what had dropped.
-_SILENT = 6
+_SILENT = 7  # looks without a toggle: 0.6 to 0.7 s, see gateway.contracts.DeadMan
 
 
 class TimerDeadMan:
     """contracts.DeadMan as far as software can be one: a timer looks whether `toggle` is called.
 
-    After 0.5 to 0.6 s of silence it drops every relay, once; the first toggle begins it. With a
+    After 0.6 to 0.7 s of silence it drops every relay, once; the first toggle begins it. With a
     timer that interrupts the program it acts through any loop. With one whose callback waits its
     turn between two steps of the interpreter it does not act while a single operation hangs: then
     the watchdog does. It needs a processor that runs, which a real one does not.

@@ -69,7 +69,7 @@ class Watchdog:
 
 
 class DeadMan:
-    """Simulated by the field: it drops every relay when it has been silent for 500 ms."""
+    """Simulated by the field: it drops every relay when it has been silent for 600 ms."""
 
     def __init__(self, wiring: Wiring, clock: Clock) -> None:
         self._wiring = wiring

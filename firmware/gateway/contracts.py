@@ -151,9 +151,11 @@ class Watchdog(Protocol):
 
 
 class DeadMan(Protocol):
-    """Holds the supply of all relays only while it is toggled; silent for 0.5 s it lets them drop.
+    """Holds the supply of all relays only while it is toggled; silent for 0.6 to 1 s it lets go.
 
-    Unlike the watchdog it needs no reset to act, and no code that still runs.
+    Unlike the watchdog it needs no reset to act, and no code that still runs. Not sooner than
+    0.6 s, tolerances included: the protecting loop begins anew, as at a start, when it stood still
+    for 0.5 s; after less it would close again what had dropped.
     """
 
     def toggle(self) -> None:

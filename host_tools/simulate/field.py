@@ -10,7 +10,7 @@ from host_tools.simulate.ports import HOST, PortInUseError
 
 MAX_LINE = 200  # bytes; a longer line is garbage
 MAX_WATCHDOG_MS = 3_600_000
-DEAD_MAN_MS = 500
+DEAD_MAN_MS = 600
 BOOTS_KEPT = 100
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _AGEING_MS = 50
 _INPUTS_MS = 10
-_DEAD_MAN_MS = 500  # a dead man waits so long, see `gateway.contracts.DeadMan`
+_STALL_MS = 500  # any dead man waits longer, see `gateway.contracts.DeadMan`
 _LONGEST_WAIT_US = 10000
 _WARM_DC = 400  # above it a lost coolant flow stops the currents
 _RISE_LEVEL = 2
@@ -94,7 +94,8 @@ class Enforcer:
         self._aged = now
         self._looked = now
         self._escalated = False
-        self.stalls = 0  # times this loop stood still for longer than the dead man waits
+        self._sound = False  # the last cycle was complete and passed its self-check
+        self.stalls = 0  # times this loop stood still for so long that a dead man may have acted
 
     @property
     def armed(self) -> bool:
@@ -128,11 +129,13 @@ class Enforcer:
         since_ms = diff(now, self._aged)
         if since_ms >= _AGEING_MS:
             self._aged = now
-            if since_ms >= _DEAD_MAN_MS:
+            if since_ms >= _STALL_MS:
                 self._begin_anew(now)
-            self._protect_all(now)
-            if self.self_check.step():
+            if self._sound:
+                # Before the work: then two toggles are as far apart as the times judged above.
                 self._dead_man.toggle()
+            self._protect_all(now)
+            self._sound = self.self_check.step()
         return wait_us
 
     def stop(self) -> None:
@@ -140,7 +143,7 @@ class Enforcer:
         self.bank.stop()
 
     def _begin_anew(self, now: int) -> None:
-        """The loop stood still for so long that the dead man let every relay go: as at a start."""
+        """The loop stood still for so long that a dead man may act: as at a start."""
         self.stalls += 1
         self.closing.disarm(now)
         for index in range(len(self.pollers)):

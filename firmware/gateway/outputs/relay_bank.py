@@ -38,6 +38,10 @@ class RelayBank:
         self._copies[index] = energised ^ _OPEN_COPY
         self._drive(index, energised)
 
+    def wired(self, index: int) -> bool:
+        """The board has a relay for this output."""
+        return self._numbers[index] != NO_RELAY
+
     def check(self) -> bool:
         """Compare the copies and drive every output again, in every pass; allocates nothing.
 

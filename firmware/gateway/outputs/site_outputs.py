@@ -23,7 +23,8 @@ class SiteOutputs:
     """Drives `bank` from place `first` on.
 
     Ventilation and suppression are energised to act. The site relay is energised to run: it drops
-    when a rack did not open, at an emergency stop, at a stop of the gateway, and with its supply.
+    when a rack did not open, at an emergency stop, at a stop of the gateway, and with its supply;
+    it picks up when the site is armed. An output without a relay is never on.
     """
 
     def __init__(self, bank: RelayBank, first: int) -> None:
@@ -34,16 +35,19 @@ class SiteOutputs:
         """After the racks, in the same pass; `gas_level` 0 to 3. Allocates nothing.
 
         `run`: the site is armed. `open_site`: a rack did not open, or somebody pushed the
-        emergency stop. `fire`: release the suppression; the fans stop, not to blow it out.
+        emergency stop. `fire`: release the suppression; the fans stop, not to blow it out. Without
+        a relay for the suppression nothing is released, and fans go on as long as there is gas.
         """
         self._put(SITE, 1 if run and not open_site else 0)
-        self._put(VENTILATION, 1 if gas_level >= _VENTILATE_LEVEL and not fire else 0)
         self._put(SUPPRESSION, 1 if fire else 0)
+        released = self.is_on(SUPPRESSION)
+        self._put(VENTILATION, 1 if gas_level >= _VENTILATE_LEVEL and not released else 0)
 
     def is_on(self, output: int) -> bool:
         """Whether SITE, VENTILATION or SUPPRESSION is energised."""
         return self._bank.energised[self._first + output] == 1
 
     def _put(self, output: int, energised: int) -> None:
-        if self._bank.energised[self._first + output] != energised:
-            self._bank.set(self._first + output, energised)
+        place = self._first + output
+        if self._bank.energised[place] != energised and self._bank.wired(place):
+            self._bank.set(place, energised)

@@ -49,9 +49,9 @@ class DeadManTest(unittest.TestCase):
         self.look(100)
         self.assertEqual(self.drops, [])
 
-    def test_half_a_second_of_silence_drops_once(self):
+    def test_more_than_half_a_second_of_silence_drops_once(self):
         self.dead_man.toggle()
-        self.look(5)
+        self.look(6)
         self.assertEqual(self.drops, [])
         self.look(1)
         self.assertEqual(self.drops, [1])
@@ -62,11 +62,11 @@ class DeadManTest(unittest.TestCase):
     def test_toggles_keep_it_quiet_and_begin_it_again(self):
         for _ in range(100):
             self.dead_man.toggle()
-            self.look(5)
+            self.look(6)
         self.assertEqual(self.drops, [])
         self.look(1)
         self.dead_man.toggle()
-        self.look(6)
+        self.look(7)
         self.assertEqual(self.drops, [1, 1])
 
     def test_pulses(self):

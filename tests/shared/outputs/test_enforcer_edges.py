@@ -6,6 +6,7 @@ from enforcer_bench import ARM_MS, INPUTS, OUTPUTS, SITE_RELAY, SUPPRESSION, VEN
 from rack_wire import CHARGE_LIMIT
 from sample_site import tree
 
+from gateway.clock import diff
 from gateway.outputs import closing, opening
 from gateway.protection import rules
 from gateway.rack import data as slots
@@ -33,7 +34,7 @@ class TimeTest(unittest.TestCase):
         site.inputs.get = counted
         site.run_ms(1000, 1)
         self.assertEqual(reads[0], 100)
-        self.assertEqual(site.dead_man.toggles, 20)
+        self.assertEqual(site.dead_man.toggles, 19)  # each vouches for the cycle before
 
     def test_a_loop_with_nothing_to_do_comes_round_after_ten_milliseconds(self):
         site = closed()
@@ -58,6 +59,32 @@ class TimeTest(unittest.TestCase):
         self.assertEqual((site.enforcer.stalls, site.closed()), (0, (1, 1)))
         site.enforcer.step(site.clock.advance(500))
         self.assertEqual((site.enforcer.stalls, site.closed()), (1, (0, 0)))
+
+    def test_no_dead_man_acts_on_a_pause_that_is_not_counted(self):
+        """However the time is split between a pass and the wait behind it."""
+        for pass_ms in (1, 300, 449, 450, 480, 499, 500, 700):
+            for wait_ms in (1, 250, 499, 500):
+                with self.subTest(pass_ms=pass_ms, wait_ms=wait_ms):
+                    site = closed()
+                    site.run_ms(50, 50)
+                    toggled = []
+                    site.dead_man.toggle = lambda site=site, at=toggled: at.append(
+                        site.clock.ticks()
+                    )
+                    site.enforcer.step(site.clock.advance(50))
+                    step = site.protections[1].step
+
+                    def slow(now, site=site, step=step, pass_ms=pass_ms):
+                        step(now)
+                        site.protections[1].step = step
+                        site.clock.advance(pass_ms)
+
+                    site.protections[1].step = slow
+                    site.enforcer.step(site.clock.advance(50))
+                    site.enforcer.step(site.clock.advance(wait_ms))
+                    site.run_ms(50, 50)
+                    gaps_ms = [diff(b, a) for a, b in zip(toggled, toggled[1:])]
+                    self.assertTrue(max(gaps_ms) < 500 or site.enforcer.stalls, gaps_ms)
 
 
 class StartTest(unittest.TestCase):

@@ -58,6 +58,16 @@ class SiteOutputsTest(unittest.TestCase):
         site = Site((NO_RELAY, 6, NO_RELAY))
         site.outputs.step(True, False, 3, False)
         self.assertEqual(bytes(site.relays.state), b"\x01\x00\x00\x00\x00\x00\x01\x00")
+        self.assertEqual(
+            [site.outputs.is_on(each) for each in (SITE, VENTILATION, SUPPRESSION)],
+            [False, True, False],
+        )
+
+    def test_fans_go_on_in_a_fire_when_there_is_nothing_to_release(self):
+        site = Site((5, 6, NO_RELAY))
+        site.outputs.step(True, False, 3, True)
+        self.assertEqual(site.state(), (1, 1, 0))
+        self.assertFalse(site.outputs.is_on(SUPPRESSION))
 
     def test_a_fault_of_the_bank_opens_power_and_leaves_the_fans_running(self):
         site = Site()
