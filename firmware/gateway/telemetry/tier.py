@@ -37,8 +37,10 @@ class Tier:
     set. RAM: 4 bytes per value of a rack for the coder, and one record.
 
     Frames refer to those before them, so an error, whatever it is, ends the chunk: the next set
-    begins one with key frames. The error goes on to the caller, once. `left_out`: parts of a rack
-    that were larger than a record, as only noise is.
+    begins one with key frames. The error goes on to the caller, once.
+
+    ValueError for racks of which a record cannot hold one at its noisiest; the configuration's
+    checks refuse them.
     """
 
     def __init__(
@@ -58,6 +60,8 @@ class Tier:
         self._period_ms = period_ms
         self._encoder = SetEncoder(len(racks), cells, temps)
         self._section_bytes = largest_section_bytes(cells, temps)
+        if records.HEADER_BYTES + records.SET_BYTES + self._section_bytes > LARGEST_RECORD:
+            raise ValueError("cells_per_rack, temps_per_rack: more than a record holds")
         self._key_bytes = instant_bytes(len(racks), cells, temps)
         self._room = message_bytes - records.BLOCK_BYTES - 4
         self._values = array("i", [0] * len(records.SAMPLE_FIELDS))
@@ -75,7 +79,6 @@ class Tier:
         self._cells_seen = [0] * len(racks)
         self._temps_seen = [0] * len(racks)
         self._refers = bytearray(len(racks))  # 1: the rack's chain stands in this chunk
-        self.left_out = 0
 
     def step(self, now: int) -> None:
         """Begin the set that is due, or go on with one."""
@@ -144,10 +147,6 @@ class Tier:
         end = self._encoder.encode(
             rack, self._values, cells, temps, age_ms, key, self._record, begin
         )
-        if records.HEADER_BYTES + records.SET_BYTES + end - begin > LARGEST_RECORD:
-            self._refers[rack] = 0
-            self.left_out += 1
-            return
         self._refers[rack] = 1
         self._block_bytes[rack] += records.BLOCK_TIME_BYTES + end - begin
         if end - records.SET_BYTES > _RECORD_BYTES and self._sections:

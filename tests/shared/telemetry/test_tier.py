@@ -1,21 +1,39 @@
 """Sets of samples in a lane: when, how many, what a chunk holds; CPython reads their content."""
 
+import gc
+import json
 import struct
 import unittest
 from array import array
 
 from fake_hardware import Flag, HandClock, MemoryStorage
 from recorded_site import RecordedSite
+from sample_site import tree
 
+from gateway import config
+from gateway.errors import ConfigError
 from gateway.rack.data import RackData
 from gateway.telemetry import records
 from gateway.telemetry.lanes import Lanes
+from gateway.telemetry.rewind import CELLS as CELL_SCANS
+from gateway.telemetry.rewind import Rewind
 from gateway.telemetry.tier import INSTANTS, Tier, instant_bytes
 
 RACKS = 3
 CELLS = 16
 TEMPS = 4
 PERIOD_MS = 1000
+
+
+def check_permitted(cells, temps):
+    """ConfigError when no configuration may say so."""
+    entries = tree(cells=416)
+    entries["cells_per_rack"], entries["temps_per_rack"] = cells, temps
+    try:
+        config.load(json.dumps(entries))
+    except ConfigError as error:
+        if "temps_per_rack" in str(error):
+            raise
 
 
 class Summary:
@@ -203,20 +221,33 @@ class TierTest(unittest.TestCase):
         self.assertEqual([each[2] for each in bench.blocks()], [3] * RACKS)
         self.assertEqual(bench.lanes.dropped, 0)
 
-    def test_a_section_larger_than_a_record_is_left_out_and_its_rack_begins_anew(self):
-        bench = Bench(cells=1024, temps=1024, message_bytes=65536)
-        bench.scan()
-        noisy = bench.racks[1]
-        for cell in range(1024):
-            noisy.cells_mv[cell] = 1 + cell * 7919 % 65000
-            noisy.temps_dc[cell] = cell * 7919 % 64000 - 32000
-        bench.run_ms(PERIOD_MS - 20)
-        self.assertEqual(bench.tier.left_out, 1)
-        bench.scan()
-        bench.run_ms(2 * PERIOD_MS)
-        bench.tier.finish()
-        self.assertEqual([each[2] for each in bench.blocks()], [3, 2, 3])
-        self.assertEqual(bench.lanes.dropped, 0)
+    def test_the_noisiest_rack_that_a_configuration_permits_is_recorded_whole(self):
+        for cells, temps in ((1024, 67), (546, 545), (67, 1024)):
+            check_permitted(cells, temps)
+            bench = Bench(cells=cells, temps=temps, message_bytes=65536)
+            bench.scan()
+            noisy = bench.racks[1]
+            for cell in range(cells):
+                noisy.cells_mv[cell] = 1 + cell * 7919 % 65000
+            for sensor in range(temps):
+                noisy.temps_dc[sensor] = sensor * 7919 % 64000 - 32000
+            bench.run_ms(2 * PERIOD_MS - 20)
+            bench.tier.finish()
+            self.assertEqual([each[2] for each in bench.blocks()], [2] * RACKS)
+            self.assertEqual(bench.lanes.dropped, 0)
+            rewind = Rewind(1, cells, temps, 10)
+            rewind.take_cells(0, noisy.cells_mv, noisy.temps_dc, 0)
+            self.assertEqual((rewind.left_out, rewind.ring(0, CELL_SCANS).next), (0, 1))
+            del bench, noisy, rewind
+            gc.collect()
+
+    def test_one_value_more_is_refused_and_so_is_a_record_that_does_not_fit(self):
+        for cells, temps in ((1024, 68), (546, 546), (68, 1024)):
+            with self.assertRaises(ConfigError) as caught:
+                check_permitted(cells, temps)
+            self.assertIn("cells_per_rack: more than 1091", str(caught.exception))
+        with self.assertRaises(ValueError):
+            Bench(cells=1024, temps=1024, message_bytes=65536)
 
     def test_a_whole_site_is_recorded(self):
         site = RecordedSite()
