@@ -21,6 +21,7 @@ from gateway.protection.latch_store import mark_lost
 from gateway.protection.latches import IDENTITIES, NOTHING_TO_RELEASE, RELEASED, RESET_RESULTS
 from gateway.protection.reset_inputs import NOBODY, ResetInputs
 from gateway.telemetry import records
+from gateway.telemetry.config_events import append_config
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class App:
             records.NO_RACK,
             "version %s, boot %d, %s" % (VERSION, parts.lanes.boot, parts.board.interpreter),
         )
+        append_config(parts.lanes.events.append, parts.settings)
         supervisor = parts.supervisor
         supervisor.critical("enforce", _STALL_MS, self._enforce)
         supervisor.helpful("record", self._record)

@@ -55,7 +55,7 @@ def _print(found: Found) -> None:
     for text in all_lines(found):
         print(text)
     for box in found.boxes:
-        for text in box_lines(box):
+        for text in box_lines(box, found.rack_names):
             print(text)
     frames = sum(len(block.frames) for block in found.blocks)
     total = f"{found.name}: {len(found.records)} records, {frames} samples of racks"

@@ -16,7 +16,9 @@ from host_tools.ingest.schema import FRAMES, TABLES, Row, Rows, Table
 from host_tools.ingest.store import RowsRefusedError, StoreDownError
 from host_tools.ingest.translate import rows_of_block, rows_of_records
 
+_Names = dict[tuple[object, ...], str]  # by gateway, boot and rack
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_RACK, _RACK_NAME = "rack", "rack_name"  # the name follows where there is a rack
 _ARRAYS = {"cells_mv": "cells.csv", "temps_dc": "temps.csv"}
 
 
@@ -25,12 +27,18 @@ def write_csv(folder: Path, found: Iterable[Found]) -> list[Path]:
 
     The files are written anew. UserError when the folder cannot be written.
     """
+    found = list(found)
     rows = _all_rows(found)
+    names: _Names = {
+        (each.name, *key): name for each in found for key, name in each.rack_names.items()
+    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        files = [_table(folder, table, rows[table.name]) for table in TABLES if rows[table.name]]
+        files = [
+            _table(folder, table, rows[table.name], names) for table in TABLES if rows[table.name]
+        ]
         for column, name in _ARRAYS.items():
-            wide = _wide(rows[FRAMES.name], column)
+            wide = _wide(rows[FRAMES.name], column, names)
             if len(wide) > 1:
                 files.append(_write(folder / name, wide))
     except OSError as error:
@@ -78,29 +86,44 @@ def _timed(table: Table, row: Row, time: RealTime) -> Row:
     return (*row[:at], time.utc_ms(boot, uptime_ms, recorded, quality), *row[at + 1 :])
 
 
-def _table(folder: Path, table: Table, rows: list[Row]) -> Path:
-    kept = [index for index, (name, _) in enumerate(table.columns) if name not in _ARRAYS]
-    lines: list[list[object]] = [[table.names[index] for index in kept]]
-    lines += [[_cell(table.columns[index][1], row[index]) for index in kept] for row in rows]
+def _table(folder: Path, table: Table, rows: list[Row], names: _Names) -> Path:
+    kept = tuple(name for name in table.names if name not in _ARRAYS)
+    lines: list[list[object]] = [_titles(kept)]
+    lines += [_values(table, row, kept, names) for row in rows]
     return _write(folder / f"{table.name}.csv", lines)
 
 
-def _wide(rows: list[Row], column: str) -> list[list[object]]:
+def _titles(columns: tuple[str, ...]) -> list[object]:
+    at = columns.index(_RACK) + 1 if _RACK in columns else 0
+    return [*columns[:at], _RACK_NAME, *columns[at:]] if at else list(columns)
+
+
+def _values(table: Table, row: Row, columns: tuple[str, ...], names: _Names) -> list[object]:
+    """What a row says in these columns, with the name of its rack."""
+    values: dict[str, object] = dict(zip(table.names, row, strict=True))
+    kinds = dict(table.columns)
+    texts: list[object] = []
+    for name in columns:
+        texts.append(_cell(kinds[name], values[name]))
+        if name == _RACK:
+            key = (values["gateway"], values["boot"], values[_RACK])
+            texts.append(names.get(key, ""))
+    return texts
+
+
+def _wide(rows: list[Row], column: str, names: _Names) -> list[list[object]]:
     """A line per frame with readings: whose, when, and every reading in a column of its own."""
     at = FRAMES.names.index(column)
     head = ("gateway", "boot", "lane", "rack", "uptime_ms", "utc")
-    places = [FRAMES.names.index(name) for name in head]
-    kinds = [FRAMES.columns[place][1] for place in places]
     lines = []
     most = 0
     for row in rows:
         readings = row[at]
         if isinstance(readings, list):
             most = max(most, len(readings))
-            values = [_cell(kind, row[p]) for p, kind in zip(places, kinds, strict=True)]
-            lines.append([*values, *readings])
+            lines.append([*_values(FRAMES, row, head, names), *readings])
     unit = column.partition("_")[2]
-    return [[*head, *(f"{number}_{unit}" for number in range(1, most + 1))], *lines]
+    return [[*_titles(head), *(f"{number}_{unit}" for number in range(1, most + 1))], *lines]
 
 
 def _cell(kind: str, value: object) -> object:

@@ -18,8 +18,9 @@ from host_tools.decode.records import (
     Record,
     Unknown,
 )
-from host_tools.decode.sources import Found
+from host_tools.decode.sources import Found, RackNames
 
+_NO_NAMES: RackNames = {}
 _MISSING = {"u": layout.NO_UNSIGNED, "s": layout.NO_SIGNED}
 # name, divisor, what a missing value is
 _FIGURES = {
@@ -33,57 +34,64 @@ Numbered = tuple[int, int, int, int, str]  # boot, uptime, lane, number, line
 
 def all_lines(found: Found) -> Iterator[str]:
     """Every record and frame in the order of time, boot by boot."""
+    names = found.rack_names
     numbered: list[Numbered] = [
-        (record.boot, record.uptime_ms, record.lane, record.seq, line(record))
+        (record.boot, record.uptime_ms, record.lane, record.seq, line(record, names))
         for record in found.records
     ]
     for block in found.blocks:
         numbered += [
-            (block.boot, frame.uptime_ms, block.lane, block.first, frame_line(block, frame))
+            (block.boot, frame.uptime_ms, block.lane, block.first, frame_line(block, frame, names))
             for frame in block.frames
         ]
     for *_, text in sorted(numbered, key=lambda entry: entry[:4]):
         yield text
 
 
-def line(record: Record) -> str:
+def line(record: Record, names: RackNames = _NO_NAMES) -> str:
     """One record: boot, lane, sequence number, uptime in seconds, what it says."""
-    return _head(record.boot, record.lane, record.seq, record.uptime_ms) + _text(record)
+    return _head(record.boot, record.lane, record.seq, record.uptime_ms) + _text(record, names)
 
 
-def frame_line(block: Block, frame: Frame) -> str:
+def frame_line(block: Block, frame: Frame, names: RackNames = _NO_NAMES) -> str:
     """One frame of a block, with the number of the chunk's first record."""
-    text = sample_text(block.rack, frame.sample)
+    text = sample_text(rack_name(block.boot, block.rack, names), frame.sample)
     if frame.cells is not None:
         text += f"  {len(frame.cells)} cells, {len(frame.temps or ())} temperatures"
     return _head(block.boot, block.lane, block.first, frame.uptime_ms) + text
 
 
-def box_lines(box: BlackBox) -> Iterator[str]:
+def box_lines(box: BlackBox, names: RackNames = _NO_NAMES) -> Iterator[str]:
     """A black box: its trips, what it holds of each rack, what is missing."""
-    yield f"black box {box.number} of boot {box.boot}, {rack_name(box.rack)}"
+
+    def name_of(rack: int) -> str:
+        return rack_name(box.boot, rack, names)
+
+    yield f"black box {box.number} of boot {box.boot}, {name_of(box.rack)}"
     for trip in box.trips:
         counted = "" if trip.counted_ms is None else f" after {trip.counted_ms / 1000:.3f} s"
         yield (
-            f"  {trip.uptime_ms / 1000:.3f} s  {rack_name(trip.rack)} {trip.rule_name}"
+            f"  {trip.uptime_ms / 1000:.3f} s  {name_of(trip.rack)} {trip.rule_name}"
             f" level {trip.level}: {trip.value}, trips at {trip.set_point}{counted},"
             f" clears at {trip.clear_point}"
         )
     for rack, history in sorted(box.racks.items()):
         yield (
-            f"  {rack_name(rack)}: {len(history.summaries)} summaries,"
+            f"  {name_of(rack)}: {len(history.summaries)} summaries,"
             f" {len(history.scans)} scans of the cells"
         )
     for what in box.missing:
         yield f"  missing: {what}"
 
 
-def rack_name(index: int) -> str:
-    """As in all tables; racks count from 1 for people."""
-    return "site  " if index == layout.NO_RACK else f"rack{index + 1:02d}"
+def rack_name(boot: int, index: int, names: RackNames) -> str:
+    """As configured; racks without a known name count from 1 for people."""
+    if index == layout.NO_RACK:
+        return "site  "
+    return names.get((boot, index), f"rack{index + 1:02d}")
 
 
-def sample_text(rack: int, sample: Mapping[str, int]) -> str:
+def sample_text(rack: str, sample: Mapping[str, int]) -> str:
     """A summary in one line."""
     quality = sample["quality"]
     known = 0 <= quality < len(QUALITY_NAMES)
@@ -94,7 +102,7 @@ def sample_text(rack: int, sample: Mapping[str, int]) -> str:
     mv = [_figure(sample[name], 1, "u") for name in ("cell_min_mv", "cell_max_mv")]
     degc = [_figure(sample[name], 10, "s") for name in ("temp_min_dc", "temp_max_dc")]
     return (
-        f"sample {rack_name(rack)} {QUALITY_NAMES[quality] if known else str(quality):7}"
+        f"sample {rack} {QUALITY_NAMES[quality] if known else str(quality):7}"
         f" {' '.join(figures)} {'..'.join(mv)} mV {'..'.join(degc)} degC"
         f" level {sample['level']} {rules.name(sample['rule'])}"
     ).rstrip()
@@ -111,9 +119,10 @@ def _head(boot: int, lane: int, seq: int, uptime_ms: int) -> str:
     return f"{boot:4d} {name:6} {seq:8d} {uptime_ms / 1000:12.3f}  "
 
 
-def _text(record: Record) -> str:
+def _text(record: Record, names: RackNames) -> str:
     if isinstance(record, Event):
-        return f"event  {rack_name(record.rack)} {record.name}: {record.text}".rstrip(": ")
+        rack = rack_name(record.boot, record.rack, names)
+        return f"event  {rack} {record.name}: {record.text}".rstrip(": ")
     if isinstance(record, Gap):
         return f"gap    boot {record.lost_boot}, records {record.first}..{record.last} dropped"
     if isinstance(record, ClockRecord):

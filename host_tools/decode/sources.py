@@ -10,8 +10,10 @@ from gateway.telemetry import records as layout
 from host_tools.decode.black_box import BlackBox, decode_boxes
 from host_tools.decode.blocks import Block, decode_block, decode_sets
 from host_tools.decode.journal_image import JournalImage, read_image
-from host_tools.decode.records import DecodeError, Packed, Record, decode_message
+from host_tools.decode.records import DecodeError, Event, Packed, Record, decode_message
 from host_tools.errors import UserError
+
+RackNames = dict[tuple[int, int], str]  # by boot and rack
 
 # LittleFS names itself in its first two blocks.
 _FLASH_MARK = b"littlefs"
@@ -31,6 +33,17 @@ class Found:
     boxes: list[BlackBox] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     image: JournalImage | None = None
+
+    @property
+    def rack_names(self) -> RackNames:
+        """As the configuration in force named them, boot by boot, where it was recorded."""
+        return {
+            (record.boot, record.rack): record.text
+            for record in self.records
+            if isinstance(record, Event)
+            and record.code == layout.CONFIG_IN_FORCE
+            and record.rack != layout.NO_RACK
+        }
 
 
 def read_sources(paths: Iterable[str]) -> list[Found]:

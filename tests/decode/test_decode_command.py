@@ -104,6 +104,37 @@ def test_csv_has_a_file_per_table_and_a_column_per_cell(image: Path, tmp_path: P
     assert frames[0]["utc"] == cells[0]["utc"] == "2027-01-15 07:55:00.000"
 
 
+def test_racks_have_the_names_that_their_boot_recorded(tmp_path: Path, capsys) -> None:
+    path = tmp_path / "gw-008.img"
+    for name in ("north-1", "south-1"):
+        lanes = open_lanes(open_flash(str(path)), HandClock())
+        named = layout.encode_event(layout.CONFIG_IN_FORCE, 0, 255, 0, 16, 2800, name)
+        lanes.events.append(layout.EVENT, named)
+        for rack in (0, 1):
+            trip = layout.encode_event(layout.TRIP, rack, 0, 3, 3700, 3650, "high")
+            lanes.events.append(layout.EVENT, trip)
+        racks = MadeUpRacks(1)
+        first = lanes.minute.begin_chunk()
+        lanes.minute.append(layout.SET, set_payload(first, 0, [racks.section(0, 0)]))
+        lanes.close()
+    assert command.main([str(path)]) == 0
+    lines = capsys.readouterr().out
+    for words in ("north-1 trip: high", "south-1 trip: high", "rack02 trip: high"):
+        assert words in lines
+    assert "sample north-1" in lines and "sample south-1" in lines
+    folder = tmp_path / "csv"
+    assert command.main([str(path)], csv_folder=str(folder)) == 0
+    events = table(folder / "events.csv")
+    assert [row["rack_name"] for row in events] == ["north-1", "north-1", ""] + [
+        "south-1", "south-1", ""
+    ]  # fmt: skip
+    first_event = events[0]
+    assert (first_event["name"], first_event["text"]) == ("configuration in force", "north-1")
+    assert (first_event["value"], first_event["limit_value"]) == ("16", "2800")
+    for name in ("frames.csv", "cells.csv"):
+        assert [row["rack_name"] for row in table(folder / name)] == ["north-1", "south-1"]
+
+
 def test_parquet_is_added_to_and_holds_nothing_twice(image: Path, tmp_path: Path, capsys) -> None:
     folder = tmp_path / "lake"
     for rows in (RACKS * INSTANTS + 2, 0):
