@@ -3,8 +3,8 @@
 Records wait in a ring in RAM until a page of them is full. A record is *stored* once it is on
 flash, *delivered* once every consumer's cursor has passed it; its key is (boot, lane, sequence).
 A failing flash is counted and tried again after a pause, and never raises out of here; what it
-costs is named by gap records. One call writes one page at most: the loop that calls has other
-things to do.
+costs is named by gap records. A step asks one thing of the flash at most, for everything stands
+still meanwhile: a page, a cursor, or a file that goes.
 
 A lane of samples goes in chunks: records that refer to each other, with consecutive numbers and
 in one file as far as the flash lets it.
@@ -63,6 +63,7 @@ class Lane:
         self._setbacks = Setbacks(flush_ms)
         self._waiting_since = 0
         self._urgent = 0  # records up to this one are due
+        self._make_room = False  # a write failed for want of room
         self.number = number
         self.appended = appended
         self.ring = ByteRing(ring_bytes, RING_RECORDS)
@@ -184,9 +185,12 @@ class Lane:
     # -- writing --
 
     def step(self, now: int) -> bool:
-        """Do what is due: write a page or the cursor, delete a segment; True when it did one."""
+        """Do what is due: write a page or a cursor, or delete a segment; True when it did one."""
         if not self.open_chunk:
             self._report_losses()
+        if self._make_room:
+            self._drop_for_room()
+            return True
         if self._setbacks.pausing(now):
             return False
         if self._page_due(now):
@@ -198,15 +202,16 @@ class Lane:
                 return True
         return self._drop_passed()
 
+    def hurry(self) -> None:
+        """What waits now is due: the next step writes it, or as many steps as it has pages."""
+        self._urgent = self.ring.next - 1
+
     def flush(self) -> None:
-        """Write what waits now; when it is more than a page the rest follows in the next steps."""
-        ring = self.ring
-        self._urgent = ring.next - 1
-        if not ring.waiting or self._setbacks.pausing(self._clock.ticks()):
-            return
-        small = ring.waiting <= PAGE_BYTES
-        if self._write_page() and small and ring.waiting:
-            self._write_page()  # the segment ended in between
+        """Write all that waits, page by page: for an end that may come at once."""
+        self.hurry()
+        while self.ring.waiting and not self._setbacks.pausing(self._clock.ticks()):
+            if not self._write_page():
+                return
 
     def close(self) -> None:
         """Write all records and the cursors, close the files."""
@@ -231,13 +236,18 @@ class Lane:
             self._write_cursor(cursor)
 
     def drop_oldest(self) -> bool:
-        """Delete the oldest segment, delivered or not; False without one. Raises OSError."""
+        """Delete the oldest segment, delivered or not; False without one. Raises OSError.
+
+        When the cursor that has passed it is not on flash, only that is written: else the next
+        start takes the segment for lost. The next call deletes it then.
+        """
         oldest = self.files.oldest()
         if oldest is None:
             return False
         for cursor in self.cursors.values():
-            if cursor.kept < (oldest.boot, oldest.last) <= cursor.key:
-                self._write_cursor(cursor)  # else the next start takes it for lost
+            passed = cursor.kept < (oldest.boot, oldest.last) <= cursor.key
+            if passed and self._write_cursor(cursor):
+                return True
         self.files.drop_oldest()
         self.losses.add(oldest.boot, oldest.first, oldest.last)
         return True
@@ -262,17 +272,12 @@ class Lane:
         return urgent or diff(now, self._waiting_since) >= self._flush_ms
 
     def _write_page(self) -> bool:
-        """Make room, then write the oldest waiting bytes; False when the flash failed.
-
-        Deletes one segment at most: when that is not room enough, only the next call writes.
-        """
+        """Write the oldest waiting bytes, or make room for them; False when the flash failed."""
         try:
-            if not self._retention.has_room():
-                dropped = self._retention.drop_one()
+            if not self._retention.has_room() and self._retention.drop_one():
                 if not self.open_chunk:
                     self._report_losses()
-                if dropped and not self._retention.has_room():
-                    return True
+                return True
             self.files.write_page(self.boot, self.ring, self._hurry(self._clock.ticks()))
         except OSError as error:
             self._setbacks.count(self._clock.ticks())
@@ -291,18 +296,24 @@ class Lane:
         self._plan.abandon(self.ring.waiting)
 
     def _make_room_after(self, error: OSError) -> None:
-        """Give up a segment for a write that failed, when that may help."""
+        """The next step gives up a segment for a write that failed, when that may help."""
         if not self._setbacks.may_be_full(error):
             return
         if is_full(error):
             self._retention.shrink()
+        self._make_room = True
+
+    def _drop_for_room(self) -> None:
+        self._make_room = False
         try:
             self._retention.drop_one()
         except OSError:
             self._setbacks.total += 1
 
-    def _write_cursor(self, cursor: Cursor) -> None:
-        self._setbacks.total += not cursor.write()
+    def _write_cursor(self, cursor: Cursor) -> bool:
+        written = cursor.write()
+        self._setbacks.total += not written
+        return written
 
     # -- deleting and losing --
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _MOST_TRIES = 3
 _LATEST = 16  # a trip makes about six
 _URGENT = (records.TRIP, records.LEVEL_SET, records.STOP, records.ESCALATION)
-# On flash at once as well: what was done about a trip, in case the power goes with it, and what
-# somebody ordered from afar.
+# As urgent: what was done about a trip, in case the power goes with it, and what somebody ordered
+# from afar.
 _RESULTS = (
     records.OPENING,
     records.OPEN_COMMAND,
@@ -50,7 +50,8 @@ _WITH_EXTRA = (incidents.REGISTER_MISSING, incidents.WRITE_REFUSED)
 
 
 class Recorder:
-    """Writes events to the journal (trips and what was done to flash at once) and to the log.
+    """Writes events to the journal (trips and what was done are due on flash at once) and to the
+    log.
 
     `latest` holds (uptime ms, text) of the last few for the console. `trip` is called behind the
     record of each trip with rack (NO_RACK: a rule of the site), rule and value.
@@ -77,7 +78,6 @@ class Recorder:
         self._clock = clock
         self._log = log
         self._trip = trip
-        self._due = False  # an urgent event waits for the next step
         self._change: tuple[int, ...] | None = None  # taken, and not yet recorded
         self._tries = 0
         self._change_noted = False  # its event is recorded, its black box not yet begun
@@ -89,42 +89,7 @@ class Recorder:
         self.latest: list[tuple[int, str]] = []
 
     def step(self) -> None:
-        """Record what changed since the last step; what is urgent is on flash then.
-
-        However many racks trip or are reset at once, the flash is written once: each page stops
-        everything.
-        """
-        try:
-            self._record_changes()
-        finally:
-            if self._due:
-                self._due = False
-                self._journal.flush()
-
-    def note(self, code: int, rack: int, text: str, details: tuple[int, ...] = ()) -> None:
-        """Record one event; `details` are rule, level, value, limit where there are any."""
-        rule, level, value, limit = details or (rules.NO_RULE, 0, 0, 0)
-        line = records.EVENT_NAMES[code]
-        if rack != records.NO_RACK:
-            line = self._config.racks[rack].name + " " + line
-        if text:
-            line += ": " + text
-        urgent = code in _URGENT
-        payload = records.encode_event(code, rack, rule, level, value, limit, text)
-        self._journal.append(records.EVENT, payload)
-        self._due = self._due or urgent or code in _RESULTS
-        try:
-            self._tell(line, urgent)
-        except MemoryError:  # it is recorded: whoever called must not do so again
-            self.untold += 1
-
-    def _tell(self, line: str, urgent: bool) -> None:
-        if len(self.latest) >= _LATEST:
-            self.latest.pop(0)
-        self.latest.append((self._clock.uptime_ms(), line))
-        (self._log.warning if urgent else self._log.info)("%s", line)
-
-    def _record_changes(self) -> None:
+        """Record what changed since the last step."""
         change = self._next_change()
         while change is not None:
             self._record_change(change)
@@ -135,6 +100,34 @@ class Recorder:
         for rack in range(self._racks):
             self._rack_events.step(rack)
         self._watch_site()
+
+    def note(self, code: int, rack: int, text: str, details: tuple[int, ...] = ()) -> None:
+        """Record one event; `details` are rule, level, value, limit where there are any.
+
+        What is urgent is only marked: the journal's next step writes it, however many there are,
+        for each page stops everything.
+        """
+        rule, level, value, limit = details or (rules.NO_RULE, 0, 0, 0)
+        line = records.EVENT_NAMES[code]
+        if rack != records.NO_RACK:
+            line = self._config.racks[rack].name + " " + line
+        if text:
+            line += ": " + text
+        urgent = code in _URGENT
+        payload = records.encode_event(code, rack, rule, level, value, limit, text)
+        self._journal.append(records.EVENT, payload)
+        if urgent or code in _RESULTS:
+            self._journal.hurry()
+        try:
+            self._tell(line, urgent)
+        except MemoryError:  # it is recorded: whoever called must not do so again
+            self.untold += 1
+
+    def _tell(self, line: str, urgent: bool) -> None:
+        if len(self.latest) >= _LATEST:
+            self.latest.pop(0)
+        self.latest.append((self._clock.uptime_ms(), line))
+        (self._log.warning if urgent else self._log.info)("%s", line)
 
     def _next_change(self) -> tuple[int, ...] | None:
         """The oldest change that is not recorded; one that fails is tried three times."""

@@ -95,9 +95,9 @@ class RecordedSite:
             now = self.clock.advance(1)
             self.enforcer.step(now)
             if number % 20 == 0:
-                self.sampler.step(now)
                 self.recorder.step()
                 self.lanes.step(now)
+                self.sampler.step(now)
 
     def now(self):
         """What would be recorded of the rack at this moment, by the names of the fields."""

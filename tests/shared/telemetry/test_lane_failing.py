@@ -28,19 +28,6 @@ class BoundedWorkTest(unittest.TestCase):
             pages += storage.size() > before
         self.assertTrue(8 <= pages <= 10, pages)  # 8 of data; blocks and segments end between
 
-    def test_urgent_flush_writes_one_page_and_the_steps_do_the_rest(self):
-        clock = HandClock()
-        journal = EventsLane(Flash(), clock)
-        fill(journal, 90, clock=None, size=200)
-        for _ in range(60):
-            journal.append(records.EVENT, bytes(200))
-        stored = journal.stored
-        journal.flush()
-        self.assertTrue(stored < journal.stored <= stored + 4096 // 224)
-        for _ in range(20):
-            journal.step(clock.advance(1))
-        self.assertEqual(journal.stored, 150)
-
     def test_failing_flash_is_tried_once_per_flush_time(self):
         clock, storage = HandClock(), Flash()
         journal = EventsLane(storage, clock)

@@ -166,11 +166,14 @@ class FlushTest(unittest.TestCase):
             site.changes.put(rack, rules.TEMP_RISE, 3, 1, 120)
         before = storage.operations
         site.recorder.step()
+        self.assertEqual(storage.operations, before)
+        site.lanes.step(site.clock.ticks())
         several = storage.operations - before
         self.assertEqual(site.lanes.events.stored, site.lanes.events.ring.next - 1)
         site.changes.put(0, rules.TEMP_RISE, 2, 1, 40)
         before = storage.operations
         site.recorder.step()
+        site.lanes.step(site.clock.ticks())
         self.assertEqual(storage.operations - before, several)
         self.assertTrue(several > 0)
 

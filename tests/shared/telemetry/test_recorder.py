@@ -44,7 +44,7 @@ class EventTest(unittest.TestCase):
         site = RecordedSite(BrokenLog())
         with self.assertRaises(OSError):
             site.recorder.note(records.STOP, records.NO_RACK, "why")
-        site.recorder.step()
+        site.lanes.step(site.clock.ticks())
         self.assertEqual(site.lanes.events.stored, 1)
         self.assertEqual(events(site)[0][6], "why")
         self.assertIn("why", site.recorder.latest[-1][1])
@@ -92,7 +92,7 @@ class EventTest(unittest.TestCase):
         for _ in range(12):
             site.recorder.note(records.RESET, 0, "by the operator: released")
         self.assertEqual(site.lanes.events.stored, before)
-        site.recorder.step()
+        site.lanes.step(site.clock.ticks())
         self.assertEqual(site.lanes.events.stored, site.lanes.events.ring.next - 1)
 
     def test_a_trip_that_could_not_be_recorded_is_recorded_in_the_next_step(self):
@@ -180,7 +180,7 @@ class EventTest(unittest.TestCase):
     def test_what_somebody_ordered_is_on_flash_at_once(self):
         site = RecordedSite(flush_ms=100000)
         site.recorder.note(records.COMMAND, records.NO_RACK, "limit: done")
-        site.recorder.step()
+        site.lanes.step(site.clock.ticks())
         self.assertEqual(site.lanes.events.stored, site.lanes.events.ring.next - 1)
 
     def test_latest_events_are_few_and_newest_last(self):
