@@ -6,6 +6,7 @@ import asyncio
 
 from gateway.telemetry.black_box import BlackBox
 from gateway.telemetry.bms_thresholds import BmsThresholds
+from gateway.telemetry.box_rations import BoxRations
 from gateway.telemetry.clock_records import ClockRecords
 from gateway.telemetry.lanes import Lanes
 from gateway.telemetry.rack_summary import RackSummary
@@ -78,6 +79,7 @@ class Recording:
         )
         self.black_box = BlackBox(
             lanes.events,
+            BoxRations(lanes, len(racks), clock.ticks()),
             self.rewind,
             enforcer,
             settings,
@@ -112,17 +114,17 @@ class Recording:
         self.turns = Turns(
             (
                 ("events", lambda now: self.recorder.step()),
+                ("journal", lanes.step),  # a trip that was just recorded waits for nothing else
                 ("black box", self.black_box.step),
                 ("limits of the BMS", lambda now: self.bms_thresholds.step()),
                 ("samples", self.sampler.step),
-                ("journal", lanes.step),
             ),
             log,
         )
         self._recording = True
 
     def step(self, now: int) -> None:
-        """Note what is new, events first, then a page to flash; each whatever else fails."""
+        """Note what is new, events first, and write one page at most; each whatever else fails."""
         if self._recording:
             self.turns.step(now)
         else:

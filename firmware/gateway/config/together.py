@@ -18,9 +18,10 @@ _PEAKS = ("charge_peak_current", "discharge_peak_current")
 _HIGHEST_CELL_CDV = 365  # 0.01 V: 3.65 V, no string of cells may be above it
 _LOWEST_CELL_CDV = 250  # 2.5 V, the data sheet's limit above 0 degC
 # Of what is recorded of a rack at one instant at the worst: noise that no code makes smaller.
-_HALF_BYTES_PER_VALUE = 7  # of half a byte: an escape of 28 bits
+_HALF_BYTES_PER_VALUE = 7  # the code takes 5 at most
 _AROUND_BYTES = 180  # the summary, and the headers of section, record and message
 _LARGEST_BYTES = 4000  # that fit into one record
+_EVENTS_FILES = 4  # that the events' share has room for: black boxes are rationed with that
 _HIGHEST_PEAK = (21, 10)  # 2.1 times the capacity per hour: cells bear 2 C for 30 s
 _OHM_PER_VOLT = 100  # the least that published practice accepts for a storage system
 
@@ -110,6 +111,12 @@ def _check_records(settings: Config, problems: list[str]) -> None:
         problems.append("cells_per_rack: more than %d with temps_per_rack" % most)
     if settings.integer("uplink.batch_bytes") < needed:
         problems.append("uplink.batch_bytes: %d needed for one rack" % needed)
+    share = settings.integer("telemetry.capacity_bytes") * settings.integer("telemetry.events_pm")
+    if share // 1000 < _EVENTS_FILES * settings.integer("telemetry.segment_bytes"):
+        problems.append(
+            "telemetry.segment_bytes: above %d, a quarter of telemetry.events_pm of capacity_bytes"
+            % (share // 1000 // _EVENTS_FILES)
+        )
 
 
 def _check_relays(settings: Config, problems: list[str]) -> None:

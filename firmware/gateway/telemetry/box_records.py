@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from gateway.config import Config
     from gateway.config.limits import Limit
     from gateway.outputs.enforcer import Enforcer
+    from gateway.telemetry.box_rations import BoxRations
     from gateway.telemetry.lane import Lane
     from gateway.telemetry.rewind import Rewind
 
     Block = tuple[int, int, int]  # rack, stream, number
+    Planned = tuple[int, list[Block]]  # a record to come: what it is, its blocks
 
 # Every record: what it is, rack (255 = a rule of the site), number of the box in this boot, number
 # of the record in the box.
@@ -62,8 +64,10 @@ class Box:
         self.number = number
         self.racks = racks
         self.part = 0  # number of the next record
-        self.plan: list[tuple[int, list[Block]]] = []  # records to come: what they are, blocks
-        self.taken = [[0] * STREAMS for _ in racks]  # next block of each stream
+        self.shared = 0  # number of the box with the summaries of the other racks
+        self.plan: list[Planned] = []
+        self.tries = 0  # of the first of them
+        self.taken = [0] * (STREAMS * len(racks))  # next block of each rack's streams
         self.began = now
         self.collect_at = now
         self.ends_at = now
@@ -72,11 +76,15 @@ class Box:
 
 
 class BoxRecords:
-    """Appends the records of boxes to a lane, each put together in one buffer."""
+    """Appends the records of boxes to a lane, each put together in one buffer.
+
+    An error, of memory say, leaves box and lane as they were: the call can be made again.
+    """
 
     def __init__(
         self,
         lane: Lane,
+        rations: BoxRations,
         rewind: Rewind,
         enforcer: Enforcer,
         settings: Config,
@@ -84,6 +92,7 @@ class BoxRecords:
         part_bytes: int,
     ) -> None:
         self._lane = lane
+        self._rations = rations
         self._rewind = rewind
         self._enforcer = enforcer
         self._limits = settings.limits
@@ -102,19 +111,21 @@ class BoxRecords:
             )
         )
 
-    def plan(self, box: Box, what: int, blocks: list[Block]) -> None:
-        """Plan these blocks in as few records as they need, in this order."""
+    def plan(self, what: int, blocks: list[Block]) -> list[Planned]:
+        """As few records as these blocks need, in this order."""
+        planned: list[Planned] = []
         room = 0
         for block in blocks:
             size = BLOCK_BYTES + self._rewind.ring(block[0], block[1]).length(block[2])
             if size > room:
-                box.plan.append((what, []))
+                planned.append((what, []))
                 room = self._part_bytes - PART_BYTES
-            box.plan[-1][1].append(block)
+            planned[-1][1].append(block)
             room -= size
+        return planned
 
     def put_header(
-        self, box: Box, what: int, rack: int, rule: int, value: int, shared: int, refused: int
+        self, box: Box, what: int, rack: int, rule: int, value: int, refused: int
     ) -> None:
         """HEADER of a box, or AGAIN: what tripped, and how the racks stand now."""
         record = self._record
@@ -132,7 +143,7 @@ class BoxRecords:
             len(name),
             self._aftermath_s,
             len(box.plan) if what == HEADER else 0,
-            shared,
+            box.shared,
             refused & 0xFFFFFFFF,
             value,
             points[0],
@@ -149,8 +160,10 @@ class BoxRecords:
         self._put(box, what, rack, end)
 
     def put_next(self, box: Box) -> int:
-        """The first record of the plan; how many of its blocks were overwritten before."""
-        what, blocks = box.plan.pop(0)
+        """The first record of the plan; how many of its blocks are not stored: overwritten before,
+        or, when the flash has no room for more boxes, all of them.
+        """
+        what, blocks = box.plan[0]
         lost = 0
         record = self._record
         end = PART_BYTES
@@ -175,7 +188,11 @@ class BoxRecords:
             end += BLOCK_BYTES
             record[end : end + length] = ring.read(number)
             end += length
-        self._put(box, what, box.rack, end)
+        if self._rations.has_room(end):
+            self._put(box, what, box.rack, end)
+        else:
+            lost = len(blocks)
+        box.plan.pop(0)
         return lost
 
     def put_end(self, box: Box) -> None:
@@ -199,5 +216,6 @@ class BoxRecords:
 
     def _put(self, box: Box, what: int, rack: int, end: int) -> None:
         struct.pack_into(PART, self._record, 0, what, rack, box.number, box.part & 0xFFFF)
+        sequence = self._lane.append(records.BLACK_BOX, memoryview(self._record)[:end])
+        self._rations.took(sequence, end)
         box.part += 1
-        self._lane.append(records.BLACK_BOX, memoryview(self._record)[:end])

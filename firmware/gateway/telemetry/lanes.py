@@ -47,7 +47,7 @@ class Lanes:
         self._clock = clock
         self._random = random
         self._errors = 0
-        retention = Retention(capacity_bytes, events_pm, segment_bytes)
+        self._retention = retention = Retention(capacity_bytes, events_pm, segment_bytes)
         samples_ring_bytes = 2 * LARGEST_RECORD + instant_bytes
 
         def lane(number: int, flush_ms: int, ring_bytes: int) -> Lane:
@@ -101,13 +101,18 @@ class Lanes:
                 return
 
     def flush(self) -> None:
-        """Write a page of waiting events now."""
+        """Write the events that wait now."""
         self.events.flush()
 
     def close(self) -> None:
         """Write all records and the cursors, close the files."""
         for lane in reversed(self.all):  # who drops first tells of it first
             lane.close()
+
+    @property
+    def events_bytes(self) -> int:
+        """What events may take of the flash while samples need it, too."""
+        return self._retention.events_bytes
 
     @property
     def backlog(self) -> int:

@@ -30,6 +30,11 @@ class Retention:
         self._in_vain = 0  # segments dropped since the last page
         self.lanes: tuple[Lane, ...] = ()  # indexed by their numbers
 
+    @property
+    def events_bytes(self) -> int:
+        """The events' share."""
+        return self._blocks * self._events_pm // 1000 * _BLOCK_BYTES
+
     def has_room(self) -> bool:
         """Another page fits."""
         return self._used() < self._blocks

@@ -18,7 +18,8 @@ _SUFFIX = ".seg"
 class Segment:
     """Good records first .. last of a boot; last < first when there is none.
 
-    `end` is the last record that the file may have held: `last` when it is undamaged.
+    `end` is the last record that the file may have held: `last` when it is undamaged. `box_bytes`:
+    good records of black boxes that `scan` found.
     """
 
     def __init__(self, lane: int, boot: int, first: int) -> None:
@@ -27,6 +28,7 @@ class Segment:
         self.first = first
         self.last = self.end = first - 1
         self.size = 0
+        self.box_bytes = 0
 
     @property
     def name(self) -> str:
@@ -93,7 +95,9 @@ def _step_over(
         if not length or records.sequence_of(buffer, offset) != segment.last + 1:
             return offset
         segment.last += 1
-        if buffer[offset + 1] == records.GAP:
+        if buffer[offset + 1] == records.BLACK_BOX:
+            segment.box_bytes += length
+        elif buffer[offset + 1] == records.GAP:
             payload = bytes(buffer[offset + records.HEADER_BYTES : offset + length])
             on_gap(segment.boot, segment.last, payload)
         offset += length

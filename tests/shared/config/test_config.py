@@ -259,6 +259,14 @@ class RefuseTest(unittest.TestCase):
         entries["temps_per_rack"] = 300
         self.assertIn("cells_per_rack: more than 1091 with temps_per_rack", refusal(entries))
 
+    def test_the_share_of_the_events_must_hold_four_files(self):
+        entries = changed("telemetry.capacity_bytes", 1048576)
+        self.assertIn("telemetry.segment_bytes: above 65536, a quarter of", refusal(entries))
+        entries["telemetry"]["segment_bytes"] = 65536
+        config.load(json.dumps(entries))
+        entries["telemetry"]["events_pm"] = 249
+        self.assertIn("telemetry.segment_bytes: above 65273", refusal(entries))
+
     def test_all_problems_are_told_at_once(self):
         entries = changed("site", "")
         entries["cells_per_rack"] = 0

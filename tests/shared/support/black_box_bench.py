@@ -10,6 +10,7 @@ from lane_bench import open_from_one
 from gateway.rack.incidents import Incidents
 from gateway.telemetry import box_records, records
 from gateway.telemetry.black_box import BlackBox
+from gateway.telemetry.box_rations import BoxRations
 from gateway.telemetry.lanes import Lanes
 from gateway.telemetry.rack_summary import RackSummary
 from gateway.telemetry.recorder import Recorder
@@ -21,14 +22,14 @@ ESTOP = 1  # input
 CELLS, TEMPS = 4, 2  # of a rack
 
 
-def open_lanes(storage, clock):
+def open_lanes(storage, clock, segment_bytes=131072, capacity_bytes=8 << 20, events_pm=250):
     lanes = Lanes(
         storage,
         clock,
         Flag(),
-        segment_bytes=131072,
-        capacity_bytes=8 << 20,
-        events_pm=250,
+        segment_bytes=segment_bytes,
+        capacity_bytes=capacity_bytes,
+        events_pm=events_pm,
         flush_ms=60000,
     )
     open_from_one(lanes, storage, clock)
@@ -39,15 +40,23 @@ class BlackBoxSite(Site):
     """Stepped in 5 ms, recorded every 20 ms. `each` is called behind every recording."""
 
     def __init__(
-        self, storage=None, rewind_s=60, aftermath_s=10, cells=CELLS, racks=2, part_bytes=3800
+        self,
+        storage=None,
+        rewind_s=60,
+        aftermath_s=10,
+        cells=CELLS,
+        racks=2,
+        part_bytes=3800,
+        **flash,
     ):
         super().__init__(racks=racks, telemetry={"aftermath_s": aftermath_s})
         self.storage = storage or MemoryStorage()
-        self.lanes = open_lanes(self.storage, self.clock)
+        self.lanes = open_lanes(self.storage, self.clock, **flash)
         self.rewind = Rewind(racks, cells, TEMPS, rewind_s)
         summary = RackSummary(self.enforcer, self.clock)
         self.box = BlackBox(
             self.lanes.events,
+            BoxRations(self.lanes, racks, self.clock.ticks()),
             self.rewind,
             self.enforcer,
             self.settings,
@@ -81,11 +90,11 @@ class BlackBoxSite(Site):
                 self._record(now)
 
     def _record(self, now):
-        self.sampler.step(now)
         self.recorder.step()
+        self.lanes.step(now)
         if self.writes:
             self.box.step(now)
-        self.lanes.step(now)
+        self.sampler.step(now)
         if self.each is not None:
             self.each()
 
