@@ -79,7 +79,7 @@ class BlackBox:
 
     `trips`: the one that began it, and further ones; empty when its header is missing. `shared`:
     number of the box of the same boot that holds the other racks' summaries. `lost`: blocks that
-    the gateway could not store in time; None while the end is missing. `missing` names everything
+    the gateway could not store; None while the end is missing. `missing` names everything
     that is not there, and is empty for a box that is whole.
     """
 
@@ -153,7 +153,7 @@ def _take(box: BlackBox, record: Packed) -> tuple[int, int]:
             raise DecodeError("is no end")
         total, box.lost = _END.unpack_from(record.payload, _PART.size)
         if box.lost:
-            box.missing.append(f"{box.lost} blocks that could not be stored in time")
+            box.missing.append(f"{box.lost} blocks that could not be stored")
         return total, 0
     if what not in (layout.BEFORE, layout.OTHERS, layout.AFTER):
         raise DecodeError(f"unknown part {what}")
