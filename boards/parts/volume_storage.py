@@ -1,4 +1,4 @@
-"""Files on a LittleFS volume of their own, away from the root filesystem."""
+"""Files on a LittleFS volume of their own, away from the root filesystem. MicroPython only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 _VOLUME: Any = vfs.VfsLfs2  # the type stubs take it for abstract
-# A commit of 32 bytes, not of a page: 16 commits of 256 would fill a directory's block.
+# Every flush commits to the directory. 16 commits of 256 bytes fill its block, and a file that is
+# opened while the block is just full has it erased by each of its flushes. So commits are small; a
+# page of the flash takes them one after the other.
 _OPTIONS = {"progsize": 32, "readsize": 256, "lookahead": 256}
 
 
@@ -28,14 +30,20 @@ class VolumeStorage:
         return [entry[0] for entry in self._volume.ilistdir("/")]
 
 
-def open_volume(blocks: Any) -> VolumeStorage:
-    """Storage on the block device `blocks`; one that cannot be read is formatted. OSError."""
-    formatted = False
+def littlefs(blocks: Any) -> tuple[Any, bool]:
+    """(volume on the block device `blocks`, whether it had to be formatted). OSError."""
     try:
-        volume = _VOLUME(blocks, **_OPTIONS)
+        return _VOLUME(blocks, **_OPTIONS), False
     except OSError:
-        formatted = True
         _VOLUME.mkfs(blocks, **_OPTIONS)
-        volume = _VOLUME(blocks, **_OPTIONS)
+        return _VOLUME(blocks, **_OPTIONS), True
+
+
+def open_volume(blocks: Any, is_new: bool = False) -> VolumeStorage:
+    """Storage on the block device `blocks`; one that cannot be read is formatted. OSError.
+
+    `is_new`: nothing was ever on it, so that formatting it loses nothing and is not told.
+    """
+    volume, formatted = littlefs(blocks)
     volume.mount(False, False)
-    return VolumeStorage(volume, formatted)
+    return VolumeStorage(volume, formatted and not is_new)

@@ -13,9 +13,9 @@ import exchange
 import field
 import machine
 from bus_wait import BusWait
-from flash_image import mount
 from flash_window import FlashWindow
 from serial_port import SerialPort
+from volume_storage import open_volume
 
 from gateway.clock import UNSET, Clock
 
@@ -46,8 +46,8 @@ class Board:
         random.seed((words[0] ^ words[1] << 7 ^ words[2] << 13 ^ words[3]) & 0x3FFFFFFF)
         self._storages = {
             # never "new": an erased chip is formatted, and then starts latched
-            "config": mount(FlashWindow(exchange.CONFIG), False),
-            "data": mount(FlashWindow(exchange.DATA), False),
+            "config": open_volume(FlashWindow(exchange.CONFIG)),
+            "data": open_volume(FlashWindow(exchange.DATA)),
         }
         self._bus_wait = BusWait()
         self.wait_for_bus = self._bus_wait.wait

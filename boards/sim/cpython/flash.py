@@ -110,7 +110,7 @@ def mount(context: UserContext, is_new: bool, block_count: int = BLOCK_COUNT) ->
         "context": context,
         "block_size": BLOCK_BYTES,
         "block_count": block_count,
-        "prog_size": 32,  # as flash_image.py has it
+        "prog_size": 32,  # as volume_storage.py has it
         "read_size": 256,
         "cache_size": 1024,
         "lookahead_size": 256,

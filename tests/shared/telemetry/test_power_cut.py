@@ -17,7 +17,7 @@ SECTOR_BYTES = 512
 
 if sys.implementation.name == "micropython":
     import vfs
-    from flash_image import VolumeStorage, mount
+    from volume_storage import VolumeStorage, open_volume
 
     class Blocks:
         """Block device contract of MicroPython over a TornFlash."""
@@ -43,7 +43,7 @@ if sys.implementation.name == "micropython":
             return 0
 
     def lfs(flash, is_new):
-        return mount(Blocks(flash), is_new)
+        return open_volume(Blocks(flash), is_new)
 
     def fat(flash, is_new):
         blocks = Blocks(flash)
@@ -90,10 +90,10 @@ else:
     fat = None
 
 
-def live(open_volume, block_bytes):
+def live(open_storage, block_bytes):
     """(content before, log of every operation, stones) of a life on a new volume."""
     flash = TornFlash(bytearray(BLOCKS * BLOCK_BYTES), block_bytes)
-    storage = open_volume(flash, True)
+    storage = open_storage(flash, True)
     before = bytearray(flash.content)
     flash.log = []
     life = Life(storage, lambda: len(flash.log))
@@ -101,15 +101,15 @@ def live(open_volume, block_bytes):
     return before, flash.log, life.stones
 
 
-def cut_everywhere(open_volume, block_bytes):
+def cut_everywhere(open_storage, block_bytes):
     """(cuts, lines of what a start found wrong)."""
-    before, log, stones = live(open_volume, block_bytes)
+    before, log, stones = live(open_storage, block_bytes)
     gc.collect()
     cuts, wrong = 0, []
     for done, tear, content in images(before, log, block_bytes):
         cuts += 1
         try:
-            found = losses(stones, done, open_volume(TornFlash(content, block_bytes), False))
+            found = losses(stones, done, open_storage(TornFlash(content, block_bytes), False))
         except (OSError, ValueError) as error:  # FAT has names of rubbish then
             found = ["does not start: %s" % error]
         wrong += ["cut in operation %d, %s: %s" % (done, tear, line) for line in found]
