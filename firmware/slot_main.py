@@ -1,8 +1,9 @@
 """main.py of a deployed board: choose the folder with the program, then run the gateway from it.
 
-/slot names the folder that is used; /slot.trial one for this start only, which is forgotten by
-the next: a program that fails, hangs or loses its power is never started twice. "hold" starts
-nothing, so relays stay as the reset left them: open. Without both files the frozen program runs.
+Of the root filesystem, wherever the image mounts it: `slot` names the folder that is used,
+`slot.trial` one for this start only, which is forgotten by the next: a program that fails, hangs
+or loses its power is never started twice. "hold" starts nothing, so relays stay as the reset left
+them: open. Without both files the frozen program runs.
 """
 
 import gc
@@ -23,10 +24,10 @@ def _word(path, once):
         return ""
 
 
-slot = _word("/slot.trial", True) or _word("/slot", False)
+slot = _word("slot.trial", True) or _word("slot", False)
 if slot != "hold":
     if slot:
-        sys.path.insert(0, "/" + slot)
+        sys.path.insert(0, slot)
     gc.threshold(_GC_BYTES)
     from board import Board
 

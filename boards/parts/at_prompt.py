@@ -1,7 +1,8 @@
 """Sent to the board by deployment and run there at its prompt: files, hashes, renames.
 
 MicroPython only. Everything answers with lines of JSON behind a mark, and feeds the watchdog: a
-board that hears nothing for 30 s, because its cable was pulled, restarts into what it had.
+board that hears nothing for 30 s, because its cable was pulled, restarts into what it had. Paths
+are relative to the root filesystem, wherever the image mounts it.
 """
 
 import binascii
@@ -85,22 +86,26 @@ def _digest(path: str) -> str:
 
 
 def digests(folder: str, only: Any = None) -> None:
-    """A line [path, SHA-256] for each file below `folder`, or of `only` these; then null."""
+    """A line [path, SHA-256] for each file below `folder`, or of `only` these; then null.
+
+    "" is the root.
+    """
+    start = folder + "/" if folder else ""
     waiting = [""]
     while waiting:
         below = waiting.pop()
         try:
-            entries = list(os.ilistdir(folder + below))
+            entries = list(os.ilistdir((start + below).rstrip("/")))
         except OSError:
             entries = []
         for entry in entries:
-            path = below + "/" + entry[0]
-            if only is not None and path[1:] not in only:
+            path = below + entry[0]
+            if only is not None and path not in only:
                 continue
             if entry[1] == 0x4000:
-                waiting.append(path)
+                waiting.append(path + "/")
             else:
-                _tell([path[1:], _digest(folder + path)])
+                _tell([path, _digest(start + path)])
     gc.collect()
     _tell(None)
 
@@ -117,12 +122,11 @@ def text(path: str) -> None:
 def begin(path: str) -> None:
     """Open a new file, with the folders it needs."""
     global _file
-    parts = path.split("/")[1:-1]
-    folder = ""
-    for part in parts:
-        folder += "/" + part
-        if not _exists(folder):
-            os.mkdir(folder)
+    end = path.find("/", 1)
+    while end > 0:
+        if not _exists(path[:end]):
+            os.mkdir(path[:end])
+        end = path.find("/", end + 1)
     _file = open(path, "wb")
     _tell(True)
 
@@ -184,9 +188,3 @@ def restore(pairs: list[list[str]]) -> None:
         elif _exists(new):
             os.remove(new)
     _tell(True)
-
-
-def free(folder: str) -> None:
-    """Free bytes of the filesystem below `folder`."""
-    stat = os.statvfs(folder)
-    _tell(stat[0] * stat[3])

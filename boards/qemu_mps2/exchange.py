@@ -20,6 +20,7 @@ INPUTS = const(0x00)  # bit n = level of input n
 STOP = const(0x04)  # not 0: end the gateway
 ENTROPY = const(0x08)  # four words, new ones at each start
 RTC_S = const(0x18)  # seconds since 1970, kept up to date; 0 = the clock was never set
+ROOT_AT = const(0x1C)  # not 0: the root filesystem is at /flash, as images for STM32 have it
 BOOTS = const(0x80)  # starts of the interpreter, soft reboots included
 DEAD_MAN = const(0x84)  # goes up by one with every toggle
 RTC_SET_S = const(0x88)  # what the board set its clock to

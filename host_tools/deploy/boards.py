@@ -13,15 +13,17 @@ _RESET = "import machine; machine.reset()"
 class BoardKind:
     """`mcu` and `native` are what MicroPython on it says of itself, `arch` is mpy-cross's word.
 
-    `prepare` runs on the board before files are looked at: it brings /config there where that is
-    not a folder of the root filesystem. `root_files` stay source and lie beside main.py. `frozen`:
-    its image has a gateway frozen in, which runs while no slot is chosen.
+    Files go to the root filesystem, wherever the image mounts it: / on an ESP32, /flash on an
+    STM32. The configuration is in its folder `config`; where that is another filesystem,
+    `prepare` mounts it there before files are looked at. `root_files` stay source and lie beside
+    main.py. `frozen`: its image has a gateway frozen in, which runs while no slot is chosen.
     """
 
     name: str
     mcu: str
     arch: str
     native: int
+    config: str = "config"
     prepare: str = ""
     reset: str = _RESET
     root_files: tuple[str, ...] = ()
@@ -33,15 +35,9 @@ _CORTEX_M_RESET = "import machine; machine.mem32[0xE000ED0C] = 0x05FA0004"
 _QEMU_CONFIG = """\
 import os, vfs, exchange
 from flash_window import FlashWindow
+from volume_storage import littlefs
 if "config" not in os.listdir("/"):
-    _options = {"progsize": 32, "readsize": 256, "lookahead": 256}
-    _window = FlashWindow(exchange.CONFIG)
-    try:
-        _volume = vfs.VfsLfs2(_window, **_options)
-    except OSError:
-        vfs.VfsLfs2.mkfs(_window, **_options)
-        _volume = vfs.VfsLfs2(_window, **_options)
-    vfs.mount(_volume, "/config")
+    vfs.mount(littlefs(FlashWindow(exchange.CONFIG))[0], "/config")
 """
 
 # Numbers of `native` are those of MicroPython's py/persistentcode.h, where every Thumb 2 without
@@ -52,7 +48,15 @@ BOARDS = (
     ),
     BoardKind("olimex_esp32_poe_iso", "ESP32", "xtensawin", 10),
     BoardKind("arduino_opta", "STM32H747", "armv7emdp", 8),
-    BoardKind("qemu_mps2", "Cortex-M3", "armv7m", 6, prepare=_QEMU_CONFIG, reset=_CORTEX_M_RESET),
+    BoardKind(
+        "qemu_mps2",
+        "Cortex-M3",
+        "armv7m",
+        6,
+        config="/config",
+        prepare=_QEMU_CONFIG,
+        reset=_CORTEX_M_RESET,
+    ),
 )
 
 

@@ -17,7 +17,6 @@ from host_tools.deploy.plan import Plan
 from host_tools.deploy.program import DeviceFile
 from host_tools.monitor.console_client import ConsoleError, Status
 
-CONFIG = "/config"
 _ASK_S = 2.0
 
 
@@ -60,8 +59,8 @@ class Deployment:
         """Compare with what is there; only after `device.take` or `device.hold`."""
         device, wanted = self.device, self._wanted
         self._active = device.call("text", CHOICE).strip()
-        names = {slot: device.digests(f"/{slot}") for slot in SLOTS}
-        config = device.digests(CONFIG, [file.path for file in wanted.config])
+        names = {slot: device.digests(slot) for slot in SLOTS}
+        config = device.digests(device.kind.config, [file.path for file in wanted.config])
         root = device.digests("", [file.path for file in wanted.root])
         differs = plans.differing(wanted.config, config)
         plan = plans.make(
@@ -81,13 +80,13 @@ class Deployment:
         """
         device = self.device
         for file in plan.root:  # the old ones do until each is replaced, in one step
-            device.write(f"/{file.path}", file.content)
+            device.write(file.path, file.content)
             told(file.path, len(file.content))
         if plan.slot:
-            folder = f"/{plan.slot}/"
+            folder = f"{plan.slot}/"
             device.call("remove", [folder + path for path in plan.remove])
             for file in plan.copy:
-                device.copy(f"/{self._active}/{file.path}", folder + file.path, file.digest)
+                device.copy(f"{self._active}/{file.path}", folder + file.path, file.digest)
                 told(file.path, 0)
             for file in plan.send:
                 device.stage(
@@ -98,13 +97,13 @@ class Deployment:
                 )
             self._verify(plan.slot)
         for file in plan.config:
-            device.stage(f"{CONFIG}/{file.path}", file.content)
+            device.stage(self._config_path(file), file.content)
             told(file.path, len(file.content))
 
     def switch(self, plan: Plan) -> None:
         """The configuration takes its place, the old one aside; the next start is the trial."""
         device = self.device
-        names = [f"{CONFIG}/{file.path}" for file in plan.config]
+        names = [self._config_path(file) for file in plan.config]
         # the checksum last: what is cut off in between is refused, and every relay stays open
         pairs = [(name, name + OLD) for name in names]
         device.call("replace", [*pairs, *[(name + NEW, name) for name in names]])
@@ -132,7 +131,7 @@ class Deployment:
         device = self.device
         device.take()
         device.hold()
-        names = [f"{CONFIG}/{file.path}" for file in plan.config]
+        names = [self._config_path(file) for file in plan.config]
         device.call("restore", [(name + OLD, name) for name in names])
         device.restart()
         if not (self._active or device.kind.frozen):
@@ -144,8 +143,11 @@ class Deployment:
         mode = "" if status["mode"] == "run" else ", in safe mode"
         return f"what was there before runs again ({report['slot'] or 'its image'}{mode})"
 
+    def _config_path(self, file: DeviceFile) -> str:
+        return f"{self.device.kind.config}/{file.path}"
+
     def _verify(self, slot: str) -> None:
         """Every file once more, as the board will read it."""
-        wrong = plans.differing(self._wanted.program, self.device.digests(f"/{slot}"))
+        wrong = plans.differing(self._wanted.program, self.device.digests(slot))
         for file in wrong:
-            self.device.stage(f"/{slot}/{file.path}", file.content, end="")
+            self.device.stage(f"{slot}/{file.path}", file.content, end="")

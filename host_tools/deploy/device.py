@@ -14,7 +14,7 @@ from host_tools.errors import UserError
 from host_tools.toolchain.paths import ROOT
 
 __all__ = ["CHOICE", "HOLD", "NEW", "OLD", "SLOTS", "TRIAL", "Device"]
-CHOICE, TRIAL, HOLD = "/slot", "/slot.trial", "hold"
+CHOICE, TRIAL, HOLD = "slot", "slot.trial", "hold"
 NEW, OLD = ".new", ".old"
 _AGENT = ROOT / "boards" / "parts" / "at_prompt.py"
 _PIECE = 1536  # bytes: 2048 characters on the cable
@@ -22,7 +22,10 @@ _MPY = 6
 
 
 class Device:
-    """Methods raise CableError when the cable is gone, UserError for what the board refuses."""
+    """Paths are relative to the root filesystem.
+
+    Methods raise CableError when the cable is gone, UserError for what the board refuses.
+    """
 
     def __init__(self, prompt: Prompt, kind: BoardKind) -> None:
         self.prompt = prompt

@@ -51,7 +51,7 @@ class Machine:
         self.console = folder / "console.log"
         self._memory = memory
         self._monitor = folder / "qmp"
-        self._command = [EMULATOR, *_machine_options(elf, memory)]
+        self._command = [EMULATOR, *machine_options(elf, memory)]
         self._command += ["-qmp", f"unix:{self._monitor},server=on,wait=off"]
         self._command += _serial_options(self.console, buses, uplink)
         self._command += more
@@ -128,7 +128,8 @@ class Machine:
         self.kill()
 
 
-def _machine_options(elf: Path, memory: Memory) -> list[str]:
+def machine_options(elf: Path, memory: Memory) -> list[str]:
+    """What QEMU has to know of the board, without its lines."""
     return [
         "-M",
         "mps2-an385,memory-backend=psram",

@@ -19,7 +19,7 @@ BYTES = 0x1000000
 # name -> (offset, blocks)
 WINDOWS = {"root": (0x000000, 512), "config": (0x200000, 64), "data": (0x300000, 2048)}
 WORDS = 0xF00000
-INPUTS, STOP, ENTROPY, RTC_S = 0x00, 0x04, 0x08, 0x18
+INPUTS, STOP, ENTROPY, RTC_S, ROOT_AT = 0x00, 0x04, 0x08, 0x18, 0x1C
 BOOTS, DEAD_MAN, RTC_SET_S = 0x80, 0x84, 0x88
 _ENTROPY_BYTES = 16
 _WORDS_BYTES = 0x100
@@ -115,7 +115,7 @@ class Memory:
             mount=mount,
             block_size=BLOCK_BYTES,
             block_count=blocks,
-            prog_size=32,  # as boards/sim/flash_image.py has it
+            prog_size=32,  # as boards/parts/volume_storage.py has it
             read_size=256,
             cache_size=1024,
             lookahead_size=256,

@@ -11,7 +11,7 @@ from host_tools.cable.ports import choose
 from host_tools.cable.prompt import CableError, Prompt, RemoteError
 from host_tools.deploy import boards
 from host_tools.deploy.command import confirm_stop
-from host_tools.deploy.deployment import CONFIG, ask_running
+from host_tools.deploy.deployment import ask_running
 from host_tools.deploy.device import Device
 from host_tools.deploy.program import DeviceFile
 from host_tools.errors import UserError
@@ -116,11 +116,12 @@ def _name(uplink: Tree, key: str, site: str) -> str:
 def _write(device: Device, files: list[DeviceFile]) -> list[str]:
     device.take()
     device.hold()
-    there = device.digests(CONFIG, [file.path for file in files])
+    folder = device.kind.config
+    there = device.digests(folder, [file.path for file in files])
     written = []
     for file in files:
         if there.get(file.path) != file.digest:
-            device.write(f"{CONFIG}/{file.path}", file.content)
+            device.write(f"{folder}/{file.path}", file.content)
             written.append(file.path)
     device.restart()
     return written

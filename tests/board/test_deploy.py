@@ -1,6 +1,7 @@
 """gatewayctl deploy, doctor and provision at the cable of the emulated board, one life of it.
 
-The tests of this file run in their order on one board: what a technician meets in the field.
+The tests of this file run in their order on one board, what a technician meets in the field; the
+last one has another board.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from host_tools.cable.prompt import Prompt
 from host_tools.cli import main
 from host_tools.deploy import boards, program
 from host_tools.deploy.device import Device
+from host_tools.emulator.memory import ROOT_AT
 from host_tools.monitor.console_client import ConsoleError
 from host_tools.toolchain.emulated_board import Image
 
@@ -123,7 +125,7 @@ def test_a_blank_board_gets_everything_and_runs_it(
     assert report["problem"] == ""
     assert running_slot(board) == ("slot_a", True)
     with at_prompt(board) as device:
-        assert device.digests("/slot_a") == wanted
+        assert device.digests("slot_a") == wanted
 
 
 def test_the_doctor_tells_what_a_board_without_racks_lacks(
@@ -155,7 +157,7 @@ def test_only_what_was_broken_is_sent_again(
     board: UsbBoard, site: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with at_prompt(board) as device:
-        device.write(f"/slot_a/{BREAKABLE}", b"broken")
+        device.write(f"slot_a/{BREAKABLE}", b"broken")
     assert deploy(board, site) == 0
     report = told(capsys)
     assert report["slot"] == "slot_b"
@@ -196,10 +198,10 @@ def test_a_cable_pulled_in_mid_copy_leaves_a_board_that_starts(
     board: UsbBoard, site: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with at_prompt(board) as device:  # the other slot: much to send
-        names = list(device.digests("/slot_a"))
-        device.call("remove", [f"/slot_a/{name}" for name in names])
-        device.call("remove", [f"/slot_b/{name}" for name in names if "telemetry" in name])
-        device.write("/slot", b"slot_b")
+        names = list(device.digests("slot_a"))
+        device.call("remove", [f"slot_a/{name}" for name in names])
+        device.call("remove", [f"slot_b/{name}" for name in names if "telemetry" in name])
+        device.write("slot", b"slot_b")
     with pulled_cable(board.tcp, WINDOW_BYTES) as port:
         assert deploy(board, site, port=port) == 2
     gc.collect()
@@ -207,9 +209,9 @@ def test_a_cable_pulled_in_mid_copy_leaves_a_board_that_starts(
     assert "check cable and power, then deploy again" in error
     assert error.count("\n") == 1
     with at_prompt(board) as device:
-        half = device.digests("/slot_a")
+        half = device.digests("slot_a")
         assert half
-        assert not device.call("text", "/slot.trial")
+        assert not device.call("text", "slot.trial")
     assert deploy(board, site) == 0
     report = told(capsys)
     assert len(set(half) & set(report["sent"])) <= 1  # the one that was cut in two
@@ -242,6 +244,24 @@ def test_keys_come_onto_the_board_and_never_to_the_screen(
     assert "nothing: all of it was there" in capsys.readouterr().out
     running_slot(board)
     assert board.memory.read("config", "device.key") == key.read_bytes()
+
+
+def test_an_image_that_has_its_flash_in_a_folder_gets_the_same(
+    image: Image, site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As images for STM32 have it, at /flash."""
+    board = UsbBoard(image.elf, tmp_path)
+    board.memory.set_word(ROOT_AT, 1)
+    with board:
+        assert deploy(board, site) == 0
+        assert told(capsys)["problem"] == ""
+        assert running_slot(board) == ("slot_a", True)
+        with at_prompt(board) as device:
+            assert device.prompt.run("print(os.getcwd(), os.listdir('/'))").split() == (
+                ["/flash", "['flash',", "'config']"]
+            )
+            assert device.call("text", "/flash/slot") == "slot_a"
+    board.memory.close()
 
 
 @contextmanager

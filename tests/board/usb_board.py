@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from host_tools.emulator.machine import _machine_options
+from host_tools.emulator.machine import machine_options
 from host_tools.emulator.memory import Memory
 from host_tools.run.tether import tethered
 from host_tools.toolchain.emulated_board import EMULATOR
@@ -27,7 +27,7 @@ class UsbBoard:
         self.tcp = free_port()
         self.port = f"socket://127.0.0.1:{self.tcp}"
         self.memory = Memory(folder / "memory")
-        self._command = [EMULATOR, *_machine_options(elf, self.memory)]
+        self._command = [EMULATOR, *machine_options(elf, self.memory)]
         line = f"tcp:127.0.0.1:{self.tcp},server=on,wait=off,nodelay=on"
         self._command += ["-serial", line]
         self._process: subprocess.Popen[bytes] | None = None

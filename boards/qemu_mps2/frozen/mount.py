@@ -1,16 +1,14 @@
 """Runs at every start, before main.py: the root filesystem, a count of starts for the host."""
 
+import os
+
 import exchange
-import flash_window
 import machine
 import vfs
+from flash_window import FlashWindow
+from volume_storage import littlefs
 
 machine.mem32[exchange.PSRAM + exchange.WORDS + exchange.BOOTS] += 1
-_device = flash_window.FlashWindow(exchange.ROOT)
-_options = {"progsize": 32, "readsize": 256, "lookahead": 256}
-try:
-    _volume = vfs.VfsLfs2(_device, **_options)
-except OSError:
-    vfs.VfsLfs2.mkfs(_device, **_options)
-    _volume = vfs.VfsLfs2(_device, **_options)
-vfs.mount(_volume, "/")
+_root = "/flash" if machine.mem32[exchange.PSRAM + exchange.WORDS + exchange.ROOT_AT] else "/"
+vfs.mount(littlefs(FlashWindow(exchange.ROOT))[0], _root)
+os.chdir(_root)

@@ -9,13 +9,13 @@ import os
 import sys
 
 SLOTS = ("slot_a", "slot_b")
-_CHOICE = "/slot"
-_NEW = "/slot.new"
+_CHOICE = "slot"
+_NEW = "slot.new"
 
 
 def running() -> str:
     """Name of the folder; "" for a program that is frozen in, or runs on a laptop."""
-    folder = sys.path[0][1:] if sys.path else ""
+    folder = sys.path[0] if sys.path else ""
     return folder if folder in SLOTS else ""
 
 
