@@ -70,7 +70,7 @@ def _flash(status: Status, flash: Status) -> Iterator[Finding]:
     telemetry = status.get("telemetry", {})
     damage = telemetry.get("write_errors", 0) + telemetry.get("corrupt", 0)
     if flash["formatted"]:
-        yield Finding("flash", LOOK, "was formatted at this start: every rack waits for a reset")
+        yield Finding("flash", LOOK, "was formatted at this start: every rack waits for service")
     elif damage:
         yield Finding("flash", LOOK, f"{damage} records were not written or came back damaged")
     else:

@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.clock import Clock
 from gateway.config import Config
+from gateway.config.rules import LATCH, NAME, RULES, SERVICE
 from gateway.errors import ConfigError
 from gateway.rack.bus_time import BusTime
 from gateway.southbound import Southbound, map_table
@@ -41,7 +42,7 @@ def bus_times(config: Config, where: str) -> list[BusTime]:
 
 
 def cannot(config: Config) -> list[str]:
-    """What the site's register map has no register for, and outputs have no relay for."""
+    """What the site's register map has no register for, outputs no relay and inputs no contact."""
     table = map_table(config.text("map"))
     missing = []
     if not table.OPEN_CONTACTOR:
@@ -56,6 +57,12 @@ def cannot(config: Config) -> list[str]:
         lines.append(
             "  outputs.site_relay is not set: when a contactor does not open, all that is left is"
             " to grant 0 A and to say so"
+        )
+    if all(each.role != "service_key" for each in config.inputs):
+        held = [str(row[NAME]) for row in RULES if row[LATCH] == SERVICE]
+        lines.append(
+            "  no input is a service_key: nobody can release what only service may,"
+            f" a flash that was formatted and {', '.join(held)}"
         )
     return lines
 

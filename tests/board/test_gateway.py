@@ -7,15 +7,17 @@ import time
 from pathlib import Path
 
 import pytest
-from journal import journal_of, trips
+from journal import events_of, journal_of, trips
 
 from gateway.config.rules import NAMES
+from gateway.telemetry import records as layout
 from host_tools.emulator.board_config import files_of, tree_of
 from host_tools.emulator.board_site import BoardSite
 from host_tools.emulator.machine import Machine
 from host_tools.emulator.memory import DEAD_MAN, Memory
 from host_tools.protection_matrix.case import LARGE, SMALL
 from host_tools.simulate import faults
+from host_tools.site.compile import merge
 from host_tools.toolchain.emulated_board import Image
 from host_tools.toolchain.paths import ROOT
 
@@ -30,6 +32,17 @@ _OVER = {
         }
     },
 }
+
+RESET, KEY = 0, 1  # numbers of inputs
+_WITH_KEY = {
+    "inputs": [
+        {"name": "reset", "number": RESET, "role": "reset"},
+        {"name": "key", "number": KEY, "role": "service_key"},
+    ]
+}
+CLEAR_MS = 60_000  # the longest clear delay of a rule that latches
+PUSH_MS = 500
+PAUSE_MS = 5_000  # of a person who is told to push again
 
 
 def test_twelve_racks_over_three_lines(image: Image, tmp_path: Path) -> None:
@@ -52,15 +65,42 @@ def test_twelve_racks_over_three_lines(image: Image, tmp_path: Path) -> None:
     asyncio.run(story())
 
 
-def test_a_blank_flash_starts_with_every_rack_latched(image: Image, tmp_path: Path) -> None:
+async def push_reset(board: BoardSite) -> None:
+    for level, pause_ms in ((True, PUSH_MS), (False, PAUSE_MS)):
+        board.memory.set_input(RESET, level)
+        await board.sleep_until(board.clock() + pause_ms)
+
+
+def test_a_blank_flash_holds_every_rack_until_service_resets_it(
+    image: Image, tmp_path: Path
+) -> None:
     async def story() -> None:
-        tree = tree_of(SMALL, _OVER)
+        tree = tree_of(SMALL, merge(_OVER, _WITH_KEY))
+        racks = set(range(len(tree["racks"])))
         async with BoardSite(image.elf, tmp_path, SMALL, tree, blank=True) as board:
+
+            def asked(code: int, who: str) -> set[int]:
+                events = events_of(board.memory, tmp_path, code)
+                return {each.rack for each in events if each.text.startswith(f"by {who}: ")}
+
             await board.until(
                 lambda: "latch" in board.machine.said(), "told that latches are lost"
             )
-            await board.sleep_until(board.clock() + 5000)
+            await board.sleep_until(board.clock() + CLEAR_MS + PAUSE_MS)
+            await push_reset(board)
+            await board.until(
+                lambda: racks <= asked(layout.RESET_REFUSED, "the operator"),
+                "a push without the key refused",
+            )
             assert not any(board.relays)
+            board.memory.set_input(KEY, True)
+            while not racks <= asked(layout.RESET, "service"):
+                await push_reset(board)
+            await board.until(board.all_closed, "all relays closed")
+            board.memory.set_input(KEY, False)
+            await board.power_cut()
+            board.power_up()
+            await board.until(board.all_closed, "still released after a power cut")
 
     asyncio.run(story())
 

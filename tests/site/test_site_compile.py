@@ -207,6 +207,21 @@ def test_device_configuration_needs_addresses_of_real_racks(tmp_path: Path) -> N
     assert "10.0.0.2" in (tmp_path / "out.json").read_text()
 
 
+def test_a_site_without_a_service_key_is_told_what_nobody_can_release(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "site.toml"
+    site = 'product = "celestial-energy-835-690v-0.5c"\n'
+    key = '[[inputs]]\nname = "key"\nnumber = 1\nrole = "service_key"\n'
+    for text, told in ((site, True), (site + key, False)):
+        path.write_text(text)
+        command.check(str(path))
+        lines = capsys.readouterr().out.splitlines()
+        found = [line for line in lines if "service_key" in line]
+        assert bool(found) == told
+        assert all("formatted" in line and "deep_discharge" in line for line in found)
+
+
 def test_a_site_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "site.toml"
     path.write_bytes(b'product = "\xff\xfe"')
