@@ -54,8 +54,14 @@ bench: setup
 test: setup
 	@$(PY) -m pytest -n auto $(ARGS)
 
+# One image for all workers, who mostly wait: a board's time is that of its host, or slower when
+# the host is busy. So the longest test may last long.
+BOARD_WORKERS := 2
+BOARD_HANG_S := 900
+
 board-test: setup
-	@$(PY) -m pytest tests/board $(ARGS)
+	@$(PY) -m host_tools.toolchain.emulated_board
+	@$(PY) -m pytest -n $(BOARD_WORKERS) -o faulthandler_timeout=$(BOARD_HANG_S) tests/board $(ARGS)
 
 COVERED := tests/shared/protection tests/shared/outputs tests/property
 

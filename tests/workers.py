@@ -35,7 +35,8 @@ LANES = {
         "tests/simulate/test_tcp_server.py",
     ),
 }
-TOGETHER = ("tests/simulate/test_fault_matrix.py",)  # its last test asks what the others found
+# Files whose tests build on each other: the last one asks what the others found; one life of a board
+TOGETHER = ("tests/simulate/test_fault_matrix.py", "tests/board/test_deploy.py")
 LONGEST = "tests/test_upy.py"  # begun last, one of its files would be waited for alone
 _MOST_WORKERS = 8
 _NICER_BY = 5

@@ -51,13 +51,13 @@ def test_twelve_racks_over_three_lines(image: Image, tmp_path: Path) -> None:
         async with BoardSite(image.elf, tmp_path, LARGE, tree) as board:
             await board.until(board.all_closed, "all relays closed")
             assert len(tree["racks"]) == 12
+            toggles = board.memory.word(DEAD_MAN)
             faults.begin(board.site, faults.by_name("cell_overvoltage"), 4)
             wanted = {(4, NAMES.index("cell_overvoltage"))}
             await board.until(lambda: wanted <= trips(board.memory, tmp_path), "the trip")
             assert [rack for rack in range(12) if not board.closed(rack)] == [4]
-            toggles = board.memory.word(DEAD_MAN)
-            await board.stop_board()
             assert board.memory.word(DEAD_MAN) > toggles
+            await board.stop_board()
             await board.until(lambda: not any(board.relays), "all relays open after the end")
             assert not journal_of(board.memory, tmp_path).damaged
         assert [bus.bad_frames for bus in board.buses] == [0, 0, 0]
