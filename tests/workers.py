@@ -35,7 +35,7 @@ LANES = {
         "tests/simulate/test_tcp_server.py",
     ),
 }
-# Files whose tests build on each other: the last one asks what the others found; one life of a board
+# Files whose tests build on each other: the last one asks what the others found; a board's life.
 TOGETHER = ("tests/simulate/test_fault_matrix.py", "tests/board/test_deploy.py")
 LONGEST = "tests/test_upy.py"  # begun last, one of its files would be waited for alone
 _MOST_WORKERS = 8
