@@ -17,6 +17,11 @@ _MAX_DOUBLINGS = 16
 _BITS = 16  # resolution of the random fraction
 
 
+def jitter_ms(span_ms: int, random: Random) -> int:
+    """Uniform in 0 .. span_ms, so that a fleet does not do the same thing at the same moment."""
+    return (span_ms * random.getrandbits(_BITS)) >> _BITS
+
+
 class Backoff:
     """Uniform in 0 .. min(cap, base * 2**n): a whole fleet that lost its broker at the same moment
     comes back spread over the interval, not in waves.
@@ -36,4 +41,4 @@ class Backoff:
         """The next pause; `factor` stretches the base, the cap holds."""
         span_ms = min(self._cap_ms, self._base_ms * factor << self._doublings)
         self._doublings = min(self._doublings + 1, _MAX_DOUBLINGS)
-        return (span_ms * self._random.getrandbits(_BITS)) >> _BITS
+        return jitter_ms(span_ms, self._random)

@@ -63,7 +63,7 @@ def for_this_run(
     # In the field a fleet must not storm a broker that has come back; here there is one gateway.
     uplink = tree.get("uplink", {}) | {"reconnect_cap_ms": 2000}
     # A run is too short for a fleet's pauses, and too short to fill blocks of 10 s samples.
-    uplink |= {"backlog_delay_ms": 0, "backlog_factor": 100}
+    uplink |= {"connect_delay_ms": 0, "backlog_delay_ms": 0, "backlog_factor": 100}
     changed["telemetry"] = {"fine_period_ms": 1000} | tree.get("telemetry", {})
     changed["uplink"] = uplink | ({"host": HOST, "port": ports.broker} if own_broker else {})
     return changed, topology

@@ -36,6 +36,7 @@ def test_events_of_an_outage_arrive_afterwards(image: Image, tmp_path: Path) -> 
             "port": port,
             "keep_alive_s": 4,
             "reconnect_cap_ms": 1000,
+            "connect_delay_ms": 0,
             "backlog_delay_ms": 0,
         },
     }

@@ -48,6 +48,7 @@ INTEGERS = (
     ("uplink.window",                    1,     32,    8, "messages", "not yet acknowledged"),
     ("uplink.batch_bytes",            2048,  65536, 16384, "B", "largest message"),
     ("uplink.linger_ms",                 0,  10000,  200, "ms", "wait to fill a message"),
+    ("uplink.connect_delay_ms",          0, 600000, 5000, "ms", "first attempt waits up to this"),
     ("uplink.reconnect_base_ms",        50,  60000,  500, "ms", "full jitter from 0 to this"),
     ("uplink.reconnect_cap_ms",        100, 600000, 30000, "ms", "longest pause"),
     ("uplink.tls",                       0,      1,    0, "",  "1 = encrypted, ca_file needed"),

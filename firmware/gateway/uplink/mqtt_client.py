@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.backoff import Backoff
+from gateway.backoff import Backoff, jitter_ms
 from gateway.clock import diff
 from gateway.uplink import mqtt_packet
 from gateway.uplink.mqtt_link import MqttLink
@@ -82,6 +82,7 @@ class MqttClient:
             ),
         )
         self._watch_ms = max(10, min(250, reply_ms // 4, settings.connect_timeout_ms // 4))
+        self._random = random
         self._backoff = Backoff(settings.reconnect_base_ms, settings.reconnect_cap_ms, random)
         self._parser = PacketParser(settings.incoming_bytes)
         self._handlers = {
@@ -145,9 +146,11 @@ class MqttClient:
     async def run(self) -> None:
         """Keep a session up; returns after `stop`.
 
+        The first attempt waits at random, too: a fleet whose power comes back is up at one moment.
         A fault of the link is logged, counted and mended. Any other exception in a service or
         handler is a mistake in the program: it ends the session and is raised here.
         """
+        await self._sleep(jitter_ms(self._settings.connect_delay_ms, self._random))
         while not self.stopped:
             await self._session()
             if not self.stopped:
@@ -231,6 +234,10 @@ class MqttClient:
     async def _pause(self) -> None:
         delay_ms = self._backoff.next_ms(_REFUSED_FACTOR if self._refused else 1)
         self._log.warning("link lost: %s; next attempt in %d ms", self.last_reason, delay_ms)
+        await self._sleep(delay_ms)
+
+    async def _sleep(self, delay_ms: int) -> None:
+        """Until the time is over or `stop` was called."""
         start = self._clock.ticks()
         while not self.stopped:
             left_ms = delay_ms - diff(self._clock.ticks(), start)

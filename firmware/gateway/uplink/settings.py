@@ -24,6 +24,7 @@ class UplinkSettings:
         window: int = 8,
         batch_bytes: int = 4096,
         linger_ms: int = 200,
+        connect_delay_ms: int = 0,
         reconnect_base_ms: int = 500,
         reconnect_cap_ms: int = 30000,
         connect_timeout_ms: int = 5000,
@@ -48,7 +49,8 @@ class UplinkSettings:
         self.keep_alive_s = keep_alive_s
         self.window = window  # QoS 1 messages not yet acknowledged
         self.batch_bytes = batch_bytes  # largest payload of one message
-        self.linger_ms = linger_ms  # shortest time between messages that are not full
+        self.linger_ms = linger_ms  # shortest time between messages of events that are not full
+        self.connect_delay_ms = connect_delay_ms  # the first attempt is made within this
         self.reconnect_base_ms = reconnect_base_ms
         self.reconnect_cap_ms = reconnect_cap_ms
         self.connect_timeout_ms = connect_timeout_ms
@@ -78,6 +80,7 @@ def load_settings(config: Config) -> UplinkSettings:
         window=config.integer("uplink.window"),
         batch_bytes=config.integer("uplink.batch_bytes"),
         linger_ms=config.integer("uplink.linger_ms"),
+        connect_delay_ms=config.integer("uplink.connect_delay_ms"),
         reconnect_base_ms=config.integer("uplink.reconnect_base_ms"),
         reconnect_cap_ms=config.integer("uplink.reconnect_cap_ms"),
         tls=config.integer("uplink.tls") == 1,

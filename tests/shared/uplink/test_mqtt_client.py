@@ -287,10 +287,53 @@ class TestEnds(unittest.TestCase):
 
 
 class LargestDice:
-    """Always the longest pause."""
+    """Always the longest pause; the `first` one is that, when it is given."""
+
+    first = None
 
     def getrandbits(self, bits):
-        return (1 << bits) - 1
+        first, self.first = self.first, None
+        return (1 << bits) - 1 if first is None else first
+
+
+class TestFirstConnect(unittest.TestCase):
+    def test_a_fleet_whose_power_comes_back_does_not_connect_at_one_moment(self):
+        """Largest chance: not before the end of the bound; what waits is not counted as lost."""
+
+        async def main():
+            async with Bench(dice=LargestDice(), connect_delay_ms=3000) as bench:
+                clock = bench.client._clock
+                start = clock.uptime_ms()
+                bench.start()
+                await until(lambda: bench.client.state == UP)
+                self.assertGreaterEqual(clock.uptime_ms() - start, 2999)
+                self.assertEqual(bench.broker.connections, 1)
+                self.assertFalse(bench.logged("link lost"))
+
+        run(main())
+
+    def test_only_the_first_one_waits(self):
+        async def main():
+            dice = LargestDice()
+            async with Bench(dice=dice, connect_delay_ms=600000, reconnect_base_ms=10) as bench:
+                dice.first = 0
+                bench.start()
+                await until(lambda: bench.client.state == UP)
+                bench.client.drop("again")
+                await until(lambda: bench.client.sessions == 2)
+
+        run(main())
+
+    def test_stop_ends_it(self):
+        async def main():
+            async with Bench(dice=LargestDice(), connect_delay_ms=600000) as bench:
+                bench.start()
+                await asyncio.sleep(0.05)
+                bench.client.stop()
+                await bench.task
+                self.assertEqual(bench.broker.connections, 0)
+
+        run(main())
 
 
 class TestPauses(unittest.TestCase):

@@ -26,6 +26,7 @@ GIVEN = {
     "live_period_ms": 2000,
     "backlog_factor": 7,
     "backlog_delay_ms": 30000,
+    "connect_delay_ms": 9000,
 }
 
 
