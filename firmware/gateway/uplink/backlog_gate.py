@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.backoff import jitter_ms
 from gateway.clock import add, diff
 from gateway.uplink.token_bucket import TokenBucket
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 # Why it is closed.
 DELAY = "delay"
 RATE = "rate"
-_BITS = 16  # resolution of the random start
 
 
 class BacklogGate:
@@ -37,9 +37,9 @@ class BacklogGate:
         A wait under way goes on: on a link that never lasts as long, a new one each time would
         keep the backlog here for ever.
         """
+        self._bucket.begin()
         if self._opens is None and self._delay_ms:
-            delay_ms = (self._delay_ms + 1) * self._random.getrandbits(_BITS) >> _BITS
-            self._opens = add(self._clock.ticks(), delay_ms)
+            self._opens = add(self._clock.ticks(), jitter_ms(self._delay_ms, self._random))
 
     def watch(self, inflow_bytes: int) -> None:
         """So many bytes were appended or sent live since start; call it several times a second."""

@@ -10,9 +10,11 @@ if TYPE_CHECKING:
 
 # Added to every rate, so that a backlog ends whatever the factor is and however little comes in.
 FLOOR_BYTES_PER_S = 4096
-MESSAGES_PER_S = 50  # a message costs at least its part of a second
+# A message costs at least its part of a second. Blocks of a site at rest have about 5 kB: a
+# megabyte a second of them may go where the factor allows it, and no storm of small ones.
+MESSAGES_PER_S = 200
 _LOOK_MS = 1000  # between two looks at what came in
-_SLOWNESS = 64  # looks until a change has its full weight; lumps come once a minute
+_SLOWNESS = 64  # looks over which the inflow is averaged; lumps come once a minute
 
 
 class TokenBucket:
@@ -27,20 +29,30 @@ class TokenBucket:
         self._clock = clock
         self._looked = self._filled = clock.ticks()
         self._total = 0  # inflow as of the last look
+        self._began = True  # the next look is the first of its session
+        self._looks = 0  # that the average has so far, up to _SLOWNESS
         self._inflow = 0  # bytes per second, times _SLOWNESS
         self._level = 0  # 1/1000 bytes
         self.rate = FLOOR_BYTES_PER_S  # bytes per second
+
+    def begin(self) -> None:
+        """A session begins: nothing went live before it, and that tells no rate."""
+        self._began = True
 
     def watch(self, total: int) -> None:
         """`total` bytes have come in since start; call it several times a second."""
         now = self._clock.ticks()
         elapsed_ms = diff(now, self._looked)
-        if 0 <= elapsed_ms < _LOOK_MS:
+        if self._began:
+            self._began = False
+        elif 0 <= elapsed_ms < _LOOK_MS:
             return
-        if 0 < elapsed_ms <= 60 * _LOOK_MS:  # otherwise nobody looked for long: no rate to tell
+        elif 0 < elapsed_ms <= 60 * _LOOK_MS:  # otherwise nobody looked for long: no rate to tell
             per_s = (total - self._total) * 1000 // elapsed_ms
             for _ in range(elapsed_ms // _LOOK_MS):
-                self._inflow += per_s - self._inflow // _SLOWNESS
+                # The plain mean at first: no minute of waiting until the average has grown up.
+                self._looks = min(self._looks + 1, _SLOWNESS)
+                self._inflow += (_SLOWNESS * per_s - self._inflow) // self._looks
         self._looked = now
         self._total = total
         self.rate = FLOOR_BYTES_PER_S + self._factor * self._inflow // _SLOWNESS

@@ -50,6 +50,42 @@ class TestTokenBucket(unittest.TestCase):
         expected = 100 * (4 * 10000 + FLOOR_BYTES_PER_S)
         self.assertAlmostEqual(sent, expected, delta=expected // 50)
 
+    def test_rate_is_there_after_some_seconds(self):
+        """Not after the minute over which the inflow is averaged: an outage is over by then."""
+        line = Line(20)
+        line.run(3, 10000, 4000)
+        sent, _ = line.run(10, 10000, 4000)
+        self.assertAlmostEqual(sent, 10 * (20 * 10000 + FLOOR_BYTES_PER_S), delta=sent // 20)
+
+    def test_an_outage_does_not_lower_it(self):
+        """Nothing goes live meanwhile: that is no inflow of the site."""
+        line = Line(20)
+        line.clock.now = add(line.clock.now, 50000)  # from the start to the first session
+        line.bucket.begin()
+        line.run(3, 10000, 4000)
+        self.assertGreater(line.bucket.rate, 190000)
+        line.run(100, 10000, 4000)
+        line.clock.now = add(line.clock.now, 50000)
+        line.bucket.begin()
+        line.run(3, 10000, 4000)
+        self.assertGreater(line.bucket.rate, 190000)
+
+    def test_lumps_are_averaged_over_a_minute(self):
+        line = Line(4)
+        sent = 0
+        for _ in range(30):
+            line.inflow += 60 * 10000
+            sent += line.run(60, 0, 4000)[0]
+        expected = 30 * 60 * (4 * 10000 + FLOOR_BYTES_PER_S)
+        self.assertAlmostEqual(sent, expected, delta=expected // 4)
+
+    def test_a_change_has_its_weight_after_two_minutes(self):
+        line = Line(4)
+        line.run(300, 1000, 4000)
+        line.run(120, 10000, 4000)
+        self.assertGreater(line.bucket.rate, 8 * 4 * 1000)
+        self.assertLessEqual(line.bucket.rate, 4 * 10000 + FLOOR_BYTES_PER_S)
+
     def test_always_more_than_what_comes_in(self):
         """Also with factor 1 and with lumps once a minute: no backlog grows for ever."""
         line = Line(1)
