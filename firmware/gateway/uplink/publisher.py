@@ -66,7 +66,7 @@ if TYPE_CHECKING:
             """Records that no `release` has covered."""
 
         def next(self, buffer: memoryview) -> int:
-            """Build the message behind the last one; its length, 0 = none now.
+            """Build the message behind the last one; its length, 0 = none now, or `busy`.
 
             A few milliseconds at most; OSError when the flash fails.
             """
@@ -80,8 +80,11 @@ if TYPE_CHECKING:
 
 TOPICS = ("log", "blocks")
 _EVENT_BYTES = LARGEST_RECORD + BATCH_BYTES  # largest message of events
+# Building in one turn of the loop. A turn costs the wait for the bus, up to 2 ms, so a backlog
+# that went on for one `next` a turn would mostly wait; with as much again a trip waits that long.
+_SLICE_MS = 2
 _WAKE_MS = 200  # looks at the sources at least this often
-_POLL_MS = 20  # `drain` looks at the state this often
+_POLL_MS = 20  # looks at what sets no event this often
 
 # How far the publisher is with leaving.
 _STAYING = 0
@@ -132,9 +135,9 @@ class Publisher:
         self._offline = b'{"online":false}'
         self._status = PublishFrame(base + "status", len(self._online), retain=True)
         self._gate = BacklogGate(settings, clock, random)
-        self._small: list[int | None] = [None] * len(sources)  # ticks of its last small message
+        self._small: int | None = None  # ticks of the last small message of events
         self._half_built = -1  # source whose message stands half built in `_samples`
-        self._building = False  # it went on with that just now
+        self._building = False  # a source went on with its message just now
         self._linger_left_ms = 0
         self._leaving = _STAYING
         # For status and diagnosis.
@@ -185,7 +188,7 @@ class Publisher:
         while not self._client.stopped:
             wake.clear()  # before looking: what is appended from here on sets it again
             try:
-                number, length = self._build_next()
+                number, length = self._build()
             except OSError as error:
                 self._flash_failed(error)
                 return
@@ -193,8 +196,8 @@ class Publisher:
                 await self._publish(number, length)
             elif self._building:
                 await self._clock.sleep_ms(0)  # the rest of it after everybody's turn
-            elif self._linger_left_ms:
-                await self._clock.sleep_ms(self._linger_left_ms)
+            elif self._linger_left_ms:  # not longer: samples may have room again by then
+                await self._clock.sleep_ms(min(self._linger_left_ms, _POLL_MS))
             elif self._may_leave():
                 await self._say_goodbye()
             else:
@@ -212,12 +215,20 @@ class Publisher:
         self._half_built = -1
         self._gate.connected()
 
-    def _build_next(self) -> tuple[int, int]:
-        """Build a message of the first source that has one and may send it.
+    def _build(self) -> tuple[int, int]:
+        """Build until a message is whole, there is none, or this turn's time is over.
 
         (number of the source, length); length 0 = none now. OSError when the flash fails.
         """
         self._gate.watch(self._inflow())
+        begin = self._clock.ticks()
+        while True:
+            number, length = self._build_next()
+            if not self._building or diff(self._clock.ticks(), begin) >= _SLICE_MS:
+                return number, length
+
+    def _build_next(self) -> tuple[int, int]:
+        """One call of the first source that has something and may send it: as `_build`."""
         self._linger_left_ms = 0
         self._building = False
         samples = self._gate.is_open() or self._leaving != _STAYING
@@ -227,13 +238,13 @@ class Publisher:
                 continue
             if not is_event and self._half_built not in (-1, number):
                 continue  # first the one whose message stands half built in the buffer
-            if self._lingers(number):
+            if is_event and self._lingers():
                 continue
             length = source.next(self._frame_of(source).payload)
+            self._building = source.busy and not length
             if not is_event:
-                self._building = source.busy and not length
                 self._half_built = number if self._building else -1
-            if length:
+            if length or self._building:
                 return number, length
         return 0, 0
 
@@ -243,9 +254,10 @@ class Publisher:
     async def _publish(self, number: int, length: int) -> None:
         source = self._sources[number]
         frame = self._frame_of(source)
-        self._small[number] = None if 2 * length >= len(frame.payload) else self._clock.ticks()
         if source.lane != EVENTS:
             self._gate.passed(length)
+        else:
+            self._small = None if 2 * length >= len(frame.payload) else self._clock.ticks()
         self.messages += 1
         frame.address(TOPICS.index(source.topic))
         await self._client.publish(frame, length, self._acked, (source, source.mark))
@@ -258,17 +270,17 @@ class Publisher:
         spare = 0 if is_event or self._leaving else self._spare
         return self._client.window.room > spare
 
-    def _lingers(self, number: int) -> bool:
-        """After a small message the next one waits a little: there may be more in it by then."""
-        small = self._small[number]
-        if small is None or self._leaving:
+    def _lingers(self) -> bool:
+        """After a small message of events the next one waits a little: there may be more in it
+        by then. A block of samples is as large as it gets.
+        """
+        if self._small is None or self._leaving:
             return False
-        left_ms = self._linger_ms - diff(self._clock.ticks(), small)
+        left_ms = self._linger_ms - diff(self._clock.ticks(), self._small)
         if not 0 < left_ms <= self._linger_ms:  # larger: the last one was days ago
-            self._small[number] = None
+            self._small = None
             return False
-        if not self._linger_left_ms or left_ms < self._linger_left_ms:
-            self._linger_left_ms = left_ms
+        self._linger_left_ms = left_ms
         return True
 
     def _inflow(self) -> int:

@@ -19,7 +19,7 @@ class MemorySource:
         self._appended = appended
         self.lane = lane
         self.topic = topic
-        self._slow = slow
+        self.slow = slow
         self._record_bytes = record_bytes
         self.records = []  # (boot, sequence), oldest first
         self.cursor = (0, 0)
@@ -56,14 +56,14 @@ class MemorySource:
             raise OSError(5, "EIO")
         if self._position >= len(self.records):
             return 0
-        if self._calls < self._slow:
+        if self._calls < self.slow:
             if self._calls == 0:
                 self._buffer = buffer
                 buffer[0] = 99
             self._calls += 1
             self.busy = True
             return 0
-        if self._slow and (buffer is not self._buffer or buffer[0] != 99):
+        if self.slow and (buffer is not self._buffer or buffer[0] != 99):
             raise AssertionError("the half-built message was touched")
         self._calls = 0
         self.busy = False

@@ -94,7 +94,7 @@ class TestDelivery(unittest.TestCase):
                 bench.journal.append(3, 1)
                 await until(lambda: bench.journal.cursor == (3, 1))
                 # Seven days: ticks that look as if they were still to come.
-                bench.publisher._small[0] = (FastClock().ticks() - 7 * 86400000) & TICKS_MASK
+                bench.publisher._small = (FastClock().ticks() - 7 * 86400000) & TICKS_MASK
                 bench.journal.append(3, 2)
                 await until(lambda: bench.journal.cursor == (3, 2))
 

@@ -9,8 +9,28 @@ from memory_source import parse_message
 from publisher_bench import BLOCKS, LOG, Bench, hold_records, sequence
 from scripted_broker import run, until
 
+from gateway.clock import Clock
 from gateway.telemetry.records import EVENTS, FINE, MINUTE
 from gateway.uplink.mqtt_client import UP
+
+
+class StepClock(Clock):
+    """Goes when the test says so."""
+
+    now = 0
+
+    def ticks(self):
+        return self.now
+
+
+class OpenGate:
+    """Samples may always go."""
+
+    def watch(self, inflow_bytes):
+        pass
+
+    def is_open(self):
+        return True
 
 
 class LargestDice:
@@ -70,6 +90,104 @@ class TestLanes(unittest.TestCase):
                 for packet in fine:
                     found += parse_message(packet.payload)
                 self.assertEqual(found, sequence(3, 1, 100))
+
+        run(main())
+
+    def test_a_turn_builds_until_its_time_is_over(self):
+        """One call a turn left a backlog waiting for the bus; each call takes 1 ms here."""
+
+        async def main():
+            async with Bench(slow=5) as bench:
+                clock = bench.publisher._clock = StepClock()
+                bench.publisher._gate = OpenGate()
+                take_next = bench.fine.next
+                calls = []
+
+                def next_in_1_ms(buffer):
+                    clock.now += 1
+                    calls.append(clock.now)
+                    return take_next(buffer)
+
+                bench.fine.next = next_in_1_ms
+                bench.fine.append(3, 1, 1)
+                turns = []
+                length = 0
+                while not length:
+                    before = len(calls)
+                    number, length = bench.publisher._build()
+                    turns.append(len(calls) - before)
+                self.assertEqual((number, turns), (2, [2, 2, 2]))
+                self.assertEqual(bench.publisher._build(), (0, 0))  # no turning round for nothing
+                self.assertEqual(len(calls), 7)
+
+        run(main())
+
+    def test_event_goes_in_between_while_samples_are_being_built(self):
+        """In the very turn, when it comes between two calls of a busy source."""
+
+        async def main():
+            async with Bench(slow=1000) as bench:
+                bench.publisher._clock = StepClock()  # stands still: the turn has no end
+                bench.publisher._gate = OpenGate()
+                take_next = bench.fine.next
+                calls = []
+
+                def next_and_event(buffer):
+                    calls.append(1)
+                    if len(calls) == 10:
+                        bench.journal.append(3, 1)
+                    return take_next(buffer)
+
+                bench.fine.next = next_and_event
+                bench.fine.append(3, 1, 1)
+                number, length = bench.publisher._build()
+                self.assertEqual((number, len(calls)), (0, 10))
+                self.assertEqual(parse_message(bench.publisher._events.payload[:length]), [(3, 1)])
+                self.assertEqual(bench.publisher._build()[0], 2)
+                self.assertEqual(len(calls), 1001)
+
+        run(main())
+
+    def test_events_that_are_being_built_go_on_before_samples(self):
+        async def main():
+            async with Bench() as bench:
+                bench.journal.slow = 40
+                bench.journal.append(3, 1, 30)
+                bench.fine.append(3, 1, 30)
+                bench.start()
+                await until(lambda: bench.publisher.backlog == 0)
+                self.assertEqual(bench.lanes(), [EVENTS] * 3 + [FINE] * 3)
+                self.assertEqual(bench.records(), sequence(3, 1, 30))
+
+        run(main())
+
+    def test_blocks_that_are_not_full_wait_for_nothing(self):
+        """They grow no further: a pause behind each was most of the time of a drain."""
+
+        async def main():
+            async with Bench(linger_ms=1000000, batch_bytes=4096) as bench:
+                for boot in range(1, 7):  # a message each
+                    bench.minute.append(boot, 1)
+                bench.start()
+                await until(lambda: bench.minute.backlog == 0)
+                self.assertEqual(len(bench.messages(topic=BLOCKS)), 6)
+
+        run(main())
+
+    def test_samples_go_on_while_events_wait_for_company(self):
+        """A PUBACK makes room for samples: nobody may sleep over it."""
+
+        async def main():
+            async with Bench(linger_ms=1000000, window=2) as bench:
+                bench.journal.append(3, 1)
+                bench.fine.append(3, 1, 100)
+                bench.start()
+                await until(lambda: bench.fine.backlog == 0)
+                bench.journal.append(3, 2)
+                bench.fine.append(3, 101, 100)
+                await until(lambda: bench.fine.backlog == 0)
+                self.assertEqual(bench.records(topic=BLOCKS), sequence(3, 1, 200))
+                self.assertEqual(bench.records(), [(3, 1)])  # and this one still waits
 
         run(main())
 
