@@ -26,7 +26,7 @@ help:
 	@echo '            DURATION=seconds (0 = until Ctrl-C)  INTERPRETER=micropython|cpython'
 	@echo '            BUS=tcp|rtu (rtu: all racks on one serial line at wire speed)'
 	@echo 'make bench  measure, into build/bench.json (ONLY=modbus, rtu,'
-	@echo '            protection, codec, journal, mqtt or ingest)'
+	@echo '            protection, codec, journal, mqtt, drain or ingest)'
 	@echo 'make test   every test that needs no hardware, on all processors'
 	@echo '            (ARGS="-k word" goes to pytest; a part of the tests runs in one process)'
 	@echo 'make board-test  the firmware on the emulated board: needs gcc-arm-none-eabi and'

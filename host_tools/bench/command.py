@@ -7,6 +7,7 @@ from collections.abc import Callable
 from rich.console import Console
 
 from host_tools.bench import (
+    backlog_drain,
     board_costs,
     codec_size,
     codec_speed,
@@ -45,6 +46,7 @@ GROUPS: dict[str, tuple[Measure, ...]] = {
         protection_proof.measure,
     ),
     "mqtt": (uplink_speed.measure,),
+    "drain": (backlog_drain.measure,),
     "journal": (journal_flash.measure, outage.measure),
     "codec": (codec_size.measure, codec_speed.measure),
     "board": (board_costs.measure,),

@@ -24,6 +24,8 @@ class Effort:
     loaded_faults: int  # under load
     day_h: float  # of normal operation, simulated
     frames: int  # of one set of cell data, at most
+    backlog_bytes: int  # of records on the flash, before a drain
+    drain_faults: int  # that have to trip during drains
 
 
 FULL = Effort(
@@ -39,6 +41,8 @@ FULL = Effort(
     loaded_faults=120,
     day_h=24,
     frames=2880,
+    backlog_bytes=12_000_000,
+    drain_faults=120,
 )
 QUICK = Effort(
     rounds=2,
@@ -53,6 +57,8 @@ QUICK = Effort(
     loaded_faults=6,
     day_h=0.02,
     frames=120,
+    backlog_bytes=1_000_000,
+    drain_faults=1,
 )
 
 

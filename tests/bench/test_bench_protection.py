@@ -9,7 +9,7 @@ import pytest
 
 from host_tools.bench import protection_proof, protection_speed, quiet_day, trip_latency
 from host_tools.bench.rounds import QUICK
-from host_tools.bench.trip_latency import Found
+from host_tools.bench.trip_drill import Found, Trip
 from host_tools.errors import UserError
 from host_tools.protection_matrix import fault_matrix
 from host_tools.protection_matrix.fault_matrix import Outcome
@@ -55,7 +55,7 @@ def test_the_load_of_a_day_moves_no_charge() -> None:
 
 
 def test_a_trip_that_is_missing_leaves_no_latency() -> None:
-    found = Found(latencies_ms=[100, 200, 700], begun=3)
+    found = Found(trips=[Trip(0, 2000 + ms, ms) for ms in (100, 200, 700)], begun=3)
     metric = trip_latency._metric("trip_latency_ms", found, 620)
     assert (metric.value, metric.met) == (700, False)
     assert (metric.details["p50_ms"], metric.details["over_bound"]) == (200, 1)
