@@ -46,6 +46,7 @@ class Southbound:
         self._settings = settings
         self._table = map_table(settings.text("map"))
         self._maps: dict[int, RegisterMap] = {}
+        self._periods = _periods(settings)
         groups = _by_endpoint(settings.racks)
         pollers: dict[int, RackPoller] = {}
         period_ms = settings.integer("poll.summary_period_ms")
@@ -93,7 +94,7 @@ class Southbound:
                     self._data(index, each.name, now),
                     register_map,
                     address,
-                    self._periods(),
+                    self._periods,
                     first_due,
                     self.log,
                 )
@@ -149,16 +150,6 @@ class Southbound:
             now,
         )
 
-    def _periods(self) -> Periods:
-        integer = self._settings.integer
-        return Periods(
-            integer("poll.summary_period_ms"),
-            integer("poll.scan_period_ms"),
-            integer("poll.temp_period_ms"),
-            integer("poll.detail_period_ms"),
-            integer("poll.hot_period_ms"),
-        )
-
 
 def map_table(name: str) -> Any:
     """The generated table of a register map; ConfigError when there is none of this name."""
@@ -170,6 +161,16 @@ def map_table(name: str) -> Any:
     if not hasattr(table, "MAP_ID"):
         raise ConfigError("map: no register map %s" % name)
     return table
+
+
+def _periods(settings: Config) -> Periods:
+    return Periods(
+        settings.integer("poll.summary_period_ms"),
+        settings.integer("poll.scan_period_ms"),
+        settings.integer("poll.temp_period_ms"),
+        settings.integer("poll.detail_period_ms"),
+        settings.integer("poll.hot_period_ms"),
+    )
 
 
 def _by_endpoint(racks: list[RackSettings]) -> list[list[int]]:

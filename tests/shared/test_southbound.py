@@ -82,7 +82,7 @@ class BusTest(unittest.TestCase):
         entries["racks"][1]["position"] = 1
         first, second = Southbound(PaperBoard(), config.load(json.dumps(entries)), 0).pollers
         self.assertTrue(first.health is second.health)
-        requests = [poller.probe_request.frame for poller in (first, second)]
+        requests = [poller.probe_request().frame for poller in (first, second)]
         addresses = [frame[8] << 8 | frame[9] for frame in requests]
         self.assertEqual(addresses[1] - addresses[0], 0x0700)
 

@@ -43,9 +43,13 @@ WRITE_MULTIPLE_COILS = 15
 WRITE_MULTIPLE_REGISTERS = 16
 
 _EXCEPTION_BIT = 0x80
+_BITS = (READ_COILS, READ_DISCRETE_INPUTS)
+_SINGLE = (WRITE_SINGLE_COIL, WRITE_SINGLE_REGISTER)
 _ECHO_BYTES = 5  # function, address, value or quantity: how any write is answered
 _DATA_AT = (9, 3)  # by framing: MBAP or unit, then function and byte count
 _CRC_BYTES = (0, 2)
+_LENGTH_AT = 5  # the lower byte of the length in an MBAP header
+_UNIT_AND_CODE = 3  # bytes that it counts besides the data: unit, function, byte count
 _HIGHEST_UNIT = 247
 _NO_UNIT = 255  # Modbus TCP: the server itself, not a unit behind it
 
@@ -55,7 +59,7 @@ class Request:
 
     `frame`: the bytes to send. `head`: how a good answer begins, up to its data; for a write, the
     echo. `expected`: bytes of a good answer. `data_at`: where its data begins. `reply_time`: how
-    fast the unit answers, shared by all its requests. `label`: for people.
+    fast the unit answers, shared by all its requests.
     """
 
     def __init__(
@@ -66,7 +70,6 @@ class Request:
         answer: bytes,
         data_bytes: int,
         reply_time: ReplyTime,
-        label: str,
     ) -> None:
         """`answer`: the PDU of a good answer without its `data_bytes` of data."""
         # on a line 0 means all units: none answers, so nothing can be read
@@ -78,14 +81,36 @@ class Request:
         self.function = pdu[0]
         self.data_at = _DATA_AT[framing]
         self.reply_time = reply_time
-        self.label = label
         self.frame = _framed(framing, unit, pdu, 0)
         self.head = _framed(framing, unit, answer, data_bytes)
         self.expected = len(self.head) + data_bytes + _CRC_BYTES[framing]
-        self._values_at = self.data_at + (1 if self.function == WRITE_SINGLE_REGISTER else 4)
         if framing == RTU:
             self.frame.extend(b"\0\0")
             self._seal()
+
+    @property
+    def label(self) -> str:
+        """What is asked, for people."""
+        at = self.data_at - 1
+        address, count = _word(self.frame, at), _word(self.frame, at + 2)
+        return _label(self.function, address, 1 if self.function in _SINGLE else count)
+
+    def aim(self, address: int, count: int, reply_time: ReplyTime) -> None:
+        """Let a read ask for something else; allocates nothing. ValueError as `read_request`."""
+        size = _read_bytes(self.function, address, count)
+        at = self.data_at - 1
+        frame, head = self.frame, self.head
+        frame[at] = address >> 8
+        frame[at + 1] = address & 0xFF
+        frame[at + 2] = count >> 8
+        frame[at + 3] = count & 0xFF
+        head[at] = size
+        if self.framing == RTU:
+            self._seal()
+        else:
+            head[_LENGTH_AT] = _UNIT_AND_CODE + size
+        self.expected = len(head) + size + _CRC_BYTES[self.framing]
+        self.reply_time = reply_time
 
     def set_transaction(self, number: int) -> None:
         """Put a 16-bit id into a TCP frame and the head of its answer; allocates nothing."""
@@ -94,8 +119,8 @@ class Request:
 
     def set_value(self, index: int, value: int) -> None:
         """Put another value (0..65535) into register `index` of a write; allocates nothing."""
-        at = self._values_at + 2 * index
         single = self.function == WRITE_SINGLE_REGISTER
+        at = self.data_at + (1 if single else 4) + 2 * index
         if not single and self.function != WRITE_MULTIPLE_REGISTERS:
             raise ValueError
         end = len(self.frame) - _CRC_BYTES[self.framing]
@@ -171,75 +196,86 @@ def read_request(
     framing: int, unit: int, function: int, address: int, count: int, reply_time: ReplyTime
 ) -> Request:
     """Functions 1 and 2 for 1..2000 bits, 3 and 4 for 1..125 registers; else ValueError."""
-    bits = function in (READ_COILS, READ_DISCRETE_INPUTS)
-    limit = READ_BITS_LIMIT if bits else READ_LIMIT
-    label = "read %d:0x%04X+%d" % (function, address, count)
-    if not 1 <= count <= limit or not 0 <= address <= 0x10000 - count:
-        raise ValueError("cannot " + label)
-    if bits:
-        pdu = bytes([function]) + _pair(address, count)
-    elif function == READ_HOLDING_REGISTERS:
+    size = _read_bytes(function, address, count)
+    if function == READ_HOLDING_REGISTERS:
         pdu = functions.read_holding_registers(address, count)
     elif function == READ_INPUT_REGISTERS:
         pdu = functions.read_input_registers(address, count)
     else:
-        raise ValueError("cannot " + label)
-    size = (count + 7) // 8 if bits else 2 * count
-    return Request(framing, unit, pdu, bytes([function, size]), size, reply_time, label)
+        pdu = bytes([function]) + _pair(address, count)
+    return Request(framing, unit, pdu, bytes([function, size]), size, reply_time)
+
+
+def _read_bytes(function: int, address: int, count: int) -> int:
+    """Bytes of data in the answer to a read; ValueError for one the protocol cannot carry."""
+    bits = function in _BITS
+    limit = READ_BITS_LIMIT if bits else READ_LIMIT
+    within = 1 <= count <= limit and 0 <= address <= 0x10000 - count
+    if not within or not READ_COILS <= function <= READ_INPUT_REGISTERS:
+        raise ValueError("cannot " + _label(function, address, count))
+    return (count + 7) // 8 if bits else 2 * count
 
 
 def write_register(
     framing: int, unit: int, address: int, value: int, reply_time: ReplyTime
 ) -> Request:
     """Function 6 for one holding register, value 0..65535."""
-    label = _write_label(WRITE_SINGLE_REGISTER, address, (value,), 1, 0xFFFF)
+    _check_write(WRITE_SINGLE_REGISTER, address, (value,), 1, 0xFFFF)
     pdu = functions.write_single_register(address, value, False)
-    return _write(framing, unit, pdu, reply_time, label)
+    return _write(framing, unit, pdu, reply_time)
 
 
 def write_registers(
     framing: int, unit: int, address: int, values: Sequence[int], reply_time: ReplyTime
 ) -> Request:
     """Function 16 for 1..123 holding registers, values 0..65535."""
-    label = _write_label(WRITE_MULTIPLE_REGISTERS, address, values, WRITE_LIMIT, 0xFFFF)
+    _check_write(WRITE_MULTIPLE_REGISTERS, address, values, WRITE_LIMIT, 0xFFFF)
     pdu = functions.write_multiple_registers(address, values, False)
-    return _write(framing, unit, pdu, reply_time, label)
+    return _write(framing, unit, pdu, reply_time)
 
 
 def write_coil(framing: int, unit: int, address: int, on: bool, reply_time: ReplyTime) -> Request:
     """Function 5 for one coil."""
-    label = _write_label(WRITE_SINGLE_COIL, address, (int(on),), 1, 1)
+    _check_write(WRITE_SINGLE_COIL, address, (int(on),), 1, 1)
     pdu = functions.write_single_coil(address, 0xFF00 if on else 0)
-    return _write(framing, unit, pdu, reply_time, label)
+    return _write(framing, unit, pdu, reply_time)
 
 
 def write_coils(
     framing: int, unit: int, address: int, values: Sequence[int], reply_time: ReplyTime
 ) -> Request:
     """Function 15 for 1..1968 coils, each 0 or 1; bit 0 of the first byte is the lowest."""
-    label = _write_label(WRITE_MULTIPLE_COILS, address, values, WRITE_BITS_LIMIT, 1)
+    _check_write(WRITE_MULTIPLE_COILS, address, values, WRITE_BITS_LIMIT, 1)
     packed = bytearray((len(values) + 7) // 8)
     for index, value in enumerate(values):
         packed[index >> 3] |= value << (index & 7)
     head = bytes([WRITE_MULTIPLE_COILS]) + _pair(address, len(values))
-    return _write(framing, unit, head + bytes([len(packed)]) + packed, reply_time, label)
+    return _write(framing, unit, head + bytes([len(packed)]) + packed, reply_time)
 
 
-def _write(framing: int, unit: int, pdu: bytes, reply_time: ReplyTime, label: str) -> Request:
-    return Request(framing, unit, pdu, pdu[:_ECHO_BYTES], 0, reply_time, label)
+def _write(framing: int, unit: int, pdu: bytes, reply_time: ReplyTime) -> Request:
+    return Request(framing, unit, pdu, pdu[:_ECHO_BYTES], 0, reply_time)
 
 
-def _write_label(
+def _check_write(
     function: int, address: int, values: Sequence[int], limit: int, highest: int
-) -> str:
-    """The text for people; ValueError for a write that the protocol cannot carry."""
-    label = "write %d:0x%04X+%d" % (function, address, len(values))
+) -> None:
+    """ValueError for a write that the protocol cannot carry."""
+    label = _label(function, address, len(values))
     if not 1 <= len(values) <= limit or not 0 <= address <= 0x10000 - len(values):
         raise ValueError("cannot " + label)
     for value in values:
         if not 0 <= value <= highest:
             raise ValueError("cannot %s: %d outside 0..%d" % (label, value, highest))
-    return label
+
+
+def _label(function: int, address: int, count: int) -> str:
+    what = "read" if function <= READ_INPUT_REGISTERS else "write"
+    return "%s %d:0x%04X+%d" % (what, function, address, count)
+
+
+def _word(buffer: bytearray, at: int) -> int:
+    return buffer[at] << 8 | buffer[at + 1]
 
 
 def _pair(first: int, second: int) -> bytes:

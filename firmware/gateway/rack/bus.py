@@ -169,7 +169,7 @@ class Bus:
             overdue_ms = health.probe_overdue_ms(now)
             if not health.wants_probe or overdue_ms < 0:
                 continue
-            request = poller.probe_request
+            request = poller.probe_request()
             reply_time = request.reply_time
             lasts_ms = self.link.transfer_ms(request)
             lasts_ms += reply_time.timeout_ms - reply_time.latency_ms  # if nothing comes

@@ -25,7 +25,7 @@ class IdentityCheck:
     def __init__(
         self, register_map: RegisterMap, data: RackData, address: UnitAddress, now: int
     ) -> None:
-        self.reads = [BlockRead(block, address) for block in register_map.once]
+        self.reads = tuple([BlockRead(block, address) for block in register_map.once])
         self._map = register_map
         self._data = data
         self._next = 0

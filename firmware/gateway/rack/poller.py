@@ -159,15 +159,14 @@ class RackPoller:
         """How long a summary out of turn has been wanted; negative when none is."""
         return self._summary.since_begun_ms(now) - self._hot_ms if self.hot else -1
 
-    @property
     def probe_request(self) -> Request:
         """What `probe` would send."""
-        return self._probes.request
+        return self._probes.request()
 
     def probe(self) -> Request:
         """One short request that shows whether the unit is back, and that it owes nothing."""
         self._job = _PROBE
-        return self.probe_request
+        return self.probe_request()
 
     def scan_late_pm(self, now: int, link: Link, room_ms: int, widest: bool) -> int:
         """How late the most urgent block is that fits, in 0.1 % of its period; negative: none.
@@ -350,7 +349,7 @@ class RackPoller:
         if code != _ILLEGAL_ADDRESS:
             read.rewind()
             return
-        address, count = read.refused()
+        address, count = read.refused(self._map.joined(read.block))
         if not count:
             return
         if self._map.missing(self.data, read.block, address, count):
@@ -370,7 +369,7 @@ class RackPoller:
     def _send_read(self, job: int, read: BlockRead) -> Request:
         self._job = job
         self._read = read
-        return read.request
+        return read.request()
 
     def _send_write(self, job: WriteJob, now: int) -> Request:
         self._job = _WRITE

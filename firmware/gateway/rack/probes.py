@@ -6,6 +6,8 @@ from gateway.errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateway.modbus.pdu import Request
     from gateway.rack.block_read import BlockRead, UnitAddress
 
@@ -19,7 +21,7 @@ class Probes:
     `reads`, all that is ever read of the rack, leave no length free.
     """
 
-    def __init__(self, reads: list[BlockRead], address: UnitAddress) -> None:
+    def __init__(self, reads: Sequence[BlockRead], address: UnitAddress) -> None:
         self._address = address
         taken = [read.block.count for read in reads]
         blocks = [read.block for read in reads]
@@ -29,27 +31,15 @@ class Probes:
         if not blocks:
             raise ConfigError("register map: blocks too short to probe a unit with")
         address.probe_counts = (free[0], free[1])
-        self._blocks = blocks[:_PROBE_BLOCKS]
+        self._blocks = tuple(blocks[:_PROBE_BLOCKS])
         self._block = 0
-        self._requests = self._make()
 
-    @property
     def request(self) -> Request:
-        """The one to send now."""
-        health = self._address.health
-        return self._requests[health.doubts & 1 | (0 if health.patient else 2)]
+        """The one to send now, as `UnitAddress.read`."""
+        address = self._address
+        count = address.probe_counts[address.health.doubts & 1]
+        return address.read(self._blocks[self._block], 0, count, not address.health.patient)
 
     def use_next_block(self) -> None:
-        """The one in use was refused. Allocates."""
+        """The one in use was refused."""
         self._block = (self._block + 1) % len(self._blocks)
-        self._requests = self._make()
-
-    def _make(self) -> list[Request]:
-        """Both lengths with the deadline of any request, then both with a short one."""
-        block = self._blocks[self._block]
-        counts = self._address.probe_counts
-        return [
-            self._address.read(block, 0, count, short)
-            for short in (False, True)
-            for count in counts
-        ]

@@ -31,7 +31,10 @@ class Periods:
 
 
 class RackScans:
-    """The scans of cells, temperatures, details and thresholds; `chosen` is the one to send."""
+    """The scans of cells, temperatures, details and thresholds; `chosen` is the one to send.
+
+    Where the map has no details or no thresholds there is no scan of them.
+    """
 
     def __init__(
         self, register_map: RegisterMap, address: UnitAddress, periods: Periods, first_due: int
@@ -40,15 +43,21 @@ class RackScans:
         self._address = address
         self._cells = self._scan(register_map.cells, periods.cells_ms, first_due)
         self._temps = self._scan(register_map.temps, periods.temps_ms, first_due)
-        self._details = self._scan(register_map.details, periods.details_ms, first_due)
-        self._thresholds = ThresholdScan(self._reads(register_map.thresholds), first_due)
-        self._all = (self._cells, self._temps, self._details, self._thresholds)
+        self._all: tuple[Scan, ...] = (self._cells, self._temps)
+        self._details: Scan | None = None
+        if register_map.details:
+            self._details = self._scan(register_map.details, periods.details_ms, first_due)
+            self._all += (self._details,)
+        self._thresholds: ThresholdScan | None = None
+        if register_map.thresholds:
+            self._thresholds = ThresholdScan(self._reads(register_map.thresholds), first_due)
+            self._all += (self._thresholds,)
         self.chosen = self._cells
 
     @property
-    def reads(self) -> list[BlockRead]:
+    def reads(self) -> tuple[BlockRead, ...]:
         """All blocks."""
-        return [read for scan in self._all for read in scan.reads]
+        return tuple([read for scan in self._all for read in scan.reads])
 
     def choose(self, now: int, link: Link, room_ms: int, widest: bool) -> int:
         """How late the most urgent block is that fits, in 0.1 % of its period; negative: none.
@@ -60,7 +69,7 @@ class RackScans:
             late = scan.lateness_pm(now)
             if late <= latest:
                 continue
-            fits = link.transfer_ms(scan.current.request) <= room_ms
+            fits = link.transfer_ms(scan.current.request()) <= room_ms
             if fits or (widest and late >= _OVERDUE_PM):
                 latest = late
                 self.chosen = scan
@@ -97,7 +106,8 @@ class RackScans:
 
     def read_thresholds(self, now: int) -> None:
         """Read the limits set in the BMS again."""
-        self._thresholds.order(now)
+        if self._thresholds is not None:
+            self._thresholds.order(now)
 
     def exchanges(self, link: Link) -> list[tuple[int, int]]:
         """(ms it takes, ms after which it comes again) of each block."""
@@ -117,5 +127,5 @@ class RackScans:
         """Racks of a line begin one after the other: due all at once, they would come in lumps."""
         return Scan(self._reads(blocks), period_ms, now, self._address.place, PLACES)
 
-    def _reads(self, blocks: tuple[Block, ...]) -> list[BlockRead]:
-        return [BlockRead(block, self._address, self._map.joined(block)) for block in blocks]
+    def _reads(self, blocks: tuple[Block, ...]) -> tuple[BlockRead, ...]:
+        return tuple([BlockRead(block, self._address) for block in blocks])

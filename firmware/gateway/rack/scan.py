@@ -17,7 +17,12 @@ class Scan:
     """`lateness_pm` compares scans of different periods, so that spare time is shared fairly."""
 
     def __init__(
-        self, reads: list[BlockRead], period_ms: int, now: int, place: int = 0, places: int = 1
+        self,
+        reads: tuple[BlockRead, ...],
+        period_ms: int,
+        now: int,
+        place: int = 0,
+        places: int = 1,
     ) -> None:
         """The first block is due at `place` / `places` of the time to the second one."""
         self.reads = reads
@@ -86,7 +91,7 @@ class Scan:
 
     def exchanges(self, link: Link) -> list[tuple[int, int]]:
         """(ms that reading it takes, ms after which it is read again) of each block."""
-        return [(link.transfer_ms(read.request), self._period_ms) for read in self.reads]
+        return [(link.transfer_ms(read.request()), self._period_ms) for read in self.reads]
 
     def restore(self) -> None:
         """Ask for every register again, also for those that were missing."""

@@ -22,9 +22,7 @@ class SummaryCycle:
     def __init__(
         self, register_map: RegisterMap, address: UnitAddress, period_ms: int, first_due: int
     ) -> None:
-        self.reads = [
-            BlockRead(block, address, register_map.joined(block)) for block in register_map.summary
-        ]
+        self.reads = tuple([BlockRead(block, address) for block in register_map.summary])
         self.trial = False  # everything was missing: the block is asked for once, uncut
         self.asked = first_due
         self.skipped = 0
@@ -94,11 +92,10 @@ class SummaryCycle:
         self.trial = False
 
     def transfer_ms(self, link: Link) -> int:
-        """How long reading all of it takes."""
+        """How long reading all of it takes; only while nothing is under way."""
         total_ms = 0
         for read in self.reads:
-            for request in read.requests:
-                total_ms += link.transfer_ms(request)
+            total_ms += read.transfer_ms(link)
         return total_ms
 
     def _skip_missing(self) -> bool:

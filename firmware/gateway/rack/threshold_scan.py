@@ -20,7 +20,7 @@ class ThresholdScan(Scan):
     Compared by parts of its long period it comes last among the scans.
     """
 
-    def __init__(self, reads: list[BlockRead], now: int) -> None:
+    def __init__(self, reads: tuple[BlockRead, ...], now: int) -> None:
         super().__init__(reads, PERIOD_MS, now)
         self._ordered = False
 

@@ -148,6 +148,60 @@ class SetValueTest(unittest.TestCase):
             self.assertEqual(bytes(request.frame), before)
 
 
+class AimTest(unittest.TestCase):
+    def test_it_is_then_the_same_as_one_made_for_it(self):
+        other_time = ReplyTime(20, 20)
+        for framing in (TCP, RTU):
+            for function, most in ((1, 2000), (2, 2000), (3, 125), (4, 125)):
+                request = pdu.read_request(framing, 17, function, 300, 25, TIME)
+                for address, count in ((0, 1), (0x10000 - most, most), (0x1234, 61), (7, 8)):
+                    request.aim(address, count, other_time)
+                    same = pdu.read_request(framing, 17, function, address, count, TIME)
+                    self.assertEqual(hexed(request.frame), hexed(same.frame))
+                    self.assertEqual(hexed(request.head), hexed(same.head))
+                    self.assertEqual(request.expected, same.expected)
+                    self.assertEqual(request.label, same.label)
+                    self.assertTrue(request.reply_time is other_time)
+
+    def test_the_answer_to_what_it_asked_before_is_none(self):
+        for framing in (TCP, RTU):
+            request = pdu.read_request(framing, 17, 3, 0, 2, TIME)
+            answer = framed(framing, 17, bytes.fromhex("030400010002"))
+            self.assertEqual(request.check(answer, len(answer)), pdu.GOOD)
+            request.aim(0, 3, TIME)
+            self.assertEqual(request.check(answer, len(answer)), pdu.MALFORMED)
+            request.aim(5, 2, TIME)
+            self.assertEqual(request.check(answer, len(answer)), pdu.GOOD)
+
+    def test_only_reads_and_what_the_protocol_can_carry(self):
+        for request, address, count in (
+            (pdu.read_request(TCP, 1, 3, 0, 1, TIME), 0, 126),
+            (pdu.read_request(RTU, 1, 4, 0, 1, TIME), 0, 0),
+            (pdu.read_request(RTU, 1, 1, 0, 1, TIME), 0, 2001),
+            (pdu.read_request(TCP, 1, 3, 0, 1, TIME), 0xFFFF, 2),
+            (pdu.read_request(TCP, 1, 3, 0, 1, TIME), -1, 2),
+            (pdu.write_register(TCP, 1, 0, 0, TIME), 0, 1),
+            (pdu.write_coil(RTU, 1, 0, True, TIME), 0, 1),
+        ):
+            before = bytes(request.frame), bytes(request.head), request.expected
+            with self.assertRaises(ValueError):
+                request.aim(address, count, TIME)
+            self.assertEqual((bytes(request.frame), bytes(request.head), request.expected), before)
+
+
+class LabelTest(unittest.TestCase):
+    def test_it_tells_function_address_and_count(self):
+        for framing in (TCP, RTU):
+            for request, label in (
+                (pdu.read_request(framing, 1, 4, 0x1000, 104, TIME), "read 4:0x1000+104"),
+                (pdu.write_register(framing, 1, 256, 40000, TIME), "write 6:0x0100+1"),
+                (pdu.write_coil(framing, 1, 3, True, TIME), "write 5:0x0003+1"),
+                (pdu.write_registers(framing, 1, 258, [1, 2], TIME), "write 16:0x0102+2"),
+                (pdu.write_coils(framing, 1, 0, [1] * 9, TIME), "write 15:0x0000+9"),
+            ):
+                self.assertEqual(request.label, label)
+
+
 class CheckTest(unittest.TestCase):
     def test_exception_answer(self):
         for framing in (TCP, RTU):
