@@ -43,6 +43,8 @@ def open_lanes(board: Board, settings: Config) -> Lanes:
         instant_bytes=instant_bytes(
             len(settings.racks), integer("cells_per_rack"), integer("temps_per_rack")
         ),
+        boxes=integer("telemetry.rewind_s") > 0 or integer("telemetry.aftermath_s") > 0,
+        minute=integer("telemetry.minute_period_ms") > 0,
         fine=integer("telemetry.fine_period_ms") > 0,
         random=board.random,
     )

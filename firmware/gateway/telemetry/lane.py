@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gateway.contracts import Storage
     from gateway.telemetry.retention import Retention
 
-RING_RECORDS = 512
+_SMALL_RECORD = 64  # bytes; the ring has a slot for each so many of its own
 PAGE_BYTES = 4096
 LARGEST_RECORD = PAGE_BYTES
 
@@ -66,7 +66,7 @@ class Lane:
         self._make_room = False  # a write failed for want of room
         self.number = number
         self.appended = appended
-        self.ring = ByteRing(ring_bytes, RING_RECORDS)
+        self.ring = ByteRing(ring_bytes, ring_bytes // _SMALL_RECORD)
         self.files = SegmentFiles(storage, number, segment_bytes)
         self.losses = Losses()
         self.cursors = {

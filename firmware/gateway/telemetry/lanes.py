@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.contracts import Random, Storage
 
-EVENTS_RING_BYTES = 32768
+EVENTS_RING_BYTES = 32768  # black boxes go through it
+_PLAIN_EVENTS_RING_BYTES = 16384  # without black boxes
+_IDLE_RING_BYTES = LARGEST_RECORD + 1024  # gap records may still come
 _EVENTS_FLUSH_MS = 2000  # those that are not urgent; the others are flushed at once
 _MINUTE_PATIENCE = 5
 
@@ -24,8 +26,10 @@ class Lanes:
     """`events`, `minute` and `fine`: one boot id, one capacity, one step.
 
     Samples of one instant take at most `instant_bytes`. Minutes that wait stand among the 10 s
-    samples, too, so they may wait longer; not so without those (`fine` False). `random` helps to
-    find an unused boot id.
+    samples, too, so they may wait longer; not so without those. `boxes`, `minute` and `fine`:
+    whether there will be black boxes, minutes and 10 s samples; without them the RAM for them is
+    not taken, and what stands on flash of them is still delivered. `random` helps to find an
+    unused boot id.
     """
 
     def __init__(
@@ -39,6 +43,8 @@ class Lanes:
         events_pm: int,
         flush_ms: int,
         instant_bytes: int = 16384,
+        boxes: bool = True,
+        minute: bool = True,
         fine: bool = True,
         consumers: tuple[str, ...] = ("uplink",),
         random: Random | None = None,
@@ -48,7 +54,10 @@ class Lanes:
         self._random = random
         self._errors = 0
         self._retention = retention = Retention(capacity_bytes, events_pm, segment_bytes)
+        events_ring_bytes = EVENTS_RING_BYTES if boxes else _PLAIN_EVENTS_RING_BYTES
         samples_ring_bytes = 2 * LARGEST_RECORD + instant_bytes
+        minute_ring_bytes = samples_ring_bytes if minute else _IDLE_RING_BYTES
+        fine_ring_bytes = samples_ring_bytes if fine else _IDLE_RING_BYTES
 
         def lane(number: int, flush_ms: int, ring_bytes: int) -> Lane:
             return Lane(
@@ -65,9 +74,9 @@ class Lanes:
 
         minute_flush_ms = _MINUTE_PATIENCE * flush_ms if fine else flush_ms
         events_flush_ms = min(flush_ms, _EVENTS_FLUSH_MS)
-        self.events = lane(records.EVENTS, events_flush_ms, EVENTS_RING_BYTES)
-        self.minute = lane(records.MINUTE, minute_flush_ms, samples_ring_bytes)
-        self.fine = lane(records.FINE, flush_ms, samples_ring_bytes)
+        self.events = lane(records.EVENTS, events_flush_ms, events_ring_bytes)
+        self.minute = lane(records.MINUTE, minute_flush_ms, minute_ring_bytes)
+        self.fine = lane(records.FINE, flush_ms, fine_ring_bytes)
         self.all = retention.lanes = (self.events, self.minute, self.fine)
         self.appended = appended
         self.boot = 0

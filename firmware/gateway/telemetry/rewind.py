@@ -77,7 +77,7 @@ class Rewind:
             [BlockRing(*shape, _BLOCK_MS) for shape in zip(sizes, frames, blocks)]
             for _ in range(count)
         ]
-        rests = array("I", [0] * max(cells, temps))
+        rests = array("I", [0] * (max(cells, temps) if count else 0))
         self._cells = [CellEncoder(cells, rests=rests) for _ in range(count)]
         self._temps = [CellEncoder(temps, SIGNED_BIAS, rests) for _ in range(count)]
         self._steady = [SummaryEncoder() for _ in range(count)]

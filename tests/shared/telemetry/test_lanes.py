@@ -8,6 +8,7 @@ from fake_hardware import HandClock
 from lane_bench import FLUSH_MS, EventsLane, Flash, Reader, fill, open_lanes
 
 from gateway.telemetry import records
+from gateway.telemetry.lane import LARGEST_RECORD
 
 SET_BYTES = 100
 
@@ -26,6 +27,49 @@ def add_chunk(lanes, lane, instants):
         section = struct.pack(records.SECTION, 0, 0, SET_BYTES, 0, 0, 0) + bytes(SET_BYTES)
         lane.append(records.SET, struct.pack(records.SET_PAYLOAD, chunk, instant, 1, 0) + section)
         lanes.step(lanes.clock.advance(1000))
+
+
+class IdleLaneTest(unittest.TestCase):
+    def setUp(self):
+        gc.collect()
+
+    def test_without_10_s_samples_those_on_flash_are_delivered_and_what_is_lost_is_told(self):
+        storage = Flash()
+        lanes = start(storage, segment_bytes=4096)
+        for _ in range(3):
+            add_chunk(lanes, lanes.fine, 60)
+        lanes.close()
+        lanes = start(Flash(storage.files), fine=False, boxes=False)
+        self.assertTrue(lanes.fine.ring.size < lanes.minute.ring.size)
+        self.assertTrue(lanes.fine.drop_oldest())
+        lost = lanes.fine.dropped
+        self.assertTrue(lost > 0)
+        source = lanes.sources()[2]
+        frames = 0
+        gaps = []
+        buffer = memoryview(bytearray(16384))
+        for _ in range(200):
+            lanes.step(lanes.clock.advance(1000))
+            length = source.next(buffer)
+            if length and source.topic == "blocks":
+                frames += struct.unpack_from(records.BLOCK, buffer)[4]
+            elif length:
+                body = records.BATCH_BYTES + records.HEADER_BYTES
+                gaps.append(struct.unpack(records.GAP_PAYLOAD, bytes(buffer[body : body + 12])))
+            if length:
+                source.release(source.mark)
+        self.assertEqual(frames, 180 - lost)
+        self.assertEqual(gaps, [(1, 1, lost)])
+        self.assertEqual(lanes.fine.backlog, 0)
+
+    def test_a_lane_that_is_off_has_room_for_the_largest_record(self):
+        lanes = start(Flash(), minute=False, fine=False, boxes=False)
+        for lane in lanes.all:
+            for number in (1, 2, 3):
+                lane.append(records.EVENT, bytes(LARGEST_RECORD - records.HEADER_BYTES))
+                lanes.step(lanes.clock.advance(60000))
+                lanes.step(lanes.clock.advance(60000))
+                self.assertEqual((lane.ring.waiting, lane.stored, lane.dropped), (0, number, 0))
 
 
 class RetentionTest(unittest.TestCase):
