@@ -80,8 +80,9 @@ class Rewind:
         rests = array("I", [0] * (max(cells, temps) if count else 0))
         self._cells = [CellEncoder(cells, rests=rests) for _ in range(count)]
         self._temps = [CellEncoder(temps, SIGNED_BIAS, rests) for _ in range(count)]
-        self._steady = [SummaryEncoder() for _ in range(count)]
-        self._fast = [SummaryEncoder() for _ in range(count)]
+        changes = [0] * len(summary_codec.ORDER)
+        self._steady = [SummaryEncoder(changes) for _ in range(count)]
+        self._fast = [SummaryEncoder(changes) for _ in range(count)]
         self._steady_at = [0] * count  # low bits of the uptime of the last one
         self._temps_begun = bytearray(count)  # the open block has temperatures to refer to
         self._frame = bytearray(max(largest, summary) if count else 0)

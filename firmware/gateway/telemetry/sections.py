@@ -27,12 +27,13 @@ def largest_section_bytes(cells: int, temps: int) -> int:
 class SetEncoder:
     """The chains of `racks` racks with `cells` cells and `temps` sensors each.
 
-    RAM per rack: 4 bytes per cell and sensor, and about 1 kB.
+    RAM per rack: 4 bytes per cell and sensor, and about 0.5 kB.
     """
 
     def __init__(self, racks: int, cells: int, temps: int) -> None:
         self.largest = largest_section_bytes(cells, temps)
-        self._summaries = [SummaryEncoder() for _ in range(racks)]
+        changes = [0] * len(summary_codec.ORDER)
+        self._summaries = [SummaryEncoder(changes) for _ in range(racks)]
         rests = array("I", [0] * max(cells, temps))
         self._cells = [CellEncoder(cells, 0, rests) for _ in range(racks)]
         self._temps = [CellEncoder(temps, SIGNED_BIAS, rests) for _ in range(racks)]

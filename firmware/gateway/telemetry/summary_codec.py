@@ -33,12 +33,16 @@ _STEADY_AT = tuple([ORDER.index(name) for name in STEADY])
 
 
 class SummaryEncoder:
-    """A chain of summaries; three lists of 24 numbers in RAM."""
+    """A chain of summaries; a list of 24 numbers in RAM, and `changes`.
 
-    def __init__(self) -> None:
+    `changes`: a list of 24 numbers to work in; several encoders can share it, None makes an own
+    one.
+    """
+
+    def __init__(self, changes: list[int] | None = None) -> None:
         self._last = [0] * len(ORDER)
-        self._steps = [0] * len(ORDER)  # of the steady fields: last change
-        self._changes = [0] * len(ORDER)
+        self._steps = [0] * len(STEADY)  # last change of each of them
+        self._changes = [0] * len(ORDER) if changes is None else changes
 
     def encode(
         self,
@@ -58,16 +62,19 @@ class SummaryEncoder:
         last, steps, changes = self._last, self._steps, self._changes
         if key:
             for index in range(len(last)):
-                last[index] = steps[index] = 0
+                last[index] = 0
+            for index in range(len(steps)):
+                steps[index] = 0
         changed = 0
         for index in range(len(changes)):
             value = values[_PLACES[index]]
             change = value - last[index]
             last[index] = value
             if index in _STEADY_AT:
+                place = _STEADY_AT.index(index)
                 step = change
-                change -= steps[index]
-                steps[index] = step
+                change -= steps[place]
+                steps[place] = step
             changes[index] = change
             if change:
                 changed |= 1 << index

@@ -49,6 +49,15 @@ class SummaryCodecTest(unittest.TestCase):
             values[index] = index
         self.assertEqual(encode(encoder, values, key=True), first)
 
+    def test_encoders_that_share_their_room_to_work_do_not_disturb_each_other(self):
+        changes = [0] * len(ORDER)
+        sharing = (SummaryEncoder(changes), SummaryEncoder(changes))
+        alone = (SummaryEncoder(), SummaryEncoder())
+        for step in range(4):
+            for chain in (0, 1):
+                values = [index * (step + 1) * (9 - 20 * chain) for index in range(len(ORDER))]
+                self.assertEqual(encode(sharing[chain], values), encode(alone[chain], values))
+
     def test_the_widest_numbers_fit(self):
         lowest, highest = -(1 << 31), (1 << 32) - 1
         encoder = SummaryEncoder()
