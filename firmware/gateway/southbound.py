@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gateway.clock import add
 from gateway.errors import ConfigError
-from gateway.modbus.pdu import RTU
+from gateway.modbus.pdu import FRAME_BYTES, RTU
 from gateway.modbus.reply_time import ReplyTime
 from gateway.modbus.rtu_link import RtuLink
 from gateway.modbus.tcp_link import TcpLink
@@ -47,6 +47,7 @@ class Southbound:
         self._table = map_table(settings.text("map"))
         self._maps: dict[int, RegisterMap] = {}
         self._periods = _periods(settings)
+        self._scratch = bytearray(FRAME_BYTES)  # of all links: they are stepped one by one
         groups = _by_endpoint(settings.racks)
         pollers: dict[int, RackPoller] = {}
         period_ms = settings.integer("poll.summary_period_ms")
@@ -117,6 +118,7 @@ class Southbound:
                 rack.port,
                 settings.integer("poll.connect_timeout_ms"),
                 board.random,
+                self._scratch,
             )
             latency_ms = settings.integer("poll.latency_ms")
             return link, latency_ms, min(_SHORTEST_REPLY_MS, longest_ms), longest_ms
@@ -125,7 +127,7 @@ class Southbound:
             port = board.uart(bus.uart, bus.baud, bus.parity, bus.stop)
         except OSError as error:
             raise ConfigError("buses: %s: uart %d: %s" % (bus.name, bus.uart, error))
-        link = RtuLink(port, board.clock.micros, latency_ms=bus.latency_ms)
+        link = RtuLink(port, board.clock.micros, latency_ms=bus.latency_ms, scratch=self._scratch)
         return link, bus.latency_ms, bus.reply_timeout_ms, bus.reply_timeout_ms
 
     def _map(self, hole_registers: int) -> RegisterMap:

@@ -34,13 +34,15 @@ WHENEVER_US = 1_000_000  # `wait_us` when only input matters
 class Link:
     """State and counters of a link; `TcpLink` and `RtuLink` add the wire.
 
-    Neither `send` nor `step` allocates on its usual path.
+    Neither `send` nor `step` allocates on its usual path. `scratch`: FRAME_BYTES to work in while
+    `send` or `step` runs; all links can share it, None makes an own one.
     """
 
-    def __init__(self, framing: int) -> None:
+    def __init__(self, framing: int, scratch: bytearray | None) -> None:
         self.framing = framing  # pdu.TCP or pdu.RTU
         self.state = CLOSED
         self.buffer = bytearray(pdu.FRAME_BYTES)  # a good answer's frame begins at 0
+        self._scratch = bytearray(pdu.FRAME_BYTES) if scratch is None else scratch
         self.request: Any = None  # the Request in flight or sent last
         self.sent_at = 0  # ticks of the last `send`
         self.exception_code = 0  # of the last REFUSED

@@ -93,15 +93,15 @@ class RtuLink(Link):
         gap_us: int = 0,
         turnaround_ms: int = 100,
         latency_ms: int = 10,
+        scratch: bytearray | None = None,
     ) -> None:
-        super().__init__(pdu.RTU)
+        super().__init__(pdu.RTU, scratch)
         self._port = port
         self._micros = micros
         self._line = LineTime(port.baud, port.char_bits)
         self._gap_us = gap_us or self._line.wire_us(_FIFO_CHARACTERS) + _JITTER_US
         self._turnaround_us = turnaround_ms * 1000
         self._latency_ms = latency_ms
-        self._scratch = bytearray(_LONGEST)
         self._phase = _FAILED
         self._fill = 0  # bytes in `buffer`
         self._may_echo = True  # until an answer came without an echo before it

@@ -51,9 +51,15 @@ class TcpLink(Link):
     """
 
     def __init__(
-        self, network: Network, host: str, port: int, connect_timeout_ms: int, random: Random
+        self,
+        network: Network,
+        host: str,
+        port: int,
+        connect_timeout_ms: int,
+        random: Random,
+        scratch: bytearray | None = None,
     ) -> None:
-        super().__init__(pdu.TCP)
+        super().__init__(pdu.TCP, scratch)
         self._network = network
         self._host = host
         self._port = port
@@ -63,7 +69,6 @@ class TcpLink(Link):
         self._read: Any = None  # its bound methods, made once because making one allocates
         self._write: Any = None
         self._head = memoryview(self.buffer)[:_HEAD_BYTES]
-        self._more = bytearray(pdu.FRAME_BYTES)  # what comes behind the first piece of a frame
         self._fill = 0  # bytes in `buffer`
         self._transaction = 0
         self._silent = 0  # timeouts since the last answer
@@ -205,7 +210,7 @@ class TcpLink(Link):
             return event
         start = self._fill
         buffer = self.buffer
-        more = self._more
+        more = self._scratch
         try:
             count = self._read(more, self._frame_bytes() - start)
         except OSError as error:
