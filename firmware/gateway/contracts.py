@@ -25,8 +25,8 @@ class File(Protocol):
     def write(self, data: bytes | bytearray, /) -> int:
         """Append or write at the current position."""
 
-    def seek(self, offset: int, /) -> int:
-        """Go to `offset`."""
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go to `offset`, with `whence` 2 from the end; the place in the file."""
 
     def flush(self) -> None:
         """Return when everything written is on flash."""

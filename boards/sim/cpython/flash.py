@@ -63,8 +63,8 @@ class _LfsFile:
     def write(self, data: bytes) -> int:
         return int(_translated(self._file.write, data))
 
-    def seek(self, offset: int) -> int:
-        return int(_translated(self._file.seek, offset))
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return int(_translated(self._file.seek, offset, whence))
 
     def flush(self) -> None:
         _translated(self._file.flush)

@@ -14,7 +14,8 @@ from gateway.telemetry import records
 from gateway.telemetry.lane import LARGEST_RECORD
 from gateway.telemetry.lane_reader import LaneReader
 from gateway.telemetry.record_source import TOPIC, pack_batch
-from gateway.telemetry.segment_reader import length_of
+from gateway.telemetry.segment_reader import CALL_BYTES
+from gateway.telemetry.segment_search import length_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from gateway.telemetry.lane import Lane
 
 BLOCK_TOPIC = "blocks"
-_CALL_BYTES = 8192  # that one call reads
 _RACKS = 256
 _UNKNOWN = -1
 _CHECKSUM_BYTES = 4
@@ -73,15 +73,19 @@ class BlockSource:
     def next(self, buffer: memoryview) -> int:
         """Length of the next message, built in `buffer`; 0 = none now, or `busy`."""
         self.busy = False
+        left = CALL_BYTES
         if not self._chunk:
             length = self._begin(buffer)
             if length or not self._chunk:
                 return length
+            left -= self._reader.spent
         if not self._length:
             self._begin_block()
-        if self._walk(buffer):
+        if self._walk(buffer, left):
             return self._finish_block(buffer)
-        self.busy = True
+        if self._reader.paused:
+            self._length = 0  # the buffer is another's meanwhile: begun anew then
+        self.busy = not self._reader.paused
         return 0
 
     def undo(self) -> None:
@@ -110,6 +114,7 @@ class BlockSource:
         if boot == lane.boot and sequence + 1 == lane.open_chunk:
             return 0
         if not reader.read(boot, sequence, self._scratch, 0):
+            self.busy = reader.busy
             return 0
         chunk = self._chunk_at(0)
         if not chunk:
@@ -153,13 +158,12 @@ class BlockSource:
         self._frames = self._cut = 0
         self._reached = self._chunk - 1
 
-    def _walk(self, buffer: memoryview) -> bool:
-        """Read on and collect the rack's frames; True at the end of the chunk."""
+    def _walk(self, buffer: memoryview, left: int) -> bool:
+        """Read up to `left` bytes on and collect the rack's frames; True at the chunk's end."""
         reader, scratch = self._reader, self._scratch
-        left = _CALL_BYTES
-        while left > 0:
-            if not reader.read(self._boot, self._reached, scratch, 0):
-                return True
+        while left >= len(scratch):
+            if not reader.read(self._boot, self._reached, scratch, 0, left):
+                return not (reader.busy or reader.paused)
             if reader.boot != self._boot or reader.first != self._reached + 1:
                 return True  # the rest is lost
             offset = 0
@@ -170,7 +174,7 @@ class BlockSource:
                 length = length_of(scratch, offset)
                 self._take(offset, offset + length, buffer)
                 offset += length
-            left -= reader.end
+            left -= reader.spent
         return False
 
     def _chunk_at(self, offset: int) -> int:

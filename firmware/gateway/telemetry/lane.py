@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.contracts import Storage
     from gateway.telemetry.retention import Retention
+    from gateway.telemetry.segment import Segment
 
 _SMALL_RECORD = 64  # bytes; the ring has a slot for each so many of its own
 PAGE_BYTES = 4096
-LARGEST_RECORD = PAGE_BYTES
+LARGEST_RECORD = records.LARGEST_RECORD
 
 
 class Lane:
@@ -84,11 +85,9 @@ class Lane:
         """
         for cursor in self.cursors.values():
             cursor.load()
-        delivered = self.delivered
-        self.losses.delivered(delivered)
-        self.files.load(names, buffer, self.losses.recall)
-        self.losses.compare(self.files.all)
-        return max(delivered[0], self.files.newest_boot)
+        self.losses.delivered(self.delivered)
+        self.files.load(names, buffer)
+        return max(self.delivered[0], self.files.newest_boot)
 
     @property
     def stored(self) -> int:
@@ -102,13 +101,13 @@ class Lane:
 
     @property
     def corrupt(self) -> int:
-        """Segments that could not be read to their end."""
+        """Segments in which damage was found, or that could not be read."""
         return self.files.corrupt
 
     @property
     def write_errors(self) -> int:
         """Failures of the flash."""
-        return self._setbacks.total
+        return self._setbacks.total + self.files.read_errors
 
     @property
     def dropped(self) -> int:
@@ -197,7 +196,7 @@ class Lane:
             self._write_page()
             return True
         for cursor in self.cursors.values():
-            if cursor.due(now):
+            if cursor.due(now) and self.losses.are_told(self.boot, self.stored):
                 self._write_cursor(cursor)
                 return True
         return self._drop_passed()
@@ -249,14 +248,29 @@ class Lane:
             if passed and self._write_cursor(cursor):
                 return True
         self.files.drop_oldest()
-        self.losses.add(oldest.boot, oldest.first, oldest.last)
+        self._lose(oldest, oldest.end)
         return True
+
+    def give_up(self, segment: Segment) -> None:
+        """Set a file aside that cannot be read; what is not in RAM of it is lost."""
+        last = segment.end
+        if segment.boot == self.boot:
+            last = min(last, self.ring.oldest - 1)
+            if segment is self.files.writer.segment:
+                self._abandon_segment()
+        self.files.set_aside(segment)
+        self._lose(segment, last)
+
+    def _lose(self, segment: Segment, last: int) -> None:
+        """A file is gone, and reports of losses that earlier boots wrote into it."""
+        self.losses.add(segment.boot, segment.first, last)
+        if segment.boot != self.boot:
+            self.losses.add_reports(segment.boot, last)
 
     def _give_up_oldest(self) -> None:
         ring = self.ring
         if ring.oldest == ring.first:
-            if ring.taken:  # its beginning stands at the end of the file
-                self.files.close()
+            self.files.close()  # a file has no holes, and no record in pieces
             self.losses.add(self.boot, ring.oldest, ring.oldest)
         ring.drop()
 

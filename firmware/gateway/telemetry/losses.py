@@ -10,10 +10,6 @@ import struct
 
 from gateway.telemetry import records
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from gateway.telemetry.segment import Segment
-
 _RANGES = 16
 
 
@@ -42,27 +38,17 @@ class Losses:
             self.count += count
             self.unreported = True
 
-    def recall(self, boot: int, sequence: int, payload: bytes) -> None:
-        """Take over the gap record (boot, sequence) that was found on flash."""
-        key = (boot, sequence)
-        if key > self._cursor and len(payload) == struct.calcsize(records.GAP_PAYLOAD):
-            lost_boot, first, last = struct.unpack(records.GAP_PAYLOAD, payload)
-            self._merge(lost_boot, first, last)
-            self._report = max(self._report, key)
+    def add_reports(self, boot: int, last: int) -> None:
+        """A file of an earlier boot is lost up to `last`, and what reports in it named with it.
 
-    def compare(self, segments: list[Segment]) -> None:
-        """Add what must follow the cursor and is in none of `segments` (all, in order)."""
-        boot, seen = self._cursor
-        for index, segment in enumerate(segments):
-            if segment.boot != boot:
-                boot, seen = segment.boot, 0
-            if seen or self._cursor[0]:  # without a cursor a boot may begin anywhere
-                self.add(boot, seen + 1, segment.first - 1)
-            end = segment.end
-            if index + 1 < len(segments) and segments[index + 1].boot == boot:
-                end = min(end, segments[index + 1].first - 1)
-            self.add(boot, segment.last + 1, end)
-            seen = max(seen, segment.last, end)
+        All that lies before it: what has not arrived up to there does so no more.
+        """
+        if (boot, last) > self._cursor:
+            self._merge(boot, 0, last)
+
+    def are_told(self, boot: int, stored: int) -> bool:
+        """All losses are in gap records on flash, which has those of this boot up to `stored`."""
+        return not self.unreported and self._report <= (boot, stored)
 
     def payloads(self) -> list[bytes]:
         """Payloads of the gap records of a report."""
@@ -85,6 +71,8 @@ class Losses:
         low, high = first, last
         merged = []
         for known in self.ranges:
+            if first == 0 and known[0] < boot:
+                continue  # it says so, too
             if known[0] != boot or known[2] < first - 1 or known[1] > last + 1:
                 merged.append(known)
                 continue

@@ -20,11 +20,11 @@ class RecordSource:
     """Builds messages behind a consumer's cursor and releases what was acknowledged.
 
     A message is the batch header and whole records of one boot without a hole. `topic` and `mark`
-    are those of the message just built.
+    are those of the message just built. Finding its place in a file may take more than one call
+    (`busy`).
     """
 
     topic = TOPIC
-    busy = False  # a message is always built in one call
 
     def __init__(self, lane: Lane, clock: Clock, consumer: str) -> None:
         self._lane = lane
@@ -32,6 +32,7 @@ class RecordSource:
         self._reader = LaneReader(lane, clock)
         self._before = self.mark = self._cursor.key
         self.lane = lane.number
+        self.busy = False
 
     @property
     def backlog(self) -> int:
@@ -44,9 +45,10 @@ class RecordSource:
         return self._lane.appended_bytes
 
     def next(self, buffer: memoryview) -> int:
-        """Length of the next message, built in `buffer`; 0 = none now."""
+        """Length of the next message, built in `buffer`; 0 = none now, or `busy`."""
         self._before = self.mark
         count = self._reader.read(self.mark[0], self.mark[1], buffer, records.BATCH_BYTES)
+        self.busy = self._reader.busy
         if not count:
             return 0
         self.mark = pack_batch(self._reader, self.lane, count, buffer)

@@ -30,6 +30,8 @@ CLOCK = 7
 # clock quality (gateway.clock), lane
 HEADER = "<BBHIIIIHBB"
 HEADER_BYTES = 24
+LANE_AT = 23  # place in the header
+LARGEST_RECORD = 4096  # bytes, header included
 # version, lane, boot id, first sequence number, record count
 BATCH = "<BBIIH"
 BATCH_BYTES = 12
@@ -175,5 +177,10 @@ def encode_event(
     return struct.pack(EVENT_PAYLOAD, code, rack, rule, level, value, limit) + text.encode()
 
 
+def checksum_of_header(header: bytes | bytearray) -> int:
+    """The checksum of a record as far as its payload."""
+    return binascii.crc32(header[8:], binascii.crc32(header[:4]))
+
+
 def _checksum(header: bytes | bytearray, payload: bytes) -> int:
-    return binascii.crc32(payload, binascii.crc32(header[8:], binascii.crc32(header[:4])))
+    return binascii.crc32(payload, checksum_of_header(header))

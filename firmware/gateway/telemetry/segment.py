@@ -1,25 +1,26 @@
-"""One journal file: whole records of one lane and boot in order, whatever its name promises."""
+"""One journal file: records of one lane and boot in order. What it holds is known by its size, its
+end and the file that follows; what stands between is found when it is read.
+"""
 
 from __future__ import annotations
 
 from gateway.telemetry import records
-from gateway.telemetry.segment_reader import length_of
+from gateway.telemetry.segment_search import can_be, first_good, is_torn, length_of
+from gateway.telemetry.setbacks import FailedReads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from gateway.contracts import Storage
+    from gateway.contracts import File, Storage
 
 LETTERS = "emf"  # of the lanes, in file names
 _SUFFIX = ".seg"
+_FROM_END = 2  # of `seek`
 
 
 class Segment:
-    """Good records first .. last of a boot; last < first when there is none.
+    """Records first .. last of a boot, as far as none of them is damaged; last < first: none.
 
-    `end` is the last record that the file may have held: `last` when it is undamaged. `box_bytes`:
-    good records of black boxes that `scan` found.
+    `end` is the last record that the file may have held: `last` until damage is found there.
     """
 
     def __init__(self, lane: int, boot: int, first: int) -> None:
@@ -28,7 +29,8 @@ class Segment:
         self.first = first
         self.last = self.end = first - 1
         self.size = 0
-        self.box_bytes = 0
+        self.damaged = False  # found so by a reader
+        self.failed_reads = FailedReads()
 
     @property
     def name(self) -> str:
@@ -37,7 +39,7 @@ class Segment:
 
 
 def parse(name: str, lane: int) -> Segment | None:
-    """An unread segment of that lane and name; None for other files."""
+    """A segment of that lane and name, not measured; None for other files."""
     try:
         segment = Segment(lane, int(name[1:9], 16), int(name[10:18], 16))
     except ValueError:
@@ -45,68 +47,86 @@ def parse(name: str, lane: int) -> Segment | None:
     return segment if segment.name == name else None
 
 
-def scan(
-    storage: Storage,
-    segment: Segment,
-    buffer: memoryview,
-    on_gap: Callable[[int, int, bytes], None],
-) -> bool:
-    """Set what the file holds; False when there is damage in it. Raises OSError.
+def measure(storage: Storage, segment: Segment, buffer: memoryview, following: int) -> None:
+    """Set the size of the file and its last record. Raises OSError.
 
-    `buffer` has room for the largest record; `on_gap` gets boot, sequence and payload of each gap
-    record. A record cut off at the end is no damage: pages end anywhere, and then the power went.
+    `following` is the first record of the boot's next file: the last one here is that before it,
+    and nothing is read. 0 = there is none: the end of the file is read, two of the largest records
+    (the room in `buffer`) when it is whole.
     """
-    held = 0  # unread bytes at the beginning of `buffer`
-    good = True
-    unread = 0  # behind the good part
+    with storage.open(segment.name, "rb") as file:
+        segment.size = file.seek(0, _FROM_END)
+        segment.last = following - 1 if following else _last_record(file, segment, buffer)
+    segment.end = segment.last
+
+
+def guess(segment: Segment, size: int, following: int) -> None:
+    """In place of `measure` where that failed: as much as a file of `size` bytes can hold."""
+    segment.size = size
+    segment.last = following - 1 if following else segment.first - 1 + size // records.HEADER_BYTES
+    segment.end = segment.last
+
+
+def _last_record(file: File, segment: Segment, buffer: memoryview) -> int:
+    """Number of the last record, damaged ones included as far as can be told."""
+    begin = max(0, segment.size - len(buffer))
+    while True:
+        file.seek(begin)
+        count = file.readinto(buffer)
+        last, end = _last_good(segment, buffer, count, begin)
+        if end or not begin:
+            break
+        begin = max(0, begin - records.LARGEST_RECORD)
+    unread = segment.size - begin - end
+    return last + _damaged(segment, buffer[end:count], unread, last)
+
+
+def _last_good(segment: Segment, buffer: memoryview, count: int, begin: int) -> tuple[int, int]:
+    """(number, end in the buffer) of the last good record in the piece of the file at `begin`.
+
+    (number before the first, 0) when there is none.
+    """
+    last, end = segment.first - 1, 0
+    at = 0
+    while count - at >= records.HEADER_BYTES:
+        at, length = first_good(buffer, at, count, segment.lane)
+        if length:
+            number = records.sequence_of(buffer, at)
+            if number > last and can_be(number - segment.first, begin + at):
+                last = number
+                at = end = at + length
+                continue
+        at += 1
+    return last, end
+
+
+def _damaged(segment: Segment, rest: memoryview, unread: int, last: int) -> int:
+    """How many records the last `unread` bytes of the file may be, `rest` the first of them.
+
+    A record that is not all there is none, and no damage: pages end anywhere, and then the power
+    went.
+    """
+    if not unread or is_torn(rest, unread, segment.lane, last + 1):
+        return 0
+    if unread >= records.HEADER_BYTES and length_of(rest, 0) == unread:
+        return 1
+    return max(1, unread // records.HEADER_BYTES)
+
+
+def box_bytes(storage: Storage, segment: Segment, buffer: memoryview) -> int:
+    """Bytes of the black-box records in the file, up to any damage. Reads all. Raises OSError."""
+    total = held = 0
     with storage.open(segment.name, "rb") as file:
         while True:
             count = file.readinto(buffer[held:])
-            if not count:
-                break
-            segment.size += count
-            if not good:
-                unread += count
-                continue
-            end = held + count
-            used = _step_over(segment, buffer, end, on_gap)
-            held = end - used
-            buffer[:held] = bytes(buffer[used:end])
-            unread = held
-            if held == len(buffer):
-                good, held = False, 0
-    segment.end = segment.last
-    if not unread or good and _is_torn(segment, buffer, unread):
-        return True
-    segment.end += max(1, unread // records.HEADER_BYTES)
-    return False
-
-
-def _step_over(
-    segment: Segment,
-    buffer: memoryview,
-    end: int,
-    on_gap: Callable[[int, int, bytes], None],
-) -> int:
-    """Count the good records at the beginning of `buffer`; returns where they end."""
-    offset = 0
-    while True:
-        length = records.check(buffer, offset, end)
-        if not length or records.sequence_of(buffer, offset) != segment.last + 1:
-            return offset
-        segment.last += 1
-        if buffer[offset + 1] == records.BLACK_BOX:
-            segment.box_bytes += length
-        elif buffer[offset + 1] == records.GAP:
-            payload = bytes(buffer[offset + records.HEADER_BYTES : offset + length])
-            on_gap(segment.boot, segment.last, payload)
-        offset += length
-
-
-def _is_torn(segment: Segment, buffer: memoryview, count: int) -> bool:
-    """The last `count` bytes of the file are the beginning of the next record."""
-    if buffer[0] != records.MAGIC:
-        return False
-    if count < records.HEADER_BYTES:
-        return True
-    return records.sequence_of(buffer, 0) == segment.last + 1 and length_of(buffer, 0) > count
+            end, at = held + count, 0
+            while True:
+                length = records.check(buffer, at, end)
+                if not length:
+                    break
+                total += length if buffer[at + 1] == records.BLACK_BOX else 0
+                at += length
+            if not (count and at):
+                return total
+            held = end - at
+            buffer[:held] = bytes(buffer[at:end])

@@ -1,23 +1,23 @@
 """The journal files of one lane: find, append, read in order, drop the oldest.
 
 A file's name is the lane, the boot id and the first sequence number, so the directory is the
-index. A reader stops at the first record that is not good: what stands behind it in that file is
-lost.
+index. A file that cannot be read is tried again for minutes, then set aside under another name.
 """
 
 from __future__ import annotations
 
-from gateway.telemetry.records import HEADER_BYTES
-from gateway.telemetry.segment import Segment, parse, scan
-from gateway.telemetry.segment_reader import DAMAGED, SegmentReader
+from gateway.telemetry.segment import Segment, guess, measure, parse
+from gateway.telemetry.segment_reader import BUSY, LOST, SegmentReader
 from gateway.telemetry.segment_writer import SegmentWriter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gateway.contracts import Storage
     from gateway.telemetry.byte_ring import ByteRing
+
+PAUSED = -3  # instead of a count of records: the file could not be read and is left alone
+HOPELESS = -4  # the same for so long that it must be given up
+_SET_ASIDE = ".bad"  # behind the name
 
 
 class SegmentFiles:
@@ -33,6 +33,8 @@ class SegmentFiles:
         self.all: list[Segment] = []
         self.newest_boot = 0  # that a file name tells of
         self.corrupt = 0
+        self.read_errors = 0
+        self._dead = False  # one file could not even be renamed, and none was read since
 
     def new_reader(self) -> SegmentReader:
         """A reader of its own; a file that is dropped is closed by it."""
@@ -40,29 +42,33 @@ class SegmentFiles:
         self._readers.append(reader)
         return reader
 
-    def load(
-        self, names: list[str], buffer: memoryview, on_gap: Callable[[int, int, bytes], None]
-    ) -> None:
-        """Take the segments among `names`, which are in order; as segment.scan. Raises nothing.
+    def load(self, names: list[str], buffer: memoryview) -> None:
+        """Take the segments among `names`, which are in order; as segment.measure. Raises nothing.
 
-        A damaged file is counted and kept.
+        Begun files in which nothing is are deleted.
         """
-        for name in names:
+        boot = following = 0  # first record of the file behind
+        for name in reversed(names):
             segment = parse(name, self._lane)
             if segment is None:
                 continue
             self.newest_boot = max(self.newest_boot, segment.boot)
-            try:
-                good = scan(self._storage, segment, buffer, on_gap)
-            except OSError:
-                good = False
-                segment.size = self._segment_bytes  # as much as it can be
-                segment.end = segment.first - 1 + segment.size // HEADER_BYTES
-            if segment.size:
-                self.corrupt += not good
-                self.all.append(segment)
-            else:
+            self._measure(segment, buffer, following if segment.boot == boot else 0)
+            if not segment.size:
                 self._discard(name)  # begun, and the power went
+                continue
+            self.all.insert(0, segment)
+            if segment.last >= segment.first:
+                boot, following = segment.boot, segment.first
+
+    def _measure(self, segment: Segment, buffer: memoryview, following: int) -> None:
+        for _ in range(2):
+            try:
+                measure(self._storage, segment, buffer, following)
+                return
+            except OSError:
+                self.read_errors += 1
+        guess(segment, self._segment_bytes, following)
 
     def page_full(self, ring: ByteRing) -> bool:
         """A whole page waits in `ring`, or the last one of a segment."""
@@ -109,23 +115,60 @@ class SegmentFiles:
         return None
 
     def read(
-        self, reader: SegmentReader, segment: Segment, wanted: int, buffer: memoryview, start: int
+        self,
+        reader: SegmentReader,
+        segment: Segment,
+        wanted: int,
+        buffer: memoryview,
+        start: int,
+        now: int,
     ) -> tuple[int, int]:
-        """As SegmentReader.read; a file that fails twice is damaged. Raises nothing.
+        """As SegmentReader.read, or PAUSED, or HOPELESS. Raises nothing.
 
-        A damaged segment is counted and ends before `wanted` from now on.
+        A damaged segment is counted once; it ends before `wanted` when nothing good follows.
         """
-        count, end = DAMAGED, start
-        for _ in range(2):
-            try:
-                count, end = reader.read(segment, wanted, buffer, start)
-                break
-            except OSError:
-                reader.close()
-        if count == DAMAGED:
-            self.corrupt += 1
-            segment.last = wanted - 1
+        if segment.failed_reads.pausing(now):
+            return PAUSED, start
+        try:
+            count, end = reader.read(segment, wanted, buffer, start)
+        except OSError:
+            reader.close()
+            self.read_errors += 1
+            hopeless = segment.failed_reads.count(now, wanted) or self._dead
+            return HOPELESS if hopeless else PAUSED, start
+        self._dead = False
+        if count != BUSY:
+            segment.failed_reads.worked(wanted)
+        if count == LOST:
+            self._count_corrupt(segment, reader.damaged)
+            if reader.lost >= segment.last:
+                segment.last = wanted - 1
         return count, end
+
+    def set_aside(self, segment: Segment) -> None:
+        """Rename a file that cannot be read, so that it can be looked into and is read no more.
+
+        Raises nothing. Of each lane one such file stays. Where the flash does not rename it either
+        all of the flash counts as dead: until a file can be read, each has one try.
+        """
+        for reader in self._readers:
+            reader.forget(segment)
+        self._count_corrupt(segment, True)
+        if segment in self.all:
+            self.all.remove(segment)
+        if self._dead:
+            return  # the next start finds it, and tries it again
+        try:
+            self._rename(segment.name, segment.name + _SET_ASIDE)
+        except OSError:
+            self.read_errors += 1
+            self._dead = True
+
+    def _rename(self, name: str, other_name: str) -> None:
+        self._storage.rename(name, other_name)
+        for other in self._storage.names():
+            if other.endswith(_SET_ASIDE) and other[0] == name[0] and other != other_name:
+                self._storage.remove(other)
 
     def oldest(self) -> Segment | None:
         """The oldest segment unless it is the one being written."""
@@ -161,6 +204,10 @@ class SegmentFiles:
 
     def _begins(self, ring: ByteRing) -> bool:
         return self.writer.segment is not None and not ring.taken and ring.begins(ring.first)
+
+    def _count_corrupt(self, segment: Segment, damaged: bool) -> None:
+        self.corrupt += damaged and not segment.damaged
+        segment.damaged = segment.damaged or damaged
 
     def _discard(self, name: str) -> None:
         try:

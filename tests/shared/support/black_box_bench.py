@@ -5,7 +5,7 @@ import struct
 
 from enforcer_bench import Site
 from fake_hardware import Flag, MemoryStorage, QuietLog
-from lane_bench import open_from_one
+from lane_bench import next_length, open_from_one
 
 from gateway.rack.incidents import Incidents
 from gateway.telemetry import box_records, records
@@ -144,7 +144,7 @@ def read_events(lanes):
     source = lanes.sources()[0]
     buffer = memoryview(bytearray(4200))
     found = []
-    length = source.next(buffer)
+    length = next_length(source, buffer)
     while length:
         message = bytes(buffer[:length])
         boot = struct.unpack(records.BATCH, message[: records.BATCH_BYTES])[2]
@@ -156,7 +156,7 @@ def read_events(lanes):
             kind = message[offset + 1]
             found.append((boot, records.sequence_of(message, offset), kind, payload))
             offset += size
-        length = source.next(buffer)
+        length = next_length(source, buffer)
     return found
 
 

@@ -63,6 +63,7 @@ class _MemoryFile:
         end = len(self._content) if size < 0 else self._position + size
         data = bytes(self._content[self._position : end])
         self._position += len(data)
+        self._storage.read_bytes += len(data)
         return data
 
     def readinto(self, buffer):
@@ -75,9 +76,9 @@ class _MemoryFile:
         self._content.extend(data)
         return len(data)
 
-    def seek(self, offset):
-        self._position = offset
-        return offset
+    def seek(self, offset, whence=0):
+        self._position = offset + (len(self._content) if whence == 2 else 0)
+        return self._position
 
     def flush(self):
         self._storage.operation()
@@ -107,6 +108,7 @@ class MemoryStorage:
         self.dead = False
         self.fail_after = -1
         self.operations = 0
+        self.read_bytes = 0
 
     def operation(self):
         self.operations += 1

@@ -146,6 +146,16 @@ def fill(journal, count, size=60, clock=None, step_ms=40):
             journal.flush()
 
 
+def next_length(source, buffer):
+    """Length of the source's next message, however many calls that takes; 0 = none now."""
+    length = source.next(buffer)
+    for _ in range(5000):
+        if length or not source.busy:
+            return length
+        length = source.next(buffer)
+    raise AssertionError("busy for ever")
+
+
 class Keys:
     """A set of (boot, sequence) for a small heap: a bit each."""
 
@@ -178,19 +188,30 @@ class Reader:
         self.order = True
         self.gaps = []
         self._buffer = memoryview(bytearray(size))
+        self._release = release
+        self.go_on(journal)
+
+    def go_on(self, journal):
+        """The same in another session."""
         source = journal.source
         source.restart()
         last = journal.cursor
-        length = source.next(self._buffer)
+        length = next_length(source, self._buffer)
         while length:
             for key in self._parse(length):
                 self.order = self.order and key > last
                 last = key
                 self.keys.add(key)
             assert last == source.mark
-            if release:
+            if self._release:
                 source.release(source.mark)
-            length = source.next(self._buffer)
+            length = next_length(source, self._buffer)
+
+    def go_on_for(self, journal, clock, seconds):
+        """Sessions one second after the other; the journal steps between them."""
+        for _ in range(seconds):
+            journal.step(clock.advance(1000))
+            self.go_on(journal)
 
     def _parse(self, end):
         buffer = self._buffer
@@ -221,5 +242,7 @@ class Reader:
     def names(self, boot, sequence):
         for lost_boot, first, last in self.gaps:
             if lost_boot == boot and first <= sequence <= last:
+                return True
+            if first == 0 and (boot, sequence) <= (lost_boot, last):
                 return True
         return False

@@ -178,7 +178,9 @@ def _read(lane):
     buffer = memoryview(bytearray(8192))
     reader = LaneReader(lane, HandClock())
     boot, sequence = 0, 0
-    while reader.read(boot, sequence, buffer, 0):
+    while reader.read(boot, sequence, buffer, 0) or reader.busy:
+        if not reader.count:
+            continue
         offset = 0
         for number in range(reader.first, reader.first + reader.count):
             length = records.check(buffer, offset, reader.end)

@@ -4,7 +4,7 @@ import unittest
 from array import array
 
 from fake_hardware import HandClock, MemoryStorage
-from lane_bench import FLUSH_MS, EventsLane
+from lane_bench import FLUSH_MS, EventsLane, next_length
 
 from gateway.telemetry import records
 
@@ -30,12 +30,12 @@ class Reader:
         self._buffer = memoryview(bytearray(2048))
         source = journal.source
         source.restart()
-        length = source.next(self._buffer)
+        length = next_length(source, self._buffer)
         while length:
             self._parse(bytes(self._buffer[:length]))
             if release:
                 source.release(source.mark)
-            length = source.next(self._buffer)
+            length = next_length(source, self._buffer)
 
     def _parse(self, message):
         version, _, boot, first, count = struct.unpack(records.BATCH, message[:12])

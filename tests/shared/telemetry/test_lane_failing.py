@@ -99,18 +99,27 @@ class DeadFlashTest(unittest.TestCase):
         self.assertEqual(found.gaps, [(1, 1, 1000 - RING)])
         self.assertEqual(found.unexplained(1, last), [])
 
-    def test_dead_flash_with_old_segments_does_not_hold_back_the_ring(self):
+    def test_dead_flash_with_old_segments_holds_back_the_ring_for_two_minutes(self):
         clock, storage = HandClock(), Flash()
         journal = EventsLane(storage, clock)
         fill(journal, 1400)
+        segments = storage.segments()
+        self.assertTrue(len(segments) > 10)
         storage.dead = True
         found = Reader(journal)
-        self.assertEqual(found.keys.latest, (1, 1400))
-        self.assertEqual(len(found.keys), RING)
+        self.assertEqual(len(found.keys), 0)
+        found.go_on_for(journal, clock, 128)
+        self.assertTrue(found.keys.latest > (1, 1400))
+        self.assertTrue(RING < len(found.keys) <= RING + 16, len(found.keys))
         self.assertTrue(journal.dropped >= 1400 - RING)
-        journal.step(clock.advance(1))
-        found.gaps = Reader(journal).gaps
+        found.go_on_for(journal, clock, 2)
         self.assertEqual(found.unexplained(1, 1400), [])
+        storage.dead = False
+        self.assertEqual(storage.segments(), segments)  # for the next start
+        self.assertTrue(set(segments) <= set(storage.files))
+        found = Reader(EventsLane(Flash(storage.files)))
+        stored = [n for n in range(1, 1401) if (1, n) in found.keys]
+        self.assertEqual(len(stored), 1400)
 
 
 class FullFlashTest(unittest.TestCase):

@@ -12,7 +12,7 @@ else:
     from boards.sim.cpython.flash import open_flash
 
 from fake_hardware import HandClock
-from lane_bench import EventsLane
+from lane_bench import EventsLane, next_length
 
 from gateway.telemetry import records
 
@@ -29,7 +29,7 @@ def drain(journal):
     count, in_order, last = 0, True, -1
     source = journal.source
     source.restart()
-    end = source.next(buffer)
+    end = next_length(source, buffer)
     while end:
         offset = records.BATCH_BYTES
         while offset < end:
@@ -40,7 +40,7 @@ def drain(journal):
             count += 1
             offset += length
         source.release(source.mark)
-        end = source.next(buffer)
+        end = next_length(source, buffer)
     return count, in_order, last
 
 
@@ -73,7 +73,7 @@ class LaneOnLittleFsTest(unittest.TestCase):
             if number % 45 == 44:
                 journal.flush()
             if number > 700 and number % 10 == 0:  # always behind the ring
-                self.assertTrue(source.next(buffer) > 0)
+                self.assertTrue(next_length(source, buffer) > 0)
                 seen += struct.unpack(records.BATCH, bytes(buffer[:12]))[4]
                 self.assertEqual(source.mark, (1, seen))
         self.assertEqual(journal.corrupt, 0)

@@ -1,4 +1,3 @@
-import struct
 import unittest
 
 from gateway.telemetry.losses import Losses
@@ -40,19 +39,34 @@ class LossesTest(unittest.TestCase):
         losses.delivered((1, 40))
         self.assertEqual(losses.ranges, [])
 
-    def test_report_found_on_flash_counts_until_it_is_delivered(self):
+    def test_a_lost_file_of_an_earlier_boot_may_have_named_whatever_was_before_it(self):
         losses = Losses()
-        losses.delivered((1, 10))
-        losses.recall(1, 10, bytes(12))  # was delivered
-        self.assertEqual(losses.ranges, [])
-        losses.recall(1, 30, struct.pack("<III", 1, 20, 25))
-        losses.recall(2, 5, struct.pack("<III", 1, 20, 28))
-        self.assertEqual((losses.ranges, losses.count), ([(1, 20, 28)], 0))
-        self.assertFalse(losses.unreported)
-        losses.delivered((2, 4))
-        self.assertEqual(losses.ranges, [(1, 20, 28)])
-        losses.delivered((2, 5))
-        self.assertEqual(losses.ranges, [])
+        losses.delivered((2, 10))
+        for boot, first, last in ((2, 20, 29), (3, 40, 50), (4, 1, 9)):
+            losses.add(boot, first, last)
+        losses.reported(5, 1)
+        losses.add(3, 90, 99)
+        losses.add_reports(3, 99)
+        self.assertEqual((losses.ranges, losses.count), ([(3, 0, 99), (4, 1, 9)], 40))
+        self.assertTrue(losses.unreported)
+        losses.add(3, 60, 70)
+        self.assertEqual((losses.ranges, losses.count), ([(3, 0, 99), (4, 1, 9)], 40))
+
+    def test_reports_that_were_delivered_are_not_lost_with_their_file(self):
+        losses = Losses()
+        losses.delivered((2, 10))
+        losses.add(2, 1, 10)
+        losses.add_reports(2, 10)
+        self.assertEqual((losses.ranges, losses.unreported), ([], False))
+
+    def test_told_is_what_a_report_on_flash_names(self):
+        losses = Losses()
+        self.assertTrue(losses.are_told(3, 0))
+        losses.add(2, 5, 9)
+        self.assertFalse(losses.are_told(3, 100))
+        losses.reported(3, 101)
+        self.assertFalse(losses.are_told(3, 100))
+        self.assertTrue(losses.are_told(3, 101))
 
     def test_bounded_and_still_naming_every_key(self):
         losses = Losses()

@@ -1,0 +1,226 @@
+"""Damage inside a journal file costs the records that it touches, and no others."""
+
+import gc
+import struct
+import unittest
+
+from chunk_bench import Block, add_chunk, next_message
+from fake_hardware import HandClock
+from lane_bench import EventsLane, Flash, Reader, fill, open_lanes
+
+from gateway.telemetry import records
+
+SIZES = (0, 30, 200, 1, 90, 60, 300, 24, 0, 120)  # of payloads, file after file
+BEHIND = 15  # records of 84 bytes in the file that follows
+
+
+def lived():
+    """(flash with a file of ten records and one behind it, name of the first, their places)."""
+    storage = Flash()
+    journal = EventsLane(storage, segment_bytes=sum(SIZES) + 24 * len(SIZES))
+    places, offset = [], 0
+    for number in range(len(SIZES)):
+        size = SIZES[number]
+        # 0xB5 as in a header, a length that leads astray, the lane of the events
+        journal.append(records.EVENT, (struct.pack("<BBH", records.MAGIC, 2, number) * 80)[:size])
+        places.append(offset)
+        offset += 24 + size
+    fill(journal, BEHIND)
+    journal.close()
+    return storage, storage.segments()[0], places
+
+
+def replaced(content, start, end, middle):
+    return content[:start] + middle + content[end:]
+
+
+class FlippedBitTest(unittest.TestCase):
+    def setUp(self):
+        gc.collect()
+
+    def found(self, storage):
+        """What comes of the first file and what is named, both as sorted lists; it all fits."""
+        journal = EventsLane(Flash(dict(storage.files)))
+        came = Reader(journal)
+        journal.step(0)
+        named = Reader(journal)
+        self.assertTrue(came.order and named.order)
+        for gap in named.gaps:
+            self.assertEqual(gap[0], 1)
+        last = len(SIZES)
+        self.assertEqual(
+            [n for n in range(last + 1, last + BEHIND) if (1, n) not in came.keys], []
+        )
+        missing = [n for n in range(1, last + 1) if (1, n) not in came.keys]
+        self.assertEqual([n for n in range(1, last + 2) if named.names(1, n)], missing)
+        self.assertEqual((journal.dropped, journal.backlog), (len(missing), 0))
+        self.assertEqual(journal.corrupt, 1 if missing else 0)
+        return missing
+
+    def test_every_byte_of_a_file_costs_the_record_it_is_in(self):
+        storage, name, places = lived()
+        good = storage.files[name]
+        record = 0
+        for place in range(len(good)):
+            if record + 1 < len(places) and place == places[record + 1]:
+                record += 1
+                gc.collect()
+            if place - places[record] > 23 and place % 17:
+                continue  # the headers whole, of payloads a part
+            flipped = bytes([good[place] ^ (1 << place % 8)])
+            storage.files[name] = replaced(good, place, place + 1, flipped)
+            self.assertEqual((place, self.found(storage)), (place, [record + 1]))
+
+    def test_a_torn_piece_costs_the_records_that_it_touches(self):
+        storage, name, places = lived()
+        good = storage.files[name]
+        for filler in (b"\x00", b"\xff", b"\xb5"):
+            torn = filler * (places[6] + 50 - places[3] - 2)
+            storage.files[name] = replaced(good, places[3] + 2, places[6] + 50, torn)
+            self.assertEqual(self.found(storage), [4, 5, 6, 7])
+
+    def test_bytes_that_are_gone_or_too_many_do_not_shift_the_rest(self):
+        storage, name, places = lived()
+        good = storage.files[name]
+        storage.files[name] = replaced(good, places[2] + 60, places[2] + 160, b"")
+        self.assertEqual(self.found(storage), [3])
+        storage.files[name] = replaced(good, places[5] + 40, places[5] + 40, bytes(17))
+        self.assertEqual(self.found(storage), [6])
+
+    def test_a_file_of_rubbish_costs_the_whole_file(self):
+        storage, name, _ = lived()
+        storage.files[name] = bytes([(7 * n) & 0xFF for n in range(len(storage.files[name]))])
+        self.assertEqual(self.found(storage), list(range(1, len(SIZES) + 1)))
+
+    def test_good_records_that_cannot_stand_there_are_not_taken_for_the_next(self):
+        storage, name, places = lived()
+        good = storage.files[name]
+        inside = places[2] + 30
+        for number, lane in ((2, 0), (3, 0), (9, 0), (4000, 0), (4, 1)):
+            false = records.encode(records.EVENT, number, 0, 0, 1, b"stale", lane)
+            spoilt = replaced(good, inside, inside + len(false), false)
+            storage.files[name] = replaced(spoilt, places[2], places[2] + 1, b"?")
+            self.assertEqual((number, lane, self.found(storage)), (number, lane, [3]))
+
+
+class EndOfBootTest(unittest.TestCase):
+    """No file follows: the end of the last one alone says how many records there were."""
+
+    def setUp(self):
+        gc.collect()
+
+    def restart(self, keep=40 * 84, behind=b"", flip=None):
+        """What comes of 40 records of 84 bytes when the file ends otherwise."""
+        storage = Flash()
+        journal = EventsLane(storage)
+        fill(journal, 40)
+        journal.flush()
+        name = storage.segments()[0]
+        content = bytearray(storage.files[name][:keep] + behind)
+        if flip is not None:
+            content[flip] ^= 1
+        storage.files[name] = bytes(content)
+        self.journal = EventsLane(Flash(storage.files))
+        came = Reader(self.journal)
+        self.journal.step(0)
+        came.gaps = Reader(self.journal).gaps
+        return came
+
+    def test_a_bit_in_the_last_record_costs_this_one(self):
+        for place in (39 * 84 + 1, 39 * 84 + 8, 39 * 84 + 50, 40 * 84 - 1):
+            found = self.restart(flip=place)
+            self.assertEqual((place, len(found.keys), found.gaps), (place, 39, [(1, 40, 40)]))
+            self.assertEqual((self.journal.corrupt, self.journal.dropped), (1, 1))
+
+    def test_a_bit_before_the_last_record_costs_this_one(self):
+        found = self.restart(flip=38 * 84 + 9)
+        self.assertEqual((len(found.keys), found.gaps), (39, [(1, 39, 39)]))
+
+    def test_a_piece_of_the_next_record_is_no_damage(self):
+        for length in (1, 23, 24, 80):
+            found = self.restart(behind=records.encode(2, 41, 0, 0, 1, bytes(60))[:length])
+            self.assertEqual((length, len(found.keys), found.gaps), (length, 40, []))
+            self.assertEqual((self.journal.corrupt, self.journal.dropped), (0, 0))
+
+    def test_rubbish_at_the_end_is_named_by_the_most_it_can_have_been(self):
+        found = self.restart(keep=30 * 84, behind=bytes(840))
+        self.assertEqual((len(found.keys), found.gaps), (30, [(1, 31, 30 + 840 // 24)]))
+
+    def test_rubbish_longer_than_what_is_read_of_the_end(self):
+        storage = Flash()
+        journal = EventsLane(storage, segment_bytes=32768)
+        fill(journal, 360)
+        journal.flush()
+        name = storage.segments()[0]
+        storage.files[name] = storage.files[name][: 100 * 84] + bytes(260 * 84)
+        journal = EventsLane(Flash(storage.files))
+        found = Reader(journal)
+        journal.step(0)
+        self.assertEqual(len(found.keys), 100)
+        self.assertEqual(Reader(journal).gaps, [(1, 101, 100 + 260 * 84 // 24)])
+
+
+class TellingTest(unittest.TestCase):
+    def setUp(self):
+        gc.collect()
+        self.storage, self.name, places = lived()
+        good = self.storage.files[self.name]
+        self.storage.files[self.name] = replaced(good, places[4] + 9, places[4] + 10, b"!")
+
+    def test_damage_that_is_read_again_and_again_counts_once(self):
+        journal = EventsLane(self.storage)
+        for _ in range(3):
+            found = Reader(journal, release=False)
+            journal.step(0)
+        self.assertEqual((journal.corrupt, journal.dropped), (1, 1))
+        self.assertEqual(found.gaps, [(1, 5, 5)])
+
+    def test_the_cursor_on_flash_waits_until_the_loss_is_told_there(self):
+        clock = HandClock()
+        journal = EventsLane(self.storage, clock)
+        Reader(journal)
+        self.assertEqual(journal.cursor, (1, len(SIZES) + BEHIND))
+        clock.advance(10000)  # the cursor is due, and so is the report
+        for _ in range(6):
+            after = EventsLane(Flash(dict(self.storage.files)))  # the power goes here
+            found = Reader(after)
+            after.step(0)
+            found.gaps += Reader(after).gaps
+            told = (1, 5) in found.keys or found.names(1, 5)
+            self.assertTrue(told, "nobody knows any more")
+            journal.step(clock.advance(20))
+        self.assertEqual(after.boot, 3)
+        self.assertTrue(after.cursor > (1, 5))
+
+    def test_of_samples_it_costs_the_rest_of_a_chunk_and_the_next_chunk_is_whole(self):
+        storage = Flash()
+        clock = HandClock()
+        lanes = open_lanes(storage, clock, segment_bytes=65536)
+        lanes.clock = clock
+        for _ in range(3):
+            add_chunk(lanes, lanes.fine, 10)
+        lanes.close()
+        name = [name for name in storage.segments() if name[0] == "f"][0]
+        good = storage.files[name]
+        length = len(good) // 30
+        place = 14 * length + 50  # record 15, instant 5 of the second chunk
+        storage.files[name] = replaced(good, place, place + 1, bytes([good[place] ^ 4]))
+        lanes = open_lanes(Flash(storage.files), clock)
+        source, buffer = lanes.sources()[2], memoryview(bytearray(4096))
+        found = []
+        message = next_message(source, buffer)
+        while message is not None:
+            found.append(message)
+            source.release(source.mark)
+            message = next_message(source, buffer)
+        self.assertEqual({type(message) for message in found}, {Block})
+        self.assertEqual(
+            [(block.first, block.last, len(block.instants)) for block in found],
+            [(1, 10, 10)] * 3 + [(11, 14, 4)] * 3 + [(21, 30, 10)] * 3,
+        )
+        self.assertEqual(lanes.fine.losses.ranges, [(1, 15, 20)])
+        self.assertEqual((lanes.fine.dropped, lanes.corrupt), (6, 1))
+
+
+if __name__ == "__main__":
+    unittest.main()
