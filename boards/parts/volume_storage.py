@@ -29,6 +29,10 @@ class VolumeStorage:
         """Names of all files."""
         return [entry[0] for entry in self._volume.ilistdir("/")]
 
+    def sizes(self) -> list[tuple[str, int]]:
+        """Names of all files and their sizes in bytes."""
+        return [(entry[0], entry[3]) for entry in self._volume.ilistdir("/")]
+
 
 def littlefs(blocks: Any) -> tuple[Any, bool]:
     """(volume on the block device `blocks`, whether it had to be formatted). OSError."""

@@ -45,7 +45,8 @@ class Storage(Protocol):
     """A flat folder that survives power cuts; methods raise OSError.
 
     `formatted`: the volume was unreadable at this start and is empty now, so what it held is lost.
-    Where flash blocks are not of 4096 bytes, an attribute `block_bytes` says so.
+    Where flash blocks are not of 4096 bytes, an attribute `block_bytes` says so. Where the folder
+    knows the sizes of its files, `sizes()` gives (name, bytes) of all of them.
     """
 
     formatted: bool

@@ -89,6 +89,12 @@ class _LfsStorage:
     def names(self) -> list[str]:
         return list(_translated(self._volume.listdir, "/"))
 
+    def sizes(self) -> list[tuple[str, int]]:
+        return [(entry.name, entry.size) for entry in _translated(self._list)]
+
+    def _list(self) -> list[Any]:
+        return list(self._volume.scandir("/"))
+
     def remove(self, name: str) -> None:
         _translated(self._volume.remove, name)
 

@@ -78,15 +78,16 @@ class Lane:
         self.open_chunk = 0
         self.appended_bytes = 0  # since the start
 
-    def load(self, names: list[str], buffer: memoryview) -> int:
-        """Find what earlier boots left among the files `names`; the largest boot id that is there.
+    def load(self, files: list[tuple[str, int]], buffer: memoryview) -> int:
+        """Find what earlier boots left among `files`; the largest boot id that is there.
 
+        As SegmentFiles.load.
         `buffer` has room for two of the largest records. A damaged flash starts empty.
         """
         for cursor in self.cursors.values():
             cursor.load()
         self.losses.delivered(self.delivered)
-        self.files.load(names, buffer)
+        self.files.load(files, buffer)
         return max(self.delivered[0], self.files.newest_boot)
 
     @property

@@ -84,16 +84,21 @@ class Lanes:
     def open(self) -> None:
         """Find what earlier boots left and begin this one; a damaged flash starts empty."""
         try:
-            names = sorted(self._storage.names())
+            files = self._list_files()
         except OSError:
             self._errors += 1
-            names = []
+            files = []
         buffer = memoryview(bytearray(2 * LARGEST_RECORD))
-        known = max([lane.load(names, buffer) for lane in self.all])
+        known = max([lane.load(files, buffer) for lane in self.all])
         self.boot, kept = boot_id.begin(self._storage, self._clock, self._random, known)
         self._errors += not kept
         for lane in self.all:
             lane.boot = self.boot
+
+    def _list_files(self) -> list[tuple[str, int]]:
+        """(name, size) of all files in order; size -1: not known."""
+        sizes = getattr(self._storage, "sizes", None)
+        return sorted(sizes() if sizes else [(name, -1) for name in self._storage.names()])
 
     def sources(self, consumer: str = "uplink") -> tuple[RecordSource, BlockSource, BlockSource]:
         """What the consumer sends, in order of priority: events, minutes, 10 s samples."""

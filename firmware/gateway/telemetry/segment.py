@@ -48,23 +48,27 @@ def parse(name: str, lane: int) -> Segment | None:
 
 
 def measure(storage: Storage, segment: Segment, buffer: memoryview, following: int) -> None:
-    """Set the size of the file and its last record. Raises OSError.
+    """Set the size of the file, unless it is known, and its last record. Raises OSError.
 
     `following` is the first record of the boot's next file: the last one here is that before it,
     and nothing is read. 0 = there is none: the end of the file is read, two of the largest records
     (the room in `buffer`) when it is whole.
     """
+    segment.last = segment.end = following - 1
+    if following and segment.size >= 0:
+        return
     with storage.open(segment.name, "rb") as file:
         segment.size = file.seek(0, _FROM_END)
-        segment.last = following - 1 if following else _last_record(file, segment, buffer)
-    segment.end = segment.last
+        if not following:
+            segment.last = segment.end = _last_record(file, segment, buffer)
 
 
 def guess(segment: Segment, size: int, following: int) -> None:
-    """In place of `measure` where that failed: as much as a file of `size` bytes can hold."""
-    segment.size = size
-    segment.last = following - 1 if following else segment.first - 1 + size // records.HEADER_BYTES
-    segment.end = segment.last
+    """In place of `measure` where that failed: as much as the file, of `size` bytes, can hold."""
+    if segment.size <= 0:
+        segment.size = size
+    most = segment.size // records.HEADER_BYTES
+    segment.last = segment.end = (following or segment.first + most) - 1
 
 
 def _last_record(file: File, segment: Segment, buffer: memoryview) -> int:

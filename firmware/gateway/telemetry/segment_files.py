@@ -42,17 +42,18 @@ class SegmentFiles:
         self._readers.append(reader)
         return reader
 
-    def load(self, names: list[str], buffer: memoryview) -> None:
-        """Take the segments among `names`, which are in order; as segment.measure. Raises nothing.
+    def load(self, files: list[tuple[str, int]], buffer: memoryview) -> None:
+        """Take the segments among `files`: (name, size), in order; size -1: not known.
 
-        Begun files in which nothing is are deleted.
+        As segment.measure, but raises nothing. Begun files in which nothing is are deleted.
         """
         boot = following = 0  # first record of the file behind
-        for name in reversed(names):
+        for name, size in reversed(files):
             segment = parse(name, self._lane)
             if segment is None:
                 continue
             self.newest_boot = max(self.newest_boot, segment.boot)
+            segment.size = size
             self._measure(segment, buffer, following if segment.boot == boot else 0)
             if not segment.size:
                 self._discard(name)  # begun, and the power went

@@ -132,6 +132,10 @@ class MemoryStorage:
         self.operation()
         return list(self.files)
 
+    def sizes(self):
+        self.operation()
+        return [(name, len(content)) for name, content in self.files.items()]
+
     def remove(self, name):
         self.operation()
         del self.files[name]
