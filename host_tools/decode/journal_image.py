@@ -13,11 +13,12 @@ from littlefs import LittleFS, LittleFSError, UserContext
 
 from gateway.telemetry import records as layout
 from gateway.telemetry.segment import LETTERS
-from host_tools.decode.records import Record, decode_stream
+from host_tools.decode.records import Record
+from host_tools.decode.segment_file import decode_file
 from host_tools.errors import UserError
 
 BLOCK_BYTES = 4096
-_SEGMENT = re.compile(rf"([{LETTERS}])([0-9a-f]{{8}})-([0-9a-f]{{8}})\.seg")
+_SEGMENT = re.compile(rf"([{LETTERS}])([0-9a-f]{{8}})-([0-9a-f]{{8}})\.seg(?:\.bad)?")
 _CURSOR_FILE = "cursor-uplink-%s"
 _CURSOR = struct.Struct("<III")  # boot, sequence number, checksum of these two
 _LFS_IO_ERROR = -5
@@ -27,9 +28,9 @@ _LFS_IO_ERROR = -5
 class JournalImage:
     """Every good record, oldest first, lane by lane.
 
-    `cursors` are (boot, sequence) of the last one that was acknowledged in each lane. `damaged`
-    names the files that could not be read to their end; a last record that is not all there, as a
-    power cut leaves it, was never stored and is no damage.
+    Those of files that the gateway has set aside as unreadable (`.bad`) too, as far as they can be
+    read here. `cursors` are (boot, sequence) of the last one that was acknowledged in each lane.
+    `damaged` names the files with damage, which costs the records that it touches.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -97,7 +98,11 @@ def _read_volume(volume: LittleFS) -> JournalImage:
         for name in names:
             match = _SEGMENT.fullmatch(name)
             if match and match[1] == letter:
-                data = _read(volume, name, names)
+                try:
+                    data = _read(volume, name, names)
+                except LittleFSError:
+                    image.damaged.append(name)
+                    continue
                 _read_segment(name, data, lane, int(match[2], 16), int(match[3], 16), image)
     return image
 
@@ -105,26 +110,12 @@ def _read_volume(volume: LittleFS) -> JournalImage:
 def _read_segment(
     name: str, data: bytes, lane: int, boot: int, first: int, image: JournalImage
 ) -> None:
-    """Records up to the first that is bad or out of order: nothing behind it can be trusted."""
-    found, end = decode_stream(data, boot)
-    in_order = [
-        record
-        for seq, record in enumerate(found, first)
-        if (record.lane, record.seq) == (lane, seq)
-    ]
+    found, damaged = decode_file(data, boot, lane, first)
     before = image.records[-1].key if image.records else (0, lane, 0)
     same = before[:2] == (boot, lane)  # a failed write is repeated in the next file
-    image.records.extend(record for record in in_order if not same or record.seq > before[2])
-    if len(in_order) < len(found) or not _ends_torn(data[end:], first + len(found)):
+    image.records.extend(record for record in found if not same or record.seq > before[2])
+    if damaged:
         image.damaged.append(name)
-
-
-def _ends_torn(rest: bytes, seq: int) -> bool:
-    """`rest` is nothing, or the beginning of record `seq`: pages end anywhere."""
-    if len(rest) < layout.HEADER_BYTES:
-        return not rest or rest[0] == layout.MAGIC
-    magic, _, size, _, number, *_ = struct.unpack_from(layout.HEADER, rest)
-    return bool(magic == layout.MAGIC and number == seq and layout.HEADER_BYTES + size > len(rest))
 
 
 def _cursor(content: bytes) -> tuple[int, int]:

@@ -182,7 +182,7 @@ def decode_stream(data: bytes, boot: int) -> tuple[list[Record], int]:
     offset = 0
     while offset < len(data):
         try:
-            record, length = _decode_one(data, offset, boot)
+            record, length = decode_one(data, offset, boot)
         except (DecodeError, struct.error):
             break
         found.append(record)
@@ -190,7 +190,8 @@ def decode_stream(data: bytes, boot: int) -> tuple[list[Record], int]:
     return found, offset
 
 
-def _decode_one(data: bytes, offset: int, boot: int) -> tuple[Record, int]:
+def decode_one(data: bytes, offset: int, boot: int) -> tuple[Record, int]:
+    """The record at `offset` and its length; DecodeError or struct.error when it is not good."""
     magic, kind, size, checksum, seq, uptime_ms, low, high, quality, lane = _HEADER.unpack_from(
         data, offset
     )

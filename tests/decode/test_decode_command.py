@@ -224,7 +224,7 @@ def test_a_black_box_is_summed_up(tmp_path: Path, capsys) -> None:
     assert "<title>trip " in text
 
 
-def test_damage_is_named_and_what_stands_before_it_is_there(tmp_path: Path, capsys) -> None:
+def test_damage_is_named_and_what_stands_around_it_is_there(tmp_path: Path, capsys) -> None:
     path = tmp_path / "gw-007.img"
     lanes = open_lanes(open_flash(str(path)))
     for number in range(100):
@@ -236,7 +236,7 @@ def test_damage_is_named_and_what_stands_before_it_is_there(tmp_path: Path, caps
     path.write_bytes(content)
     assert command.main([str(path)]) == 1
     told = capsys.readouterr()
-    assert told.out.count(" stop: stop ") == 60
+    assert told.out.count(" stop: stop ") == 99
     assert re.match(r"gw-007: damaged: e[0-9a-f]{8}-[0-9a-f]{8}\.seg\n$", told.err)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
-from lane_bench import EventsLane, open_lanes
+from lane_bench import EventsLane, Flash, Reader, open_lanes
 
 from boards.sim.cpython.flash import open_flash
 from gateway.telemetry import records as layout
 from host_tools.decode.journal_image import read_image
+from host_tools.decode.segment_file import decode_file
 from host_tools.errors import UserError
 
 
@@ -92,7 +94,7 @@ def test_reading_changes_nothing(image_path: Path) -> None:
     assert image_path.read_bytes() == before
 
 
-def test_a_damaged_segment_is_read_up_to_the_damage_and_counted(image_path: Path) -> None:
+def test_damage_costs_the_record_that_it_touches(image_path: Path) -> None:
     wanted = read_image(image_path)
     content = bytearray(image_path.read_bytes())
     victim = layout.encode_event(layout.STOP, 255, 255, 0, 200, 0, "")
@@ -102,9 +104,39 @@ def test_a_damaged_segment_is_read_up_to_the_damage_and_counted(image_path: Path
     image = read_image(image_path)
     assert len(image.damaged) == 1
     lost = {record.key for record in wanted.records} - {record.key for record in image.records}
-    assert (1, 0, 201) in lost  # event number 200 is record 201
-    assert (1, 0, 200) not in lost
-    assert (2, 0, 5) not in lost
+    assert lost == {(1, 0, 201)}  # event number 200 is record 201
+
+
+def test_damaged_files_give_the_records_that_the_gateway_finds(tmp_path: Path) -> None:
+    """Random damage, read by both."""
+    dice = random.Random(7)
+    for _ in range(60):
+        storage = Flash()
+        journal = EventsLane(storage)
+        for _ in range(90):
+            journal.append(layout.EVENT, dice.randbytes(dice.choice([12, 30, 200])))
+        journal.close()
+        for name in storage.segments():
+            content = bytearray(storage.files[name])
+            for _ in range(dice.randrange(4)):
+                place, length = dice.randrange(len(content)), dice.choice([1, 1, 3, 300])
+                content[place : place + length] = dice.choice([b"", b"\xb5", bytes(length)])
+            storage.files[name] = bytes(content)
+        sent = Reader(EventsLane(Flash(dict(storage.files))))
+        found = []
+        for name in storage.segments():
+            first = int(name[10:18], 16)
+            found += decode_file(storage.files[name], 1, layout.EVENTS, first)[0]
+        assert [each.seq for each in found] == [n for n in range(1, 91) if (1, n) in sent.keys]
+
+
+def test_a_file_that_was_set_aside_is_read_too(image_path: Path) -> None:
+    wanted = read_image(image_path)
+    flash = open_flash(str(image_path))
+    name = min(name for name in flash.names() if name.endswith(".seg"))
+    flash.rename(name, name + ".bad")
+    del flash
+    assert read_image(image_path).records == wanted.records
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 5000, b"x" * 65536])

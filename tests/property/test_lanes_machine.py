@@ -1,9 +1,10 @@
 """The lanes against a model written from what they promise.
 
-Any mixture of records, flushes, deliveries, power cuts, and a flash that is full, fails or cannot
-delete. The model knows only the text: every record is delivered with the content it was given, in
-order, or is named by a gap, or was not yet stored when the power went; a restart delivers again
-only what the cursor on flash did not know; nothing is delivered that was never appended.
+Any mixture of records, flushes, deliveries, power cuts, flipped bits, and a flash that is full,
+fails or cannot delete. The model knows only the text: every record is delivered with the content
+it was given, in order, or is named by a gap, or was not yet stored when the power went; a restart
+delivers again only what the cursor on flash did not know; nothing is delivered that was never
+appended.
 """
 
 from __future__ import annotations
@@ -61,11 +62,22 @@ def set_body(number: int, size: int) -> bytes:
     )
 
 
+def last_record(content: bytes, first: int) -> tuple[int, int]:
+    """Number and place of the last whole record of a file."""
+    number, place, begin = first - 1, 0, 0
+    length = records.check(content, 0, len(content))
+    while length:
+        number, begin, place = number + 1, place, place + length
+        length = records.check(content, place, len(content))
+    return number, begin
+
+
 class Lanes(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         self.flash = Flash()
         self.clock = HandClock()
+        self.last_records: dict[str, tuple[int, int]] = {}
         self.models = [Model() for _ in records.LANES]
         self.buffer = memoryview(bytearray(8192))  # the largest chunks do not fit
         self.open()
@@ -134,8 +146,33 @@ class Lanes(RuleBasedStateMachine):
         source.restart()
         model.last = self.lanes.all[which].cursors["uplink"].key
 
+    @rule(which=st.integers(0, 40), place=st.integers(0, SEGMENT_BYTES), bit=st.integers(0, 7))
+    def flip(self, which: int, place: int, bit: int) -> None:
+        """A bit of a file that is not being written."""
+        written = [lane.files.writer.segment for lane in self.lanes.all]
+        busy = [segment.name for segment in written if segment is not None]
+        names = [name for name in self.flash.segments() if name not in busy]
+        if not names:
+            return
+        name = names[which % len(names)]
+        content = bytearray(self.flash.files[name])
+        if place >= len(content):
+            return
+        whole = last_record(bytes(content), int(name[10:18], 16))
+        last, begin = self.last_records.setdefault(name, whole)  # before the first flip
+        if place >= begin:  # it may look like a record that is not all there
+            self.models["emf".index(name[0])].excused.add((int(name[1:9], 16), last))
+        content[place] ^= 1 << bit
+        self.flash.files[name] = bytes(content)
+
+    @rule(reads=st.sampled_from([1, 3, 10]))
+    def unreadable(self, reads: int) -> None:
+        """So many of the next files that are opened cannot be read."""
+        self.flash.fail_reads = reads
+
     @rule(files=st.sampled_from(["no_writes", "no_removes", "limit", "fine"]))
     def trouble(self, files: str) -> None:
+        self.flash.fail_reads = 0
         self.flash.no_writes = files == "no_writes"
         self.flash.no_removes = files == "no_removes"
         self.flash.limit = 50000 if files == "limit" else None

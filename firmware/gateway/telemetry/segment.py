@@ -29,6 +29,7 @@ class Segment:
         self.first = first
         self.last = self.end = first - 1
         self.size = 0
+        self.guessed = False  # how many records there are, because its end could not be read
         self.damaged = False  # found so by a reader
         self.failed_reads = FailedReads()
 
@@ -54,13 +55,15 @@ def measure(storage: Storage, segment: Segment, buffer: memoryview, following: i
     and nothing is read. 0 = there is none: the end of the file is read, two of the largest records
     (the room in `buffer`) when it is whole.
     """
-    segment.last = segment.end = following - 1
-    if following and segment.size >= 0:
-        return
+    if following:
+        segment.last = segment.end = following - 1
+        if segment.size >= 0:
+            return
     with storage.open(segment.name, "rb") as file:
         segment.size = file.seek(0, _FROM_END)
         if not following:
             segment.last = segment.end = _last_record(file, segment, buffer)
+    segment.guessed = False
 
 
 def guess(segment: Segment, size: int, following: int) -> None:
@@ -69,6 +72,7 @@ def guess(segment: Segment, size: int, following: int) -> None:
         segment.size = size
     most = segment.size // records.HEADER_BYTES
     segment.last = segment.end = (following or segment.first + most) - 1
+    segment.guessed = not following
 
 
 def _last_record(file: File, segment: Segment, buffer: memoryview) -> int:

@@ -6,6 +6,7 @@ index. A file that cannot be read is tried again for minutes, then set aside und
 
 from __future__ import annotations
 
+from gateway.telemetry.records import LARGEST_RECORD
 from gateway.telemetry.segment import Segment, guess, measure, parse
 from gateway.telemetry.segment_reader import BUSY, LOST, SegmentReader
 from gateway.telemetry.segment_writer import SegmentWriter
@@ -131,6 +132,10 @@ class SegmentFiles:
         if segment.failed_reads.pausing(now):
             return PAUSED, start
         try:
+            if segment.guessed:
+                room = memoryview(bytearray(2 * LARGEST_RECORD))
+                measure(self._storage, segment, room, 0)
+                return BUSY, start
             count, end = reader.read(segment, wanted, buffer, start)
         except OSError:
             reader.close()

@@ -201,6 +201,7 @@ class OtherFilesTest(unittest.TestCase):
             found = Reader(journal, release=False)
             self.assertEqual(found.unexplained(1, 500), [])
             self.assertEqual(len([n for n in range(1, 501) if (1, n) in found.keys]), 500)
+            self.assertEqual((journal.dropped, journal.corrupt), (0, 0))
 
     def test_a_half_built_block_is_begun_anew_behind_a_pause(self):
         storage = BadPlaces()
