@@ -221,8 +221,7 @@ class BlockSource:
         boot, chunk, length = self._boot, self._chunk, self._length
         self._built = (self._after, chunk, self._last or self._reached)
         last = self._last = self._built[2]
-        if self._cut:
-            self._lane.losses.add(boot, self._cut, last)
+        self._lane.losses.add(boot, self._cut or self._reached + 1, last)
         if self._rack != _UNKNOWN:
             self._racks[self._rack] = 0
         self._length = 0

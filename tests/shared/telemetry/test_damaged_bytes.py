@@ -192,34 +192,59 @@ class TellingTest(unittest.TestCase):
         self.assertEqual(after.boot, 3)
         self.assertTrue(after.cursor > (1, 5))
 
-    def test_of_samples_it_costs_the_rest_of_a_chunk_and_the_next_chunk_is_whole(self):
-        storage = Flash()
-        clock = HandClock()
-        lanes = open_lanes(storage, clock, segment_bytes=65536)
-        lanes.clock = clock
+
+def spoil(storage, number):
+    """A bit of a record in the only file of the fine lane, of 30 records that are equally long."""
+    name = [name for name in storage.segments() if name[0] == "f"][0]
+    good = storage.files[name]
+    place = (number - 1) * (len(good) // 30) + 50
+    storage.files[name] = replaced(good, place, place + 1, bytes([good[place] ^ 4]))
+
+
+class ChunkTest(unittest.TestCase):
+    def setUp(self):
+        gc.collect()
+        self.clock = HandClock()
+        self.storage = Flash()
+        lanes = self.open()
         for _ in range(3):
             add_chunk(lanes, lanes.fine, 10)
         lanes.close()
-        name = [name for name in storage.segments() if name[0] == "f"][0]
-        good = storage.files[name]
-        length = len(good) // 30
-        place = 14 * length + 50  # record 15, instant 5 of the second chunk
-        storage.files[name] = replaced(good, place, place + 1, bytes([good[place] ^ 4]))
-        lanes = open_lanes(Flash(storage.files), clock)
-        source, buffer = lanes.sources()[2], memoryview(bytearray(4096))
+        self.buffer = memoryview(bytearray(4096))
+
+    def open(self):
+        lanes = open_lanes(self.storage, self.clock, segment_bytes=65536)
+        lanes.clock = self.clock
+        return lanes
+
+    def blocks(self, source, count=99):
+        """(first, last, frames) of so many blocks at most."""
         found = []
-        message = next_message(source, buffer)
-        while message is not None:
-            found.append(message)
+        while len(found) < count:
+            message = next_message(source, self.buffer)
+            if message is None:
+                break
+            self.assertTrue(isinstance(message, Block))
+            found.append((message.first, message.last, len(message.instants)))
             source.release(source.mark)
-            message = next_message(source, buffer)
-        self.assertEqual({type(message) for message in found}, {Block})
-        self.assertEqual(
-            [(block.first, block.last, len(block.instants)) for block in found],
-            [(1, 10, 10)] * 3 + [(11, 14, 4)] * 3 + [(21, 30, 10)] * 3,
-        )
+        return found
+
+    def test_a_bit_costs_the_rest_of_its_chunk_and_the_next_chunk_is_whole(self):
+        spoil(self.storage, 15)
+        lanes = self.open()
+        found = self.blocks(lanes.sources()[2])
+        self.assertEqual(found, [(1, 10, 10)] * 3 + [(11, 14, 4)] * 3 + [(21, 30, 10)] * 3)
         self.assertEqual(lanes.fine.losses.ranges, [(1, 15, 20)])
         self.assertEqual((lanes.fine.dropped, lanes.corrupt), (6, 1))
+
+    def test_damage_between_two_racks_of_a_chunk_is_told_of_the_second(self):
+        lanes = self.open()
+        source = lanes.sources()[2]
+        self.assertEqual(self.blocks(source, 4)[-1], (11, 20, 10))
+        spoil(self.storage, 15)
+        lanes.fine.files.close_readers()  # the file is opened anew
+        self.assertEqual(self.blocks(source), [(11, 20, 4)] * 2 + [(21, 30, 10)] * 3)
+        self.assertEqual(lanes.fine.losses.ranges, [(1, 15, 20)])
 
 
 if __name__ == "__main__":
