@@ -186,10 +186,9 @@ class Lanes(RuleBasedStateMachine):
             self.excuse(model, lane.stored + 1, lane.ring.next - 1)
             for boot, first, last in lane.losses.ranges:
                 assert boot <= self.lanes.boot
-                low = first if first else 1
-                for boot_number in range(1, boot + 1):
-                    if boot_number == boot or not first:
-                        self.excuse(model, low, last, boot_number)
+                self.excuse(model, first, last, boot)
+                if not first:
+                    model.excused.update(key for key in model.given if key[0] < boot)
         self.flash = Flash(self.flash.files)
         self.open()
 
@@ -272,6 +271,7 @@ class Lanes(RuleBasedStateMachine):
             for which in range(3):
                 while self.take_message(which):
                     pass
+            for _ in range(20):  # what was found to be lost meanwhile is told
                 self.lanes.step(self.clock.advance(FLUSH_MS))
         for which, model in enumerate(self.models):
             assert model.missing() == [], (which, model.missing())
