@@ -24,7 +24,8 @@ _LARGEST = 3  # and beyond which one that is being written ends. The rest is for
 class BoxRations:
     """For `racks` racks; NO_RACK stands for the site, which has boxes of its own.
 
-    `lanes` are open: boxes of earlier boots that are not delivered count, too.
+    `lanes` are open: boxes of earlier boots that are not delivered count, too, and until they are
+    counted all that was not delivered then.
     """
 
     def __init__(self, lanes: Lanes, racks: int, now: int) -> None:
@@ -34,14 +35,12 @@ class BoxRations:
         self._undelivered = bytearray(racks + 1)  # 1: the rack has an undelivered box of this boot
         self._refill_at = add(now, _HOUR_MS)
         self._last = 0  # newest record of a box in this boot
-        self._bytes = 0
-        lane = lanes.events
-        for segment in lane.files.all:
-            if (segment.boot, segment.last) > lane.delivered:
-                self._bytes += segment.box_bytes
+        self._bytes = 0  # of this boot's undelivered boxes
+        self._earlier = lanes.earlier_boxes
 
     def step(self, now: int) -> None:
-        """Time passes."""
+        """Time passes; call it in every pass."""
+        self._earlier.step()
         if diff(now, self._refill_at) < 0:
             return
         self._refill_at = add(now, _HOUR_MS)
@@ -53,7 +52,8 @@ class BoxRations:
         self._forget_delivered()
         owner = min(rack, self._site)
         eighths = _FURTHER if self._undelivered[owner] else _FIRST
-        return self._left[owner] > 0 and self._bytes * 8 < self._lanes.events_bytes * eighths
+        has_room = self._undelivered_bytes * 8 < self._lanes.events_bytes * eighths
+        return self._left[owner] > 0 and has_room
 
     def begun(self, rack: int) -> None:
         """It got one. Allocates nothing."""
@@ -65,17 +65,22 @@ class BoxRations:
         """Whether a record of that payload may follow in a box."""
         self._forget_delivered()
         length = records.HEADER_BYTES + payload_bytes
-        return (self._bytes + length) * 8 <= self._lanes.events_bytes * _LARGEST
+        return (self._undelivered_bytes + length) * 8 <= self._lanes.events_bytes * _LARGEST
 
     def took(self, sequence: int, payload_bytes: int) -> None:
         """A record of a box was appended."""
         self._last = sequence
         self._bytes += records.HEADER_BYTES + payload_bytes
 
+    @property
+    def _undelivered_bytes(self) -> int:
+        return self._bytes + self._earlier.bytes
+
     def _forget_delivered(self) -> None:
         """All at once, when the newest is delivered: events go upstream first."""
         lane = self._lanes.events
-        if self._bytes and lane.delivered >= (lane.boot, self._last):
+        if self._undelivered_bytes and lane.delivered >= (lane.boot, self._last):
             self._bytes = 0
+            self._earlier.forget()
             for owner in range(len(self._undelivered)):
                 self._undelivered[owner] = 0

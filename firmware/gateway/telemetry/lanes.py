@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.telemetry import boot_id, records
 from gateway.telemetry.block_source import BlockSource
+from gateway.telemetry.earlier_boxes import EarlierBoxes
 from gateway.telemetry.lane import LARGEST_RECORD, Lane
 from gateway.telemetry.record_source import RecordSource
 from gateway.telemetry.retention import Retention
@@ -80,6 +81,7 @@ class Lanes:
         self.all = retention.lanes = (self.events, self.minute, self.fine)
         self.appended = appended
         self.boot = 0
+        self.earlier_boxes = EarlierBoxes(storage, [])
 
     def open(self) -> None:
         """Find what earlier boots left and begin this one; a damaged flash starts empty."""
@@ -94,6 +96,13 @@ class Lanes:
         self._errors += not kept
         for lane in self.all:
             lane.boot = self.boot
+        events = self.events
+        undelivered = [
+            segment
+            for segment in events.files.all
+            if (segment.boot, segment.last) > events.delivered
+        ]
+        self.earlier_boxes = EarlierBoxes(self._storage, undelivered)
 
     def _list_files(self) -> list[tuple[str, int]]:
         """(name, size) of all files in order; size -1: not known."""
@@ -146,4 +155,5 @@ class Lanes:
     @property
     def write_errors(self) -> int:
         """Failures of the flash."""
-        return self._errors + sum([lane.write_errors for lane in self.all])
+        errors = self._errors + self.earlier_boxes.failures
+        return errors + sum([lane.write_errors for lane in self.all])

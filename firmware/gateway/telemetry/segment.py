@@ -119,22 +119,3 @@ def _damaged(segment: Segment, rest: memoryview, unread: int, last: int) -> int:
     if unread >= records.HEADER_BYTES and length_of(rest, 0) == unread:
         return 1
     return max(1, unread // records.HEADER_BYTES)
-
-
-def box_bytes(storage: Storage, segment: Segment, buffer: memoryview) -> int:
-    """Bytes of the black-box records in the file, up to any damage. Reads all. Raises OSError."""
-    total = held = 0
-    with storage.open(segment.name, "rb") as file:
-        while True:
-            count = file.readinto(buffer[held:])
-            end, at = held + count, 0
-            while True:
-                length = records.check(buffer, at, end)
-                if not length:
-                    break
-                total += length if buffer[at + 1] == records.BLACK_BOX else 0
-                at += length
-            if not (count and at):
-                return total
-            held = end - at
-            buffer[:held] = bytes(buffer[at:end])

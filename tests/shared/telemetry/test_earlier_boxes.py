@@ -1,0 +1,76 @@
+"""What earlier boots left of black boxes, counted in pieces while the gateway runs."""
+
+import unittest
+
+from fake_hardware import HandClock
+from lane_bench import Flash, open_lanes
+
+from gateway.telemetry import records
+from gateway.telemetry.earlier_boxes import EarlierBoxes
+
+BOX, EVENT = records.BLACK_BOX, records.EVENT
+
+
+def start(storage):
+    return open_lanes(storage, HandClock(), segment_bytes=32768)
+
+
+def left_behind(entries):
+    """The flash after a boot that appended records of (kind, payload bytes)."""
+    storage = Flash()
+    lanes = start(storage)
+    for kind, size in entries:
+        lanes.events.append(kind, bytes(size))
+        lanes.events.flush()
+    lanes.close()
+    return Flash(storage.files)
+
+
+def counted(boxes):
+    steps = 0
+    while boxes._segments:
+        boxes.step()
+        steps += 1
+    return steps
+
+
+class EarlierBoxesTest(unittest.TestCase):
+    def test_all_counts_until_it_is_read_then_the_records_of_boxes(self):
+        entries = [(EVENT, 60), (BOX, 3000), (EVENT, 40), (BOX, 3500)] * 8
+        boxes = start(left_behind(entries)).earlier_boxes
+        whole = sum([size + records.HEADER_BYTES for _, size in entries])
+        self.assertTrue(whole <= boxes.bytes <= whole + 200, boxes.bytes)
+        self.assertTrue(whole // 8192 <= counted(boxes) <= whole // 3000)
+        self.assertEqual(boxes.bytes, 8 * (3000 + 3500 + 2 * records.HEADER_BYTES))
+
+    def test_nothing_left_is_nothing_to_read(self):
+        storage = Flash()
+        boxes = start(storage).earlier_boxes
+        self.assertEqual((boxes.bytes, counted(boxes)), (0, 0))
+
+    def test_a_file_that_cannot_be_read_counts_in_full_and_one_that_is_gone_not_at_all(self):
+        storage = left_behind([(EVENT, 1000)] * 4)
+        segments = start(storage).events.files.all
+        size = sum([segment.size for segment in segments])
+
+        class Failing:
+            def open(self, name, mode):
+                raise OSError(self.code)
+
+        for code, left, failures in ((5, size, len(segments)), (2, 0, 0)):
+            failing = Failing()
+            failing.code = code
+            boxes = EarlierBoxes(failing, list(segments))
+            counted(boxes)
+            self.assertEqual((boxes.bytes, boxes.failures), (left, failures))
+
+    def test_what_is_delivered_meanwhile_is_forgotten(self):
+        boxes = start(left_behind([(BOX, 2000)])).earlier_boxes
+        self.assertTrue(boxes.bytes >= 2000)
+        boxes.forget()
+        boxes.step()
+        self.assertEqual(boxes.bytes, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
