@@ -13,10 +13,10 @@ _MOST_TRIES = 100
 
 
 class ContactorWatch:
-    """One rack's; pure but for what it remembers, allocates nothing."""
+    """One rack's; pure but for what it remembers, allocates nothing. `ordered`: to open."""
 
     def __init__(self) -> None:
-        self._ordered = False  # to open
+        self.ordered = False
         self._ordered_at = 0
         self._state = ABSENT
         self._flowing = False
@@ -27,12 +27,17 @@ class ContactorWatch:
         self._trying = False
         self._try_since = 0
 
+    @property
+    def counting(self) -> bool:
+        """Time alone may change what it tells, without an order or a fresh summary."""
+        return self.ordered or self._odd or self._trying or self._tries > 0
+
     def order(self, ordered: bool, now: int) -> None:
         """The contactor was ordered open (register or trip relay), or no longer is."""
-        if ordered and not self._ordered:
+        if ordered and not self.ordered:
             self._ordered_at = now
             self._taken = 0
-        self._ordered = ordered
+        self.ordered = ordered
 
     def take(self, state: int, flowing: bool) -> None:
         """A fresh summary: contactor state, and whether a current flows that is not rest."""
@@ -43,7 +48,7 @@ class ContactorWatch:
     def mismatch_ms(self, fresh: bool, now: int) -> int:
         """How long it has not done what it should; ABSENT while the data cannot tell."""
         self._ordered_at = _comparable(self._ordered_at, now)
-        if not self._ordered:
+        if not self.ordered:
             return self._odd_ms(now)
         if not fresh or self._taken < 2:  # the first may have been measured before the order
             return ABSENT

@@ -62,6 +62,7 @@ class Decision:
     `tripped`: a latch holds. `data_lost`: nothing but lost data opens it. `level` and `rule`: the
     worst. `charge_by`, `discharge_by`: what limits, a rule or one of `rules.BY_...`.
     `charge_cap_da`, `discharge_cap_da`: what was ordered at most, 0.1 A; the rating at first.
+    `stands`: since the last `make` nothing was ordered.
 
     `make` allocates nothing.
     """
@@ -98,6 +99,7 @@ class Decision:
         self._charge_pm = 0
         self._discharge_pm = 0
         self._open = False
+        self.stands = False
         self.permit = False
         self.at_once = False
         self.tripped = False
@@ -119,7 +121,9 @@ class Decision:
     def make(self, has_data: bool, now: int) -> None:
         """Decide; `has_data`: there was at least one good summary."""
         self._begin()
-        if self._levels != self._none or self._latches.any_held:
+        starting = self._data.is_starting(now)
+        held = self._latches.any_held
+        if held or self._levels != self._none:
             for rule in range(rules.RACK_RULES):
                 level = rules.LEVEL_COUNT if self._latches.held(rule) else self._levels[rule]
                 if level:
@@ -129,22 +133,36 @@ class Decision:
                 level = self._interlocks.level(rule)
                 if level:
                     self._apply(rule, level)
-        self.tripped = self._latches.any_held or self._interlocks.latches.any_held
-        self.permit = not self._open and (has_data or self._data.is_starting(now))
-        if has_data and not self._data.is_starting(now):
+        self.tripped = held or self._interlocks.latches.any_held
+        self.permit = not self._open and (has_data or starting)
+        if has_data and not starting:
             self._apply_curves()
             self._note_bms_limits()
         else:
             self._reduce(BOTH, 0, rules.BY_START)
         self._grant(now)
+        self.stands = True
+
+    def steady_ms(self) -> int:
+        """For how long `make` would decide the same, with the same levels, data and inputs."""
+        if not self._interlocks.quiet:
+            return 0
+        return min(self._ramps[0].wait_ms, self._ramps[1].wait_ms)
+
+    def catch_up(self, now: int) -> None:
+        """`make` was left out at `now` and before, because it would have decided the same."""
+        self._ramps[0].catch_up(now)
+        self._ramps[1].catch_up(now)
 
     def cap(self, charge_da: int, discharge_da: int) -> None:
         """No more than this from the next `make` on; an order can only take, never give."""
+        self.stands = False
         self.charge_cap_da = min(max(charge_da, 0), self._ratings[0])
         self.discharge_cap_da = min(max(discharge_da, 0), self._ratings[1])
 
     def drop(self, now: int) -> None:
         """Grant nothing now; the currents come back by the ramp."""
+        self.stands = False
         for ramp in self._ramps:
             ramp.step(0, now)
         self.charge_da = 0

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from array import array
 
-from gateway.clock import diff, subtract
+from gateway.clock import add, diff, subtract
 from gateway.config.limits import limit_rows
 from gateway.config.rules import CELLS, RULES, SCOPE, SUMMARY, TEMPS, TIMER
 from gateway.protection import rules
@@ -32,13 +32,16 @@ if TYPE_CHECKING:
     from gateway.protection.interlocks import Interlocks
     from gateway.rack.data import RackData
 
+_LEVELS = rules.LEVEL_COUNT
 _LEVEL_3 = 2
 _LONGEST_GAP_MS = 1 << 20
 _SCAN_STALE_MS = 120000  # three times the longest scan of a bus that is not overloaded
+_LONGEST_REST_MS = 1000  # a damaged memory must not keep a rack from being judged for longer
 FLOW_STEP = 0x1D3  # what one complete step adds to `flow`: the sum of the parts below
 _FLOW_SAMPLE = 0x11
 _FLOW_AGE = 0x42
 _FLOW_DECIDE = 0x180
+_FLOW_MASK = 0x3FFFFFFF
 # Rule numbers by what moves them.
 _BY_SCOPE = tuple(
     [
@@ -59,6 +62,9 @@ class RackProtection:
     not over, so faster samples help. `limits_sent`: the granted currents reach the rack BMS, so
     that going beyond them can be judged. `flow` grows by FLOW_STEP with every complete step.
     Stepping allocates nothing.
+
+    A step that can change nothing is left out: after each judgement it is known until when time
+    alone changes neither a level nor a current, and until then only what is new needs another.
     """
 
     def __init__(
@@ -79,6 +85,7 @@ class RackProtection:
         self.limits_sent = False
         self.running = False
         self.flow = 0
+        self._interlocks = interlocks
         self._changes = changes
         self._cold = ColdLimit(settings)
         self._running = bytearray(rules.RACK_RULES)
@@ -94,34 +101,26 @@ class RackProtection:
         self._temps_sequence = 0
         self._temps_sampled = data.acquired
         self._aged = data.acquired
+        self._due = data.acquired  # ticks of the next judgement when nothing new comes
         self._silence = 0  # half milliseconds
         comm_loss = settings.limits["comm_loss"][_LEVEL_3]
         self._longest_silence = 2 * comm_loss.set_point  # type: ignore[union-attr]
 
     def step(self, now: int) -> None:
         """Take fresh data if there are any, age what is there, decide."""
-        data = self.data
-        if data.sequence != self._sequence:
-            self._take_summary()
-        if data.cells_sequence != self._cells_sequence:
-            self._take_cells(now)
-        if data.temps_sequence != self._temps_sequence:
-            self._take_temps(now)
+        if 0 < diff(self._due, now) <= _LONGEST_REST_MS and self._is_undisturbed():
+            self._aged = now
+            self.flow = self.flow + FLOW_STEP & _FLOW_MASK
+            return
+        self.decision.catch_up(self._aged)
+        self._take_new(now)
         self.flow += _FLOW_SAMPLE
-        data.hold_age(now)
-        self._sampled = _comparable(self._sampled, now)
-        self._cells_sampled = _comparable(self._cells_sampled, now)
-        self._temps_sampled = _comparable(self._temps_sampled, now)
-        elapsed_ms = diff(now, self._aged)
-        self._aged = now
-        cells_age_ms = diff(now, self._cells_sampled) if self._cells_sequence else 0
-        temps_age_ms = diff(now, self._temps_sampled) if self._temps_sequence else 0
-        self.quantities.age(cells_age_ms, temps_age_ms, now)
-        self.quantities.values[rules.COMM_LOSS] = self._silence_ms(elapsed_ms, now)
-        self._step_rules(TIMER, elapsed_ms, False)
+        steady_ms = self._age(now)
         self.flow += _FLOW_AGE
         self.decision.make(self._sequence > 0, now)
-        self.flow = self.flow + _FLOW_DECIDE & 0x3FFFFFFF
+        self.flow = self.flow + _FLOW_DECIDE & _FLOW_MASK
+        steady_ms = min(steady_ms, self.decision.steady_ms(), _LONGEST_REST_MS)
+        self._due = add(now, max(steady_ms, 0))
 
     def restored(self) -> None:
         """The latches came back from flash: each must clear in full before a reset."""
@@ -130,12 +129,15 @@ class RackProtection:
                 self.levels[rule] = rules.LEVEL_COUNT
                 self.detectors.force(rule * rules.LEVEL_COUNT + _LEVEL_3)
                 self._busy[rule] = 1
+        self._due = self._aged
 
     def reset(self, by: int, now: int) -> int:
         """Release the latches on a person's request; see `gateway.protection.latches`.
 
         Needs data that are there: a rack that does not answer cannot show that it is healthy.
         """
+        self.decision.catch_up(self._aged)
+        self._due = self._aged
         fresh = self._sequence > 0 and self.levels[rules.COMM_LOSS] == 0
         if fresh and by == BY_SERVICE:
             self._release_unjudged()
@@ -158,6 +160,49 @@ class RackProtection:
         if rule == rules.CELL_UNDERVOLTAGE:
             return self._cold.set_points[index], self._cold.clear_points[index]
         return self.thresholds.set_points[number], self.thresholds.clear_points[number]
+
+    def _is_undisturbed(self) -> bool:
+        """Nothing came since the last judgement: no data, no doubt about them, no order."""
+        data = self.data
+        return (
+            data.sequence == self._sequence
+            and data.cells_sequence == self._cells_sequence
+            and data.temps_sequence == self._temps_sequence
+            and not data.suspect
+            and self.decision.stands
+            and not self.quantities.contactor.ordered
+            and self._interlocks.quiet
+        )
+
+    def _take_new(self, now: int) -> None:
+        data = self.data
+        if data.sequence != self._sequence:
+            self._take_summary()
+        if data.cells_sequence != self._cells_sequence:
+            self._take_cells(now)
+        if data.temps_sequence != self._temps_sequence:
+            self._take_temps(now)
+
+    def _age(self, now: int) -> int:
+        """What time alone changes; for how long none of it would change a level, in ms."""
+        self.data.hold_age(now)
+        self._sampled = _comparable(self._sampled, now)
+        self._cells_sampled = _comparable(self._cells_sampled, now)
+        self._temps_sampled = _comparable(self._temps_sampled, now)
+        elapsed_ms = diff(now, self._aged)
+        self._aged = now
+        cells_age_ms = diff(now, self._cells_sampled) if self._cells_sequence else 0
+        temps_age_ms = diff(now, self._temps_sampled) if self._temps_sequence else 0
+        steady_ms = self.quantities.age(cells_age_ms, temps_age_ms, now)
+        silence_ms = self._silence_ms(elapsed_ms, now)
+        self.quantities.values[rules.COMM_LOSS] = silence_ms
+        self._step_rules(TIMER, elapsed_ms, False)
+        if self._silence:
+            return 0
+        for rule in _BY_SCOPE[TIMER]:
+            if self._busy[rule]:
+                return 0
+        return min(steady_ms, self._lowest[rules.COMM_LOSS] - silence_ms)
 
     def _take_summary(self) -> None:
         data = self.data
@@ -211,23 +256,28 @@ class RackProtection:
 
     def _step_rules(self, scope: int, elapsed_ms: int, gap: bool) -> None:
         values = self.quantities.values
+        sides = self.thresholds.sides
         held = self._held
+        busy = self._busy
+        lowest = self._lowest
         for rule in _BY_SCOPE[scope]:
             value = values[rule]
             if value == ABSENT:
                 held[rule] = 1
                 continue
-            # After a time without anything to judge, the last verdict was not for all of it.
-            self._step_rule(rule, value, 0 if held[rule] else elapsed_ms, gap or held[rule] != 0)
+            turned = value * sides[rule * _LEVELS]
+            if turned >= lowest[rule] or busy[rule]:  # else good, and nothing is being counted
+                if held[rule]:
+                    # After a time without anything to judge, the last verdict was not for all.
+                    self._step_rule(rule, turned, 0, True)
+                else:
+                    self._step_rule(rule, turned, elapsed_ms, gap)
             held[rule] = 0
 
-    def _step_rule(self, rule: int, value: int, elapsed_ms: int, gap: bool) -> None:
+    def _step_rule(self, rule: int, turned: int, elapsed_ms: int, gap: bool) -> None:
         detectors = self.detectors
         points = self.thresholds
         first = rule * rules.LEVEL_COUNT
-        turned = value * points.sides[first]
-        if not self._busy[rule] and turned < self._lowest[rule]:
-            return  # good, and nothing is being counted
         level = 0
         running = 0
         for index in range(rules.LEVEL_COUNT):
@@ -240,6 +290,7 @@ class RackProtection:
                 clear_point = points.clear_points[number]
             if detectors.step(number, turned, set_point, clear_point, elapsed_ms, gap):
                 active = detectors.active[number]
+                value = self.quantities.values[rule]
                 self._changes.put(self.data.index, rule, index + 1, active, value)
                 if index == _LEVEL_3:
                     if active:

@@ -150,10 +150,11 @@ class Quantities:
                 lost = True
         self._temp_lost = lost and not self._data.suspect
 
-    def age(self, cells_age_ms: int, temps_age_ms: int, now: int) -> None:
+    def age(self, cells_age_ms: int, temps_age_ms: int, now: int) -> int:
         """What grows by time alone; the silence of the rack is the caller's.
 
-        Ages of the last whole scans, 0 where there was none yet.
+        Ages of the last whole scans, 0 where there was none yet. Returns for how many
+        milliseconds all of it stays as it is when nothing new comes.
         """
         data = self._data
         values = self.values
@@ -177,6 +178,9 @@ class Quantities:
         )
         values[rules.CONTACTOR_MISMATCH] = self.contactor.mismatch_ms(fresh, now)
         values[rules.PRECHARGE] = self.contactor.failed_tries(fresh, now)
+        if not fresh or self.contactor.counting:
+            return 0
+        return min(-scan_ms, data.stale_after_ms - data.age_ms(now))
 
     def _take_voltages(self, summary: array[int], current_da: int, span_ms: int) -> None:
         values = self.values

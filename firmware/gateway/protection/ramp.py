@@ -12,7 +12,7 @@ class Ramp:
 
     Starts at 0. A fall restarts a wait of `hold_ms`; after that the grant rises once a second by
     the smaller of `rise_da_per_s` (0.1 A/s) and `rise_pm_per_s` (0.1 %/s of `rating_da`), by 0.1 A
-    at least. `granted_da` is the last answer.
+    at least. `granted_da` is the last answer; it does not rise within `wait_ms` of the last step.
     """
 
     def __init__(
@@ -22,7 +22,7 @@ class Ramp:
         self.limiting = False  # the target is higher: it is the ramp that limits now
         self._hold_ms = hold_ms
         self._rise_da = max(1, min(rise_da_per_s, rating_da * rise_pm_per_s // 1000))
-        self._wait_ms = _STEP_MS  # until the next rise
+        self.wait_ms = _STEP_MS
         self._last = now
 
     def step(self, target_da: int, now: int) -> int:
@@ -31,15 +31,22 @@ class Ramp:
         Call at least every 6 days. Two rises are at least 1000 ms apart, so late calls make the
         ramp slower and never steeper.
         """
-        self._wait_ms -= diff(now, self._last)
+        self.wait_ms -= diff(now, self._last)
         self._last = now
         if target_da < self.granted_da:
             self.granted_da = target_da
-            self._wait_ms = self._hold_ms + _STEP_MS
+            self.wait_ms = self._hold_ms + _STEP_MS
         elif target_da == self.granted_da:
-            self._wait_ms = max(self._wait_ms, _STEP_MS)
-        elif self._wait_ms <= 0:
+            self.wait_ms = max(self.wait_ms, _STEP_MS)
+        elif self.wait_ms <= 0:
             self.granted_da = min(target_da, self.granted_da + self._rise_da)
-            self._wait_ms = _STEP_MS
+            self.wait_ms = _STEP_MS
         self.limiting = self.granted_da < target_da
         return self.granted_da
+
+    def catch_up(self, now: int) -> None:
+        """Steps with the same target were left out, the last one at `now`; none was a rise."""
+        self.wait_ms -= diff(now, self._last)
+        self._last = now
+        if not self.limiting:
+            self.wait_ms = max(self.wait_ms, _STEP_MS)

@@ -128,6 +128,37 @@ class LimitingTest(unittest.TestCase):
         self.assertFalse(drive.ramp.limiting)
 
 
+class LeftOutTest(unittest.TestCase):
+    """Steps with the same target may be left out until a rise is due, if that is told before."""
+
+    def leave_out(self, drive, duration_ms):
+        drive.now = add(drive.now, duration_ms)
+        drive.ramp.catch_up(drive.now)
+
+    def test_time_at_the_target_is_no_part_of_the_second_before_a_rise(self):
+        drive = Drive().at(1000)
+        self.leave_out(drive, 700)
+        self.assertEqual(drive.run(3140, 900), 1000)
+        self.assertEqual(drive.run(3140, 100), 1031)
+
+    def test_time_on_the_way_to_it_is(self):
+        drive = Drive().at(1000)
+        drive.run(3140, 100)
+        self.assertEqual(drive.ramp.wait_ms, 900)
+        self.leave_out(drive, 800)
+        self.assertEqual(drive.ramp.wait_ms, 100)
+        self.assertEqual(drive.run(3140, 99, 99), 1000)
+        self.assertEqual(drive.run(3140, 1, 1), 1031)
+
+    def test_the_wait_after_a_fall_goes_on(self):
+        drive = Drive().at(1000)
+        drive.run(500, 100)
+        self.leave_out(drive, 20000)
+        self.assertEqual(drive.ramp.wait_ms, 11000)
+        self.leave_out(drive, 10500)
+        self.assertEqual(drive.ramp.wait_ms, 1000)
+
+
 class TicksTest(unittest.TestCase):
     def test_a_wrap_of_the_ticks_changes_nothing(self):
         drive = Drive(now=TICKS_MASK - 2500)
