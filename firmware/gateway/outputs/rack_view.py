@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.rack.data import (
     ABSENT,
     CONTACTOR_CLOSED,
+    CONTACTOR_OPEN,
     CONTACTOR_STATE,
     GOOD,
     RACK_CURRENT_DA,
@@ -51,18 +52,20 @@ class RackView:
         self.fresh = data.quality(now) == GOOD
         starting = not self.fresh and data.is_starting(now)
         self.known = self.fresh or starting
-        self.reads_open = data.reads_open(now)
+        self.reads_open = starting and data.reads_open(now)
         self.reads_closed = False
         self.at_rest = starting  # such an answer is one only while nothing flows
         if starting:
             self.acquired = data.alive_at
         elif self.fresh:
             summary = data.summary
+            state = summary[CONTACTOR_STATE]
             current_da = summary[RACK_CURRENT_DA]
             self.acquired = data.acquired
             self.voltage_dv = summary[RACK_VOLTAGE_DV]
             self.cold = summary[TEMP_MIN_DC] < 0
-            self.reads_closed = summary[CONTACTOR_STATE] == CONTACTOR_CLOSED
+            self.reads_closed = state == CONTACTOR_CLOSED
             self.at_rest = current_da != ABSENT and abs(current_da) <= self._rest_da
+            self.reads_open = state == CONTACTOR_OPEN
             if self._proof is not None and not self._proof.done(summary):
                 self.reads_open = False
