@@ -78,6 +78,7 @@ class RackProtection:
         self.data = data
         self.thresholds = thresholds
         self.quantities = Quantities(data, settings)
+        self._contactor = self.quantities.contactor
         self.detectors = Detectors(thresholds)
         self.latches = Latches(0, rules.RACK_RULES)
         self.levels = bytearray(rules.RACK_RULES)
@@ -108,19 +109,21 @@ class RackProtection:
 
     def step(self, now: int) -> None:
         """Take fresh data if there are any, age what is there, decide."""
-        if 0 < diff(self._due, now) <= _LONGEST_REST_MS and self._is_undisturbed():
+        data = self.data
+        if (
+            0 < diff(self._due, now) <= _LONGEST_REST_MS
+            and data.sequence == self._sequence
+            and data.cells_sequence == self._cells_sequence
+            and data.temps_sequence == self._temps_sequence
+            and not data.suspect
+            and self.decision.stands
+            and not self._contactor.ordered
+            and self._interlocks.quiet
+        ):
             self._aged = now
             self.flow = self.flow + FLOW_STEP & _FLOW_MASK
-            return
-        self.decision.catch_up(self._aged)
-        self._take_new(now)
-        self.flow += _FLOW_SAMPLE
-        steady_ms = self._age(now)
-        self.flow += _FLOW_AGE
-        self.decision.make(self._sequence > 0, now)
-        self.flow = self.flow + _FLOW_DECIDE & _FLOW_MASK
-        steady_ms = min(steady_ms, self.decision.steady_ms(), _LONGEST_REST_MS)
-        self._due = add(now, max(steady_ms, 0))
+        else:
+            self._judge(now)
 
     def restored(self) -> None:
         """The latches came back from flash: each must clear in full before a reset."""
@@ -161,18 +164,16 @@ class RackProtection:
             return self._cold.set_points[index], self._cold.clear_points[index]
         return self.thresholds.set_points[number], self.thresholds.clear_points[number]
 
-    def _is_undisturbed(self) -> bool:
-        """Nothing came since the last judgement: no data, no doubt about them, no order."""
-        data = self.data
-        return (
-            data.sequence == self._sequence
-            and data.cells_sequence == self._cells_sequence
-            and data.temps_sequence == self._temps_sequence
-            and not data.suspect
-            and self.decision.stands
-            and not self.quantities.contactor.ordered
-            and self._interlocks.quiet
-        )
+    def _judge(self, now: int) -> None:
+        self.decision.catch_up(self._aged)
+        self._take_new(now)
+        self.flow += _FLOW_SAMPLE
+        steady_ms = self._age(now)
+        self.flow += _FLOW_AGE
+        self.decision.make(self._sequence > 0, now)
+        self.flow = self.flow + _FLOW_DECIDE & _FLOW_MASK
+        steady_ms = min(steady_ms, self.decision.steady_ms(), _LONGEST_REST_MS)
+        self._due = add(now, max(steady_ms, 0))
 
     def _take_new(self, now: int) -> None:
         data = self.data
