@@ -18,7 +18,7 @@ from trace_player import TracePlayer
 
 PASS_MS = 50
 # Since when an odd current flows means something only while one does.
-_OWN = {"_due", "_odd_since"}
+_OWN = {"_due", "_judged", "_odd_since"}
 
 
 class PassingBench(TimelineBench):

@@ -47,9 +47,9 @@ class ContactorWatch:
 
     def mismatch_ms(self, fresh: bool, now: int) -> int:
         """How long it has not done what it should; ABSENT while the data cannot tell."""
-        self._ordered_at = _comparable(self._ordered_at, now)
         if not self.ordered:
             return self._odd_ms(now)
+        self._ordered_at = _comparable(self._ordered_at, now)
         if not fresh or self._taken < 2:  # the first may have been measured before the order
             return ABSENT
         if not self._flowing and self._state != CONTACTOR_CLOSED:

@@ -102,7 +102,8 @@ class RackProtection:
         self._temps_sequence = 0
         self._temps_sampled = data.acquired
         self._aged = data.acquired
-        self._due = data.acquired  # ticks of the next judgement when nothing new comes
+        self._judged = data.acquired  # ticks of the last step that was not left out
+        self._due = data.acquired  # and of the next one when nothing new comes
         self._silence = 0  # half milliseconds
         comm_loss = settings.limits["comm_loss"][_LEVEL_3]
         self._longest_silence = 2 * comm_loss.set_point  # type: ignore[union-attr]
@@ -165,15 +166,19 @@ class RackProtection:
         return self.thresholds.set_points[number], self.thresholds.clear_points[number]
 
     def _judge(self, now: int) -> None:
-        self.decision.catch_up(self._aged)
+        if self._aged != self._judged:
+            self.decision.catch_up(self._aged)
+        self._judged = now
         self._take_new(now)
         self.flow += _FLOW_SAMPLE
         steady_ms = self._age(now)
         self.flow += _FLOW_AGE
         self.decision.make(self._sequence > 0, now)
         self.flow = self.flow + _FLOW_DECIDE & _FLOW_MASK
-        steady_ms = min(steady_ms, self.decision.steady_ms(), _LONGEST_REST_MS)
-        self._due = add(now, max(steady_ms, 0))
+        self._due = now
+        if steady_ms > 0:
+            steady_ms = min(steady_ms, self.decision.steady_ms(), _LONGEST_REST_MS)
+            self._due = add(now, steady_ms)
 
     def _take_new(self, now: int) -> None:
         data = self.data
