@@ -43,7 +43,7 @@ class LeftOutTest(unittest.TestCase):
 
     def test_nor_less_often_while_a_rise_is_far_away(self):
         bench = SteadyBench()
-        bench.put({slots.CELL_MAX_MV: 3480})
+        bench.decision.cap(100, 200)
         bench.fresh(500)
         self.assertEqual(bench.judged_ms(999), 0)
         self.assertEqual(bench.judged_ms(1), LONGEST_MS)
