@@ -52,7 +52,7 @@ class RackView:
         self.fresh = data.quality(now) == GOOD
         starting = not self.fresh and data.is_starting(now)
         self.known = self.fresh or starting
-        self.reads_open = starting and data.reads_open(now)
+        self.reads_open = not self.fresh and data.reads_open(now)
         self.reads_closed = False
         self.at_rest = starting  # such an answer is one only while nothing flows
         if starting:

@@ -10,6 +10,7 @@ from protection_bench import Bench
 
 from gateway.clock import add
 from gateway.protection import rules
+from gateway.protection.contactor_watch import ContactorWatch
 from gateway.protection.engine import FLOW_STEP
 from gateway.protection.latches import BY_OPERATOR, BY_SERVICE, STILL_HOLDS
 from gateway.rack import data as slots
@@ -272,6 +273,16 @@ class CountingTest(unittest.TestCase):
         bench.put({slots.CONTACTOR_STATE: 1})
         bench.fresh(10000)
         self.assertEqual(bench.judged_ms(500), 0)
+
+    def test_one_failed_precharge_counts_whatever_its_rule_makes_of_it(self):
+        watch = ContactorWatch()
+        for state in (2, 0):
+            watch.take(state, False)
+            watch.failed_tries(True, 0)
+        self.assertTrue(watch.counting)
+        watch.take(1, False)
+        watch.failed_tries(True, 0)
+        self.assertFalse(watch.counting)
 
     def test_while_silence_is_not_made_up_for(self):
         bench = SteadyBench()
