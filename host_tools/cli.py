@@ -90,12 +90,17 @@ def simulate(
 
 @site_app.command("check")
 def site_check(
-    site: Annotated[str, typer.Argument(help="Site file or product.")], as_json: Json = False
+    site: Annotated[str, typer.Argument(help="Site file or product.")],
+    board: Annotated[
+        str, typer.Option(help="Board it is for: are its relays and inputs enough?")
+    ] = "",
+    as_json: Json = False,
 ) -> None:
     """Explain what is wrong with a site file."""
+    from host_tools.deploy import boards
     from host_tools.site import command
 
-    command.check(site, as_json)
+    command.check(site, as_json, boards.find(board) if board else None)
 
 
 @site_app.command("build")

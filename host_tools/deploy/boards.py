@@ -1,4 +1,4 @@
-"""The boards that can be deployed to: how each is recognised, compiled for and restarted."""
+"""The boards that can be deployed to: relays and inputs, how each is recognised and restarted."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ _RESET = "import machine; machine.reset()"
 class BoardKind:
     """`mcu` and `native` are what MicroPython on it says of itself, `arch` is mpy-cross's word.
 
+    `relays` and `inputs`: how many of each a configuration may number, from 0.
+
     Files go to the root filesystem, wherever the image mounts it: / on an ESP32, /flash on an
     STM32. The configuration is in its folder `config`; where that is another filesystem,
     `prepare` mounts it there before files are looked at. `root_files` stay source and lie beside
@@ -23,6 +25,8 @@ class BoardKind:
     mcu: str
     arch: str
     native: int
+    relays: int
+    inputs: int
     config: str = "config"
     prepare: str = ""
     reset: str = _RESET
@@ -44,15 +48,23 @@ if "config" not in os.listdir("/"):
 # floating point calls itself armv7em.
 BOARDS = (
     BoardKind(
-        "waveshare_esp32s3_eth_8di_8ro", "ESP32S3", "xtensawin", 10, root_files=("boot.py",)
+        "waveshare_esp32s3_eth_8di_8ro",
+        "ESP32S3",
+        "xtensawin",
+        10,
+        relays=8,
+        inputs=8,
+        root_files=("boot.py",),
     ),
-    BoardKind("olimex_esp32_poe_iso", "ESP32", "xtensawin", 10),
-    BoardKind("arduino_opta", "STM32H747", "armv7emdp", 8),
+    BoardKind("olimex_esp32_poe_iso", "ESP32", "xtensawin", 10, relays=2, inputs=3),
+    BoardKind("arduino_opta", "STM32H747", "armv7emdp", 8, relays=4, inputs=4),
     BoardKind(
         "qemu_mps2",
         "Cortex-M3",
         "armv7m",
         6,
+        relays=16,
+        inputs=16,
         config="/config",
         prepare=_QEMU_CONFIG,
         reset=_CORTEX_M_RESET,
@@ -66,4 +78,5 @@ def find(name: str) -> BoardKind:
         if kind.name == name:
             return kind
     names = ", ".join(kind.name for kind in BOARDS)
-    raise UserError(f"--board: no {name!r}; there are: {names}")
+    wrong = f"no {name!r}" if name else "missing (make: BOARD=)"
+    raise UserError(f"--board: {wrong}; there are: {names}")

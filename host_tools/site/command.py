@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from host_tools.site import bus_time, config_files
+from host_tools.deploy.boards import BoardKind
+from host_tools.site import board_fit, bus_time, config_files
 from host_tools.site import compile as site_compile
 
 
-def check(site: str, as_json: bool = False) -> None:
-    """Print what a site file describes, or raise UserError with everything that is wrong."""
-    product, tree = site_compile.load_site(site)
+def check(site: str, as_json: bool = False, board: BoardKind | None = None) -> None:
+    """Print what a site file describes, or raise UserError with everything that is wrong.
+
+    With `board` the relays and inputs that it names must be there.
+    """
+    product, tree = site_compile.load_site(site, need_racks=board is not None)
     config = site_compile.check(tree, site)
+    if board is not None:
+        board_fit.check(config, board, site)
     racks = len(config.racks)
     cells = racks * config.integer("cells_per_rack")
     times = bus_time.bus_times(config, site)

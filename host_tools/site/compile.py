@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Iterator
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +44,10 @@ def load_site(site: str, need_racks: bool = False) -> tuple[Product, Tree]:
     A site file without racks gets those of the simulator, unless `need_racks`.
     """
     if not site.endswith(".toml"):
-        product = load_product(site)
+        product = _product_called(site)
         return product, _base(product)
     path = Path(site)
-    try:
-        tree = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: {error}") from error
+    tree = _read(path)
     slug = tree.pop("product", None)
     if not isinstance(slug, str):
         raise UserError(f"{path}: product: missing, needs the name of a product")
@@ -68,16 +65,55 @@ def load_site(site: str, need_racks: bool = False) -> tuple[Product, Tree]:
     return product, merge(_base(product), tree)
 
 
+def _product_called(name: str) -> Product:
+    try:
+        return load_product(name)
+    except UserError:
+        if Path(name).is_dir():
+            raise UserError(
+                f"SITE: {name} is a folder, needs a product or a site file (.toml)"
+            ) from None
+        raise
+
+
+def _read(path: Path) -> Tree:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not a text file (UTF-8)") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
 def check(configuration: Tree, where: str) -> device_config.Config:
     """Check a device configuration with the firmware's own code; UserError lists the problems."""
+    dates = list(_dates(configuration, ""))
+    if dates:
+        raise UserError(
+            f"{where}: {', '.join(dates)}: a date or time, needs a number, or a text in quotes"
+        )
     try:
         loaded = device_config.load(json.dumps(configuration))
-    except (ConfigError, TypeError) as error:  # TypeError: a TOML date is nothing for JSON
+    except ConfigError as error:
         raise UserError(f"{where}: {error}") from error
     known = [name.replace("-", "_").replace(".", "_") for name in map_names()]
     if loaded.text("map") not in known:
         raise UserError(f"{where}: map: no {loaded.text('map')!r}; there are: {', '.join(known)}")
     return loaded
+
+
+def _dates(value: object, where: str) -> Iterator[str]:
+    """Where TOML read a date or a time, which no setting is: the device's JSON has none."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _dates(inner, f"{where}.{key}" if where else key)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _dates(inner, f"{where}[{index}]")
+    elif isinstance(value, date | time):
+        yield where
 
 
 def _base(product: Product) -> Tree:
