@@ -8,7 +8,7 @@ from contextlib import suppress
 from rich.console import Console
 
 from host_tools.errors import UserError
-from host_tools.monitor.console_client import Client, ConsoleError
+from host_tools.monitor.console_client import WHAT_TO_CHECK, Client, ConsoleError
 from host_tools.monitor.display import open_display
 
 PERIOD_S = 0.5
@@ -25,7 +25,7 @@ async def _watch(client: Client, where: str) -> None:
     try:
         status = await client.ask("status")
     except ConsoleError as error:
-        raise UserError(f"gateway console {where}: {error}") from error
+        raise UserError(f"gateway console {where}: {error}; {WHAT_TO_CHECK}") from error
     title = f"gateway {where}  {status.get('interpreter', '')}"
     names = [rack["name"] for rack in status.get("racks", [])]
     with open_display(title, names, Console()) as display:

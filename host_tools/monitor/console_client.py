@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from typing import Any, Protocol
 
 Status = dict[str, Any]  # as documented at firmware/gateway/northbound/status.py
 
 _LONGEST_ANSWER = 1 << 20
+# behind a ConsoleError, for who reads it
+WHAT_TO_CHECK = "check that the gateway has power, its cable or network, and the address"
 
 
 class ConsoleError(Exception):
@@ -45,7 +48,7 @@ class ConsoleClient:
             raise ConsoleError(f"no answer within {self._deadline_s:g} s") from error
         except (OSError, ValueError) as error:
             self.close()
-            raise ConsoleError(str(error) or type(error).__name__) from error
+            raise ConsoleError(_words(error)) from error
 
     def close(self) -> None:
         """Close the connection; the next question opens another."""
@@ -67,3 +70,10 @@ class ConsoleClient:
         if not isinstance(answer, dict):
             raise ValueError("the console answered no JSON object")
         return answer
+
+
+def _words(error: OSError | ValueError) -> str:
+    """Without numbers where the system has words: "Connection refused"."""
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    return str(error) or type(error).__name__

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 
 from host_tools.monitor.console_client import Status
@@ -43,9 +43,10 @@ class _LiveTable:
     def __init__(self, title: str, rack_names: Sequence[str], console: Console) -> None:
         self._title = title
         self._rack_names = rack_names
+        self._console = console
         # Nothing refreshes it but `show`: no thread takes time from the simulated racks.
         self._live = Live(
-            render(title, rack_names, None), console=console, auto_refresh=False, transient=False
+            self._rendered(None), console=console, auto_refresh=False, transient=False
         )
 
     def __enter__(self) -> Display:
@@ -62,7 +63,11 @@ class _LiveTable:
         self._live.__exit__(kind, error, trace)
 
     def show(self, status: Status | None, note: str = "") -> None:
-        self._live.update(render(self._title, self._rack_names, status, note), refresh=True)
+        self._live.update(self._rendered(status, note), refresh=True)
+
+    def _rendered(self, status: Status | None, note: str = "") -> RenderableType:
+        # the width anew each time: a person may pull at the window
+        return render(self._title, self._rack_names, status, note, self._console.width)
 
 
 class _Lines:

@@ -14,8 +14,9 @@ from host_tools.monitor.reasons import CONTACTORS, alarm_text, explain
 
 LEVEL_STYLES = ("green", "yellow", "bold yellow", "bold red")
 QUALITY_STYLES = {"good": "green", "suspect": "yellow", "stale": "red", "missing": "red"}
-WIDTH = 100  # of everything that is shown
-_LONGEST_NAME = 8
+WIDTH = 100  # of the lines below the table, at most
+_LONGEST_NAME = 24
+_BETWEEN = 2  # blanks between columns
 # (head, to the right)
 _COLUMNS = (
     ("rack", False),
@@ -30,32 +31,75 @@ _COLUMNS = (
     ("limit A", True),  # charge and discharge
     ("", False),  # level
 )
+# What a narrow terminal leaves out, first things first: whole columns, never part of a value.
+_SPARED = ("age s", "SOC %", "degC", "A", "limit A", "V", "cell mV")
+
+Cell = str | Text
 
 
 def render(
-    title: str, rack_names: Sequence[str], status: Status | None, note: str = ""
+    title: str,
+    rack_names: Sequence[str],
+    status: Status | None,
+    note: str = "",
+    width: int = WIDTH,
 ) -> RenderableType:
-    """The whole picture; racks stand as "waiting" until `status` is there."""
-    table = Table(title=title, title_style="bold", box=None, pad_edge=False, padding=(0, 1))
-    for name, numeric in _COLUMNS:
-        table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
-    table.columns[0].max_width = _LONGEST_NAME
+    """The whole picture, `width` wide; racks stand as "waiting" until `status` is there."""
+    text_width = min(width, WIDTH)
     if status is None or not status.get("racks"):
-        for name in rack_names:
-            table.add_row(name, *[""] * 6, Text("waiting", "dim"))
-        return Group(table, _wrapped(note or _why_waiting(status), "dim"))
-    for rack in status["racks"]:
-        table.add_row(*_rack_row(rack))
-    table.add_section()
-    table.add_row(*_site_row(status["racks"]), style="bold")
+        rows: list[list[Cell]] = [
+            [_name(name), *[""] * 6, Text("waiting", "dim")] for name in rack_names
+        ]
+        waiting = _wrapped(note or _why_waiting(status), "dim", text_width)
+        return Group(_table(title, rows, width), waiting)
+    rows = [_rack_row(rack) for rack in status["racks"]]
     parts: list[RenderableType] = [
-        table,
-        *(_wrapped(reason.text, LEVEL_STYLES[reason.level]) for reason in explain(status)),
-        _wrapped(_head_line(status), ""),
+        _table(title, rows, width, _site_row(status["racks"])),
+        *(
+            _wrapped(reason.text, LEVEL_STYLES[reason.level], text_width)
+            for reason in explain(status)
+        ),
+        _wrapped(_head_line(status), "", text_width),
     ]
     if note:
-        parts.append(_wrapped(note, "bold red"))
-    return Group(*parts, _events(status))
+        parts.append(_wrapped(note, "bold red", text_width))
+    return Group(*parts, _events(status, text_width))
+
+
+def _table(
+    title: str, rows: Sequence[list[Cell]], width: int, site: list[Cell] | None = None
+) -> Table:
+    shown = _columns([*rows, site] if site else rows, width)
+    table = Table(title=title, title_style="bold", box=None, pad_edge=False, padding=(0, 1))
+    for index in shown:
+        name, numeric = _COLUMNS[index]
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(row[index] for index in shown if index < len(row)))
+    if site:
+        table.add_section()
+        table.add_row(*(site[index] for index in shown if index < len(site)), style="bold")
+    return table
+
+
+def _columns(rows: Sequence[list[Cell]], width: int) -> list[int]:
+    """Which columns there is room for, by their place in _COLUMNS."""
+    widths = [
+        max([len(head), *(len(row[index]) for row in rows if index < len(row))])
+        for index, (head, _) in enumerate(_COLUMNS)
+    ]
+    shown = list(range(len(_COLUMNS)))
+    heads = [head for head, _ in _COLUMNS]
+    for head in _SPARED:
+        if sum(widths[index] + _BETWEEN for index in shown) - _BETWEEN <= width:
+            break
+        shown.remove(heads.index(head))
+    return shown
+
+
+def _name(name: str) -> str:
+    """Of a long one the end, in which the racks of a site differ."""
+    return name if len(name) <= _LONGEST_NAME else "…" + name[1 - _LONGEST_NAME :]
 
 
 def one_line(status: Status) -> str:
@@ -81,12 +125,12 @@ def _sum(by_lane: object) -> int:
     return sum(by_lane.values()) if isinstance(by_lane, dict) else 0
 
 
-def _rack_row(rack: Status) -> list[RenderableType]:
+def _rack_row(rack: Status) -> list[Cell]:
     quality = rack["quality"]
     known = quality != "missing"
     data = "starting" if rack.get("starting") else quality
     return [
-        rack["name"],
+        _name(rack["name"]),
         _tenths(rack["voltage_dv"]) if known else "",
         _tenths(rack["current_da"], "+") if known else "",
         _tenths(rack["soc_pm"]) if known else "",
@@ -115,7 +159,7 @@ def _switches(rack: Status) -> Text:
     return Text(text, style)
 
 
-def _site_row(racks: Sequence[Status]) -> list[RenderableType]:
+def _site_row(racks: Sequence[Status]) -> list[Cell]:
     """Mean voltage and SOC, sums of current and power, of the racks whose data can be used."""
     good = [rack for rack in racks if rack["quality"] in ("good", "suspect")]
     if not good:
@@ -140,14 +184,14 @@ def _mean_soc(good: Sequence[Status]) -> str:
     return f"{sum(known) / len(known) / 10:.1f}" if known else ""
 
 
-def _events(status: Status) -> Text:
+def _events(status: Status, width: int) -> Text:
     lines = [f"{at_ms / 1000:9.1f} s  {text}" for at_ms, text in status.get("events", [])]
-    cut = [line if len(line) <= WIDTH else line[: WIDTH - 1] + "…" for line in lines]
+    cut = [line if len(line) <= width else line[: width - 1] + "…" for line in lines]
     return Text("\n".join(cut), "dim")
 
 
-def _wrapped(text: str, style: str) -> Text:
-    return Text("\n".join(wrap(text, WIDTH, subsequent_indent="    ")), style)
+def _wrapped(text: str, style: str, width: int) -> Text:
+    return Text("\n".join(wrap(text, width, subsequent_indent="    ")), style)
 
 
 def _why_waiting(status: Status | None) -> str:

@@ -9,7 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from host_tools.errors import UserError
-from host_tools.monitor.console_client import Client, ConsoleClient, ConsoleError, Status
+from host_tools.monitor.console_client import (
+    WHAT_TO_CHECK,
+    Client,
+    ConsoleClient,
+    ConsoleError,
+    Status,
+)
 
 LIST = "list"
 KINDS = ("rack", "input")
@@ -58,7 +64,7 @@ async def _ask(client: Client, where: str, argument: str = "") -> Status:
             return answer
         status = await client.ask("status")
     except ConsoleError as error:
-        raise UserError(f"gateway console {where}: {error}") from error
+        raise UserError(f"gateway console {where}: {error}; {WHAT_TO_CHECK}") from error
     if status.get("mode") != "run":
         raise UserError(f"gateway {where} is in safe mode: {status.get('reason', '')}")
     raise UserError(f"gateway {where} knows no proof tests (version {status.get('version', '?')})")
@@ -160,7 +166,8 @@ class ProofTest:
             except ConsoleError as error:
                 if loop.time() - answered_s > PATIENCE_S:
                     raise UserError(
-                        f"gateway console {self._where}: {error}; how the test ended is unknown"
+                        f"gateway console {self._where}: {error}; {WHAT_TO_CHECK};"
+                        " how the test ended is unknown: prooftest list tells later"
                     ) from error
                 continue
             answered_s = loop.time()

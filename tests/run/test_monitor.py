@@ -94,6 +94,37 @@ def test_table_before_the_first_answer_and_in_safe_mode() -> None:
     assert "safe: limits: missing" in drawn(safe)
 
 
+def test_a_narrow_terminal_leaves_columns_out_and_cuts_nothing() -> None:
+    """At 80 columns racks are still told apart, and every number that is shown is whole."""
+    racks = [
+        RACK | {"name": f"container-1-rack{n:02d}", "relay": 1, "contactor": 0} for n in (1, 2)
+    ]
+    for width, gone in ((140, ()), (80, ("age s", "SOC %", "degC"))):
+        console = Console(file=io.StringIO(), width=width)
+        console.print(render("t", [], STATUS | {"racks": racks, "events": []}, width=width))
+        text = console.file.getvalue()
+        assert "…" not in text
+        head, *rows = [line for line in text.splitlines() if "rack" in line][:3]
+        assert [word for word in ("age s", "SOC %", "degC") if word not in head] == list(gone)
+        for number, row in enumerate(rows, 1):
+            for value in (
+                f"container-1-rack{number:02d} ",
+                "1373.1",
+                "-89.7",
+                "3298 3304",
+                "157 98",
+            ):
+                assert value in row
+            assert "good" in row and "closed/open" in row
+
+
+def test_of_a_long_name_the_end_is_shown() -> None:
+    racks = [RACK | {"name": f"substation-north-container-3-rack{n:02d}"} for n in (1, 2)]
+    text = drawn(STATUS | {"racks": racks})
+    for number in (1, 2):
+        assert f"…orth-container-3-rack{number:02d}  " in text
+
+
 def test_table_says_that_its_source_went_away() -> None:
     assert "does not answer" in drawn(STATUS, "the gateway does not answer: gone")
 
@@ -228,5 +259,5 @@ def test_client_opens_a_new_connection_after_a_failure() -> None:
 
 
 def test_nobody_there() -> None:
-    with pytest.raises(ConsoleError):
+    with pytest.raises(ConsoleError, match="^Connection refused$"):
         asyncio.run(ConsoleClient(HOST, 1).ask("status"))
