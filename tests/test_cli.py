@@ -74,6 +74,7 @@ def test_the_command_line_itself_imports_nothing_heavy() -> None:
         (["prooftest", "door"], "'door'"),
         (["prooftest", "rack"], "name of one rack"),
         (["prooftest", "--console", "nowhere"], "HOST:PORT"),
+        (["prooftest", "--console", "127.0.0.1:1"], "refused; check that the gateway has power"),
         (["site", "check", "no-such-site"], "no-such-site"),
         (["simulate", "--rack", "3"], "--fault"),
     ],

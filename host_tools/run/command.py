@@ -27,6 +27,8 @@ def main(site: str, scenario: str, duration_s: int, interpreter: str, bus: str =
     if not console.is_terminal:
         console.width = LOG_WIDTH
 
+    console.print(plan.differences, style="dim", markup=False, highlight=False, soft_wrap=True)
+
     async def run() -> int:
         evidence = await Run(plan, console).run()
         verdict = judge(evidence)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gateway.config import Config
 from gateway.uplink import device_key
 from host_tools.errors import UserError
 from host_tools.run import rack_places
@@ -16,6 +17,7 @@ from host_tools.run.ports import DEFAULT_FIRST, Ports, first_port
 from host_tools.run.scenario import ARM_DELAY_S
 from host_tools.simulate.ports import HOST
 from host_tools.simulate.topology import Topology
+from host_tools.site import compile as site_compile
 from host_tools.site import config_files
 from host_tools.site.compile import Tree
 from host_tools.site.products import Product
@@ -27,6 +29,22 @@ INPUTS = 8
 FLASH = "flash.img"
 CONFIG = "config.json"
 _CONFIG_FOLDER = "config"
+# What a run sets, whatever the site file says.
+_OF_A_RUN: Tree = {
+    # A board in the field waits 10 s until all racks have answered and settled; in a run that
+    # would be a third of the time.
+    "outputs": {"arm_delay_ms": ARM_DELAY_S * 1000},
+    # In the field a fleet must not storm a broker that has come back, and pauses; here there is
+    # one gateway and little time.
+    "uplink": {
+        "reconnect_cap_ms": 2000,
+        "connect_delay_ms": 0,
+        "backlog_delay_ms": 0,
+        "backlog_factor": 100,
+    },
+}
+# A run is too short to fill blocks of 10 s samples; a site file may say otherwise.
+_UNLESS_SAID: Tree = {"telemetry": {"fine_period_ms": 1000}}
 
 
 def run_folder(first: int) -> Path:
@@ -57,16 +75,26 @@ def for_this_run(
     changed["racks"], changed["buses"], topology = rack_places.place(racks, buses, ports.racks)
     if buses == [rack_places.ONE_BUS]:
         changed["poll"] = rack_places.RTU_POLL | tree.get("poll", {})
-    # A board in the field waits 10 s until all racks have answered and settled; in a run that
-    # would be a third of the time.
-    changed["outputs"] = tree.get("outputs", {}) | {"arm_delay_ms": ARM_DELAY_S * 1000}
-    # In the field a fleet must not storm a broker that has come back; here there is one gateway.
-    uplink = tree.get("uplink", {}) | {"reconnect_cap_ms": 2000}
-    # A run is too short for a fleet's pauses, and too short to fill blocks of 10 s samples.
-    uplink |= {"connect_delay_ms": 0, "backlog_delay_ms": 0, "backlog_factor": 100}
-    changed["telemetry"] = {"fine_period_ms": 1000} | tree.get("telemetry", {})
-    changed["uplink"] = uplink | ({"host": HOST, "port": ports.broker} if own_broker else {})
+    changed = site_compile.merge(site_compile.merge(_UNLESS_SAID, changed), _OF_A_RUN)
+    if own_broker:
+        changed["uplink"] = changed["uplink"] | {"host": HOST, "port": ports.broker}
     return changed, topology
+
+
+def differences(of_site: Config, of_run: Config) -> str:
+    """One line for a person: what a run sets in the place of what the site would have."""
+    names = [
+        f"{group}.{key}"
+        for tree in (_OF_A_RUN, _UNLESS_SAID, {"poll": rack_places.RTU_POLL})
+        for group, settings in tree.items()
+        for key in settings
+    ]
+    changed = (
+        f"{name} {of_run.integer(name)} (on site {of_site.integer(name)})"
+        for name in names
+        if of_run.integer(name) != of_site.integer(name)
+    )
+    return ", ".join(["of this run: addresses", *changed])
 
 
 def clear(folder: Path) -> None:

@@ -37,6 +37,7 @@ class Plan:
     config: Config
     topology: Topology
     own_broker: bool  # False: the site file names one
+    differences: str  # of this run from the site, for a person
 
     @property
     def bus(self) -> str:
@@ -78,7 +79,7 @@ def make(
     product, site_tree = site_compile.load_site(site)
     if wanted.config:
         site_tree = site_compile.merge(site_tree, wanted.config)
-    site_compile.check(site_tree, site)
+    of_site = site_compile.check(site_tree, site)
     own_broker = not site_tree.get("uplink", {}).get("host")
     if not own_broker and any(event.action == BROKER_DOWN for event in wanted.event):
         raise UserError(f"{site}: {wanted.name} kills the broker: remove uplink.host to get one")
@@ -104,6 +105,7 @@ def make(
         config=config,
         topology=topology,
         own_broker=own_broker,
+        differences=device_files.differences(of_site, config),
     )
 
 

@@ -181,6 +181,17 @@ def test_the_device_gets_the_sites_racks_at_the_simulators_addresses(tmp_path: P
     assert board["console_port"] == made.ports.console
 
 
+def test_what_a_run_sets_in_the_place_of_the_site_is_told(tmp_path: Path) -> None:
+    text = "[outputs]\narm_delay_ms = 20000\n[telemetry]\nfine_period_ms = 5000\n"
+    told = plan.make(site_file(tmp_path, text), "normal", 0, "cpython").differences
+    assert told.startswith("of this run: addresses, outputs.arm_delay_ms 3000 (on site 20000), ")
+    assert "uplink.backlog_delay_ms 0 (on site " in told and "\n" not in told
+    assert "fine_period_ms" not in told  # the site's own holds
+    product = plan.make(SITE, "normal", 0, "cpython", "rtu").differences
+    assert "telemetry.fine_period_ms 1000 (on site 10000)" in product
+    assert "poll.temp_period_ms 40000 (on site " in product
+
+
 # -- buses --
 
 RACK = '[[racks]]\nname = "r{n}"\ntrip_relay = {n}\nunit = {unit}\n'
