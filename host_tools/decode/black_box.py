@@ -153,7 +153,10 @@ def _take(box: BlackBox, record: Packed) -> tuple[int, int]:
             raise DecodeError("is no end")
         total, box.lost = _END.unpack_from(record.payload, _PART.size)
         if box.lost:
-            box.missing.append(f"{box.lost} blocks that could not be stored")
+            box.missing.append(
+                f"{box.lost} blocks: moments of the minute before the trip that were overwritten"
+                " before they were stored, or found no room"
+            )
         return total, 0
     if what not in (layout.BEFORE, layout.OTHERS, layout.AFTER):
         raise DecodeError(f"unknown part {what}")

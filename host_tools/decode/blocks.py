@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from gateway.telemetry import records as layout
 from host_tools.decode.frames import Chain, Frame, find_section
-from host_tools.decode.records import DecodeError, NewerVersionError, Packed
+from host_tools.decode.records import DecodeError, NewerVersionError, Packed, rack_text
 
 __all__ = ["Block", "Frame", "decode_block", "decode_sets"]
 
@@ -51,7 +51,7 @@ def decode_block(message: bytes) -> Block:
         )
     if not whole:
         raise DecodeError("block: checksum")
-    where = f"block of rack {rack}, boot {boot}, lane {lane}, records {first} to {last}"
+    where = f"block of {rack_text(rack)}, boot {boot}, lane {lane}, records {first} to {last}"
     try:
         frames = _frames(body, rack, count)
     except DecodeError as error:
@@ -71,7 +71,7 @@ def _frames(body: bytes, rack: int, count: int) -> list[Frame]:
         uptime_ms, low, high, quality = _TIME.unpack_from(body, at)
         section = find_section(body, at + _TIME.size)
         if section.rack != rack:
-            raise DecodeError(f"holds a section of rack {section.rack}")
+            raise DecodeError(f"holds a section of {rack_text(section.rack)}")
         if section.is_key:
             chain = Chain()
         if chain is None:
@@ -126,8 +126,8 @@ class _Chunk:
             self._chains.clear()
             return
         if skipped:
-            racks = ", ".join(str(rack) for rack in skipped)
-            self._problems.append(f"{_where(record)}: rack {racks} needs what is missing")
+            racks = ", ".join(map(rack_text, skipped))
+            self._problems.append(f"{_where(record)}: {racks}: need what is missing")
 
     def _sections(self, record: Packed, count: int) -> list[int]:
         """Decode; the racks that could not be, for want of what went before."""

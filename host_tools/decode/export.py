@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from host_tools.decode.real_time import RealTime
+from host_tools.decode.real_time import RealTime, utc_text
 from host_tools.decode.records import DecodeError
 from host_tools.decode.sources import Found
 from host_tools.errors import UserError
@@ -17,7 +16,6 @@ from host_tools.ingest.store import RowsRefusedError, StoreDownError
 from host_tools.ingest.translate import rows_of_block, rows_of_records
 
 _Names = dict[tuple[object, ...], str]  # by gateway, boot and rack
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RACK, _RACK_NAME = "rack", "rack_name"  # the name follows where there is a rack
 _ARRAYS = {"cells_mv": "cells.csv", "temps_dc": "temps.csv"}
 
@@ -128,8 +126,7 @@ def _wide(rows: list[Row], column: str, names: _Names) -> list[list[object]]:
 
 def _cell(kind: str, value: object) -> object:
     if kind == schema.TIME and isinstance(value, int):
-        moment = _EPOCH + timedelta(milliseconds=value)
-        return moment.isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
+        return utc_text(value)
     return value.hex() if isinstance(value, bytes) else value
 
 

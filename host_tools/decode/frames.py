@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from gateway.telemetry import records as layout
 from host_tools.decode.cell_codec import CellChain
-from host_tools.decode.records import DecodeError
+from host_tools.decode.records import DecodeError, rack_text
 from host_tools.decode.summary_codec import SummaryChain
 
 _SECTION = struct.Struct(layout.SECTION)
@@ -62,9 +62,9 @@ def find_section(data: bytes, start: int) -> Section:
     temps_at = cells_at + cells
     end = temps_at + temps
     if end > len(data):
-        raise DecodeError(f"rack {rack}: its section is cut off")
+        raise DecodeError(f"{rack_text(rack)}: its section is cut off")
     if flags & ~layout.KEY:
-        raise DecodeError(f"rack {rack}: section with unknown flags {flags:#x}")
+        raise DecodeError(f"{rack_text(rack)}: section with unknown flags {flags:#x}")
     return Section(
         data, start, rack, bool(flags & layout.KEY), age, summary_at, cells_at, temps_at, end
     )
@@ -84,7 +84,7 @@ class Chain:
         data = section.data
         sample, end = self._summary.decode(data, section.summary_at, section.cells_at)
         if end != section.cells_at:
-            raise DecodeError(f"rack {section.rack}: bytes behind its summary")
+            raise DecodeError(f"{rack_text(section.rack)}: bytes behind its summary")
         cells = _part(self._cells, data, section.cells_at, section.temps_at)
         temps = _part(self._temps, data, section.temps_at, section.end)
         age_ms = None if cells is None else section.age * _AGE_UNIT_MS

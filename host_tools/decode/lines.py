@@ -10,6 +10,7 @@ from gateway.telemetry import records as layout
 from host_tools.decode.black_box import BlackBox
 from host_tools.decode.blocks import Block
 from host_tools.decode.frames import Frame
+from host_tools.decode.real_time import RealTime, utc_text
 from host_tools.decode.records import (
     ClockRecord,
     Event,
@@ -17,10 +18,12 @@ from host_tools.decode.records import (
     Packed,
     Record,
     Unknown,
+    rack_text,
 )
 from host_tools.decode.sources import Found, RackNames
 
 _NO_NAMES: RackNames = {}
+_NO_TIME = RealTime(())  # then only the stamps tell
 _MISSING = {"u": layout.NO_UNSIGNED, "s": layout.NO_SIGNED}
 # name, divisor, what a missing value is
 _FIGURES = {
@@ -34,31 +37,39 @@ Numbered = tuple[int, int, int, int, str]  # boot, uptime, lane, number, line
 
 def all_lines(found: Found) -> Iterator[str]:
     """Every record and frame in the order of time, boot by boot."""
-    names = found.rack_names
+    names, time = found.rack_names, RealTime(found.records)
     numbered: list[Numbered] = [
-        (record.boot, record.uptime_ms, record.lane, record.seq, line(record, names))
+        (record.boot, record.uptime_ms, record.lane, record.seq, line(record, names, time))
         for record in found.records
     ]
     for block in found.blocks:
         numbered += [
-            (block.boot, frame.uptime_ms, block.lane, block.first, frame_line(block, frame, names))
+            (
+                block.boot,
+                frame.uptime_ms,
+                block.lane,
+                block.first,
+                frame_line(block, frame, names, time),
+            )
             for frame in block.frames
         ]
     for *_, text in sorted(numbered, key=lambda entry: entry[:4]):
         yield text
 
 
-def line(record: Record, names: RackNames = _NO_NAMES) -> str:
-    """One record: boot, lane, sequence number, uptime in seconds, what it says."""
-    return _head(record.boot, record.lane, record.seq, record.uptime_ms) + _text(record, names)
+def line(record: Record, names: RackNames = _NO_NAMES, time: RealTime = _NO_TIME) -> str:
+    """One record: boot, lane, sequence number, uptime in seconds, UTC, what it says."""
+    return _head(record, record.boot, record.lane, record.seq, time) + _text(record, names)
 
 
-def frame_line(block: Block, frame: Frame, names: RackNames = _NO_NAMES) -> str:
+def frame_line(
+    block: Block, frame: Frame, names: RackNames = _NO_NAMES, time: RealTime = _NO_TIME
+) -> str:
     """One frame of a block, with the number of the chunk's first record."""
     text = sample_text(rack_name(block.boot, block.rack, names), frame.sample)
     if frame.cells is not None:
         text += f"  {len(frame.cells)} cells, {len(frame.temps or ())} temperatures"
-    return _head(block.boot, block.lane, block.first, frame.uptime_ms) + text
+    return _head(frame, block.boot, block.lane, block.first, time) + text
 
 
 def box_lines(box: BlackBox, names: RackNames = _NO_NAMES) -> Iterator[str]:
@@ -88,7 +99,7 @@ def rack_name(boot: int, index: int, names: RackNames) -> str:
     """As configured; racks without a known name count from 1 for people."""
     if index == layout.NO_RACK:
         return "site  "
-    return names.get((boot, index), f"rack{index + 1:02d}")
+    return names.get((boot, index), rack_text(index))
 
 
 def sample_text(rack: str, sample: Mapping[str, int]) -> str:
@@ -114,9 +125,11 @@ def _figure(value: int, divisor: int, none: str) -> str:
     return str(value) if divisor == 1 else f"{value / divisor:.1f}"
 
 
-def _head(boot: int, lane: int, seq: int, uptime_ms: int) -> str:
+def _head(stamped: Record | Frame, boot: int, lane: int, seq: int, time: RealTime) -> str:
     name = layout.LANES[lane] if lane < len(layout.LANES) else str(lane)
-    return f"{boot:4d} {name:6} {seq:8d} {uptime_ms / 1000:12.3f}  "
+    uptime_ms = stamped.uptime_ms
+    utc_ms = time.utc_ms(boot, uptime_ms, stamped.utc_ms, stamped.clock_quality)
+    return f"{boot:4d} {name:6} {seq:8d} {uptime_ms / 1000:12.3f}  {utc_text(utc_ms):23}  "
 
 
 def _text(record: Record, names: RackNames) -> str:

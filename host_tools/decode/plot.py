@@ -13,7 +13,7 @@ from statistics import median
 
 from gateway.telemetry import records as layout
 from host_tools.decode.real_time import RealTime
-from host_tools.decode.records import Event
+from host_tools.decode.records import Event, rack_text
 from host_tools.decode.sources import Found
 from host_tools.errors import UserError
 
@@ -35,6 +35,7 @@ _PANELS = (
     ("coldest and hottest, degC", 10, ("temp_min_dc", "temp_max_dc"), layout.NO_SIGNED),
 )
 
+_LONGEST_NAME = 9  # of a rack, in the legend
 Point = tuple[float, float]  # seconds, value
 
 
@@ -44,6 +45,7 @@ class Series:
 
     is_utc: bool
     lines: dict[tuple[str, int], list[Point]] = field(default_factory=dict)  # (column, rack)
+    names: dict[int, str] = field(default_factory=dict)  # of racks, as the latest boot has them
     marks: list[tuple[float, str, str]] = field(default_factory=list)  # time, colour, text
     left_out: int = 0  # frames whose time nobody knows
 
@@ -80,6 +82,7 @@ def collect(found: Sequence[Found]) -> Series:
                     lines[column, rack].append((at_ms / 1000, values[column] / divisor))
     series.lines = {key: _thinned(sorted(points)) for key, points in sorted(lines.items())}
     for each in found:
+        series.names |= {rack: name for (_, rack), name in sorted(each.rack_names.items())}
         time = RealTime(each.records)
         for record in each.records:
             if isinstance(record, Event) and record.code in _MARKED:
@@ -156,10 +159,15 @@ def _legend(series: Series) -> str:
     note = "UTC" if series.is_utc else "seconds since power-up: no time is known"
     if series.left_out:
         note += f"; {series.left_out} samples without a known time are left out"
-    entries = [
-        f'<text x="{_LEFT + 62 * index}" y="34" fill="{_colour(rack)}">rack{rack + 1:02d}</text>'
-        for index, rack in enumerate(racks)
-    ]
+    entries = []
+    for index, rack in enumerate(racks):
+        name = series.names.get(rack, rack_text(rack))
+        label = html.escape(name)
+        if len(name) > _LONGEST_NAME:  # its end, in which the racks of a site differ
+            end = html.escape("…" + name[1 - _LONGEST_NAME :])
+            label = f"{end}<title>{label}</title>"
+        x = _LEFT + 62 * index
+        entries.append(f'<text x="{x}" y="34" fill="{_colour(rack)}">{label}</text>')
     return f'<text x="{_LEFT}" y="18">{html.escape(note)}</text>' + "".join(entries)
 
 

@@ -15,12 +15,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 from gateway.clock import NTP, UNSET
 from host_tools.decode.records import ClockRecord, Record
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TURN_MS = 1 << 32  # of the uptime
 DAY_MS = 86_400_000  # a stamp is corrected by at most this
+
+
+def utc_text(utc_ms: int | None) -> str:
+    """UTC as in 2027-01-15 07:55:00.000; "time unknown" for None."""
+    if utc_ms is None:
+        return "time unknown"
+    moment = _EPOCH + timedelta(milliseconds=utc_ms)
+    return moment.isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
 
 
 class RealTime:

@@ -26,6 +26,11 @@ _MARK = bytes([layout.MAGIC])
 _FARTHEST_RECORD = 64  # the first one of a message stands before it, in a newer format, too
 
 
+def rack_text(index: int) -> str:
+    """A rack whose name is not known, for people: they count from 1, as simulated sites do."""
+    return f"rack{index + 1:02d}"
+
+
 class DecodeError(Exception):
     """Bytes that are not what the gateway writes; one line. Caught by whoever receives them."""
 

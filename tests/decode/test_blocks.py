@@ -98,7 +98,7 @@ def test_a_block_that_contradicts_itself_is_refused_with_a_reason() -> None:
         (b"", "0 bytes"),
         (with_field(good, 0, 9), "version 9"),
         (with_field(good, 1, 3), "no such lane"),
-        (with_field(good, 2, 2), "section of rack 1"),
+        (with_field(good, 2, 2), "section of rack02"),
         (with_field(good, 4, 4), "ends after 3 of 4"),
         (with_field(good, 4, 2), "bytes behind 2 frames"),
         (with_field(good, layout.BLOCK_BYTES + layout.BLOCK_TIME_BYTES + 1, 2), "flags 0x2"),
@@ -133,7 +133,7 @@ def test_without_the_head_of_a_chunk_only_racks_with_a_key_are_decoded() -> None
     assert [block.rack for block in blocks] == [2]
     assert blocks[0].frames == [expected_frame(racks, 2, each) for each in range(INSTANTS)]
     assert problems[0] == "boot 7, lane 2, record 2: records 1 to 1 of its chunk are missing"
-    assert problems[1] == "boot 7, lane 2, record 3: rack 0, 1 needs what is missing"
+    assert problems[1] == "boot 7, lane 2, record 3: rack01, rack02: need what is missing"
 
 
 def test_behind_a_hole_nothing_of_the_chunk_is_guessed() -> None:
@@ -155,7 +155,7 @@ def test_a_bad_record_ends_its_chunk_and_no_other() -> None:
     blocks = list(decode_sets(records + chunk(racks, 11), problems))
     # rack 0 stands before the cut in its record
     assert [len(block.frames) for block in blocks] == [3, 2, 2] + 3 * [INSTANTS]
-    assert "record 5: rack 1: its section is cut off" in problems[0]
+    assert "record 5: rack02: its section is cut off" in problems[0]
     assert any("record 8: is no set of samples" in problem for problem in problems)
 
 

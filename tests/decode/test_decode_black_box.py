@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 from array import array
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -138,6 +139,15 @@ def test_each_missing_record_is_named(parts: list[Packed]) -> None:
     assert headless.missing == ["its header"]
     assert (headless.trips, headless.rack) == ([], 0)
     assert len(headless.racks[0].summaries) == len(only(decode_boxes(parts)).racks[0].summaries)
+
+
+def test_lost_blocks_are_told_as_what_they_are(parts: list[Packed]) -> None:
+    end = parts[-1]
+    payload = end.payload[: layout.PART_BYTES] + struct.pack(layout.END_PAYLOAD, len(parts), 5)
+    box = only(decode_boxes([*parts[:-1], replace(end, payload=payload)]))
+    assert box.lost == 5
+    (told,) = box.missing
+    assert told.startswith("5 blocks: moments of the minute before the trip that were overwritten")
 
 
 def test_damage_is_named_and_the_rest_decodes(parts: list[Packed]) -> None:

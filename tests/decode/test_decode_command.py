@@ -67,6 +67,8 @@ def test_an_image_as_lines(image: Path, capsys) -> None:
     samples = [text for text in lines if " sample rack" in text]
     assert len(samples) == RACKS * INSTANTS
     assert "1 minute" in samples[0] and samples[0].endswith("16 cells, 4 temperatures")
+    # the clock was set later, and that is counted back
+    assert samples[0].split("  sample")[0].endswith("0.000  2027-01-15 07:55:00.000")
     assert any(text.endswith("event  rack02 trip: cell_overvoltage <level 3>") for text in lines)
     assert lines[-1] == (
         "gw-007: 2 records, 15 samples of racks, 7 records after the cursors (events boot 0 record"
@@ -122,6 +124,9 @@ def test_racks_have_the_names_that_their_boot_recorded(tmp_path: Path, capsys) -
     for words in ("north-1 trip: high", "south-1 trip: high", "rack02 trip: high"):
         assert words in lines
     assert "sample north-1" in lines and "sample south-1" in lines
+    drawing = tmp_path / "racks.svg"
+    assert command.main([str(path)], drawing=str(drawing)) == 0
+    assert ">south-1</text>" in drawing.read_text()
     folder = tmp_path / "csv"
     assert command.main([str(path)], csv_folder=str(folder)) == 0
     events = table(folder / "events.csv")
