@@ -24,10 +24,13 @@
 #define MICROPY_PY_MACHINE_WDT (1)
 #define MICROPY_PY_MACHINE_WDT_INCLUDEFILE "mps2_wdt.c"
 
+// Frames of functions have a stack of their own, which mps2_start() gives to the interpreter.
+#define MICROPY_ENABLE_PYSTACK (1)
+
 // The source package has no bundled mbedTLS to take AES from.
 #define MICROPY_PY_CRYPTOLIB (0)
 
-// Called at the end of mp_init(): starts the clock, mounts the flash, runs main.py.
+// Called at the end of mp_init(): frames, clock, mounts the flash, runs main.py.
 void mps2_start(void);
 #define MICROPY_PORT_INIT_FUNC mps2_start()
 

@@ -21,6 +21,7 @@ WINDOWS = {"root": (0x000000, 512), "config": (0x200000, 64), "data": (0x300000,
 WORDS = 0xF00000
 INPUTS, STOP, ENTROPY, RTC_S, ROOT_AT = 0x00, 0x04, 0x08, 0x18, 0x1C
 BOOTS, DEAD_MAN, RTC_SET_S = 0x80, 0x84, 0x88
+FRAMES, FRAMES_BYTES, FRAMES_FILL = 0xF10000, 0x8000, b"\xa5"
 _ENTROPY_BYTES = 16
 _WORDS_BYTES = 0x100
 
@@ -67,6 +68,10 @@ class Memory:
         """Drive a digital input."""
         bits = self.word(INPUTS)
         self.set_word(INPUTS, bits | 1 << number if level else bits & ~(1 << number))
+
+    def frames_bytes(self) -> int:
+        """How much of FRAMES_BYTES the frames of functions have taken at most since the start."""
+        return len(self._map[FRAMES : FRAMES + FRAMES_BYTES].rstrip(FRAMES_FILL))
 
     def window(self, name: str) -> bytes:
         """What a flash window holds, for gatewayctl decode."""

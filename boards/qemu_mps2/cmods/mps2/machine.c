@@ -1,7 +1,9 @@
 // What the stock ports/qemu lacks and the gateway firmware needs: a clock, an idle sleep that wakes
 // on UART input, and Python code that runs at start-up.
+#include <string.h>
 #include "py/runtime.h"
 #include "py/mphal.h"
+#include "py/pystack.h"
 #include "shared/runtime/pyexec.h"
 #include "mps2.h"
 
@@ -28,8 +30,9 @@ mp_uint_t mp_hal_ticks_ms(void) {
     return mps2_us64() / 1000;
 }
 
+// The finest there is: with -icount less than two ticks per instruction.
 mp_uint_t mp_hal_ticks_cpu(void) {
-    return mps2_us64();
+    return ~MPS2_CPU_TICKS_LEFT;
 }
 
 // Nanoseconds of the time module: counted from reset, because no RTC is read.
@@ -133,8 +136,16 @@ static void mps2_wait_ticks(uint32_t ticks) {
 
 // Runs at the end of every mp_init(): power-up, reset, soft reboot. As on other boards main.py is
 // left out in a soft reboot that a tool asked for (raw REPL).
+//
+// No Python has run before. Without a stack of their own larger frames would come from the heap, by
+// a search for a hole that takes as long as the heap is full. What is left of the filling tells the
+// host how deep the stack ever was.
 void mps2_start(void) {
+    memset(MPS2_FRAMES, MPS2_FRAMES_FILL, MPS2_FRAMES_BYTES);
+    mp_pystack_init(MPS2_FRAMES, MPS2_FRAMES + MPS2_FRAMES_BYTES);
     MPS2_COUNTER_PRESCALE = MPS2_CLOCK_HZ / 1000000 - 1;
+    MPS2_CPU_TICKS_RELOAD = MPS2_CPU_TICKS_LEFT = 0xffffffff;
+    MPS2_CPU_TICKS_CTRL = MPS2_TIMER_CTRL_RUN;
     pyexec_frozen_module("mount.py", false);
     if (pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL) {
         pyexec_file_if_exists("main.py");

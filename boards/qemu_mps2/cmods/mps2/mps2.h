@@ -36,7 +36,13 @@ typedef struct {
 #define MPS2_TIMER_RELOAD MPS2_REG(0x40000008)
 #define MPS2_TIMER_INTCLEAR MPS2_REG(0x4000000c)
 #define MPS2_TIMER_IRQ (8)
+#define MPS2_TIMER_CTRL_RUN (1u << 0)
 #define MPS2_TIMER_CTRL_RUN_INT (1u << 0 | 1u << 3)
+
+// CMSDK timer 1 counts down at the full clock, behind time.ticks_cpu().
+#define MPS2_CPU_TICKS_CTRL MPS2_REG(0x40001000)
+#define MPS2_CPU_TICKS_LEFT MPS2_REG(0x40001004)
+#define MPS2_CPU_TICKS_RELOAD MPS2_REG(0x40001008)
 
 // CMSDK watchdog.
 #define MPS2_WDT_LOAD MPS2_REG(0x40008000)
@@ -54,6 +60,11 @@ typedef struct {
 #define MPS2_NVIC_ENABLE MPS2_REG(0xE000E100)
 #define MPS2_NVIC_DISABLE MPS2_REG(0xE000E180)
 #define MPS2_NVIC_CLEAR_PENDING MPS2_REG(0xE000E280)
+
+// Frames of Python functions: a place in the PSRAM, as exchange.py has it.
+#define MPS2_FRAMES ((uint8_t *)0x21F10000)
+#define MPS2_FRAMES_BYTES (0x8000)
+#define MPS2_FRAMES_FILL (0xA5)
 
 // console.c
 bool mps2_console_has_input(void);
