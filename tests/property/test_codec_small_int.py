@@ -71,7 +71,7 @@ def test_the_most_cells_with_the_largest_jumps() -> None:
 
 def test_the_guard_notices_a_number_that_is_too_large() -> None:
     with pytest.raises(OverflowError):
-        cell_codec_viper.mean_of(array("H", [0xFFFF] * 3), SmallInt(3), SmallInt(1 << 30))
+        cell_codec_viper.mean_of(SmallInt(3), SmallInt(1 << 30), array("H", [0xFFFF] * 3))
 
 
 @given(

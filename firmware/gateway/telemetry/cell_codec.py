@@ -69,25 +69,25 @@ class CellEncoder:
         last = self._mean
         if key or self._age < 0:
             self._age = last = 0
-            cell_codec_viper.fill(self._deviations, count, ZERO)
+            cell_codec_viper.fill(count, ZERO, self._deviations)
             at = write_number(out, start + 1, count)
             head = KEY
         else:
             self._age = min(self._age + 1, SLOWEST)
             at = start + 1
             head = 0
-        self._mean = mean = cell_codec_viper.mean_of(values, count, self._bias)
+        self._mean = mean = cell_codec_viper.mean_of(count, self._bias, values)
         at = write_signed(out, at, mean - last)
-        base = (mean << 4) - ZERO + 128
+        base = (mean << 4) - ZERO + 1
         outliers = cell_codec_viper.predict(
-            values, self._deviations, rests, count, self._bias, base, self._age, found
+            count, self._bias, values, self._deviations, rests, base, self._age, found
         )
         # Low bits that are written as they are: about log2 of the mean rest.
         rice = found[1]
         if outliers:
             rice = self._rice(found[0] + outliers, rice)
         out[start] = head | rice
-        end: int = cell_codec_viper.write_rests(rests, count, rice, out, at)
+        end: int = cell_codec_viper.write_rests(0, 0, rests, count, rice, out, at)
         return end
 
     def _rice(self, total: int, usual: int) -> int:
@@ -99,8 +99,8 @@ class CellEncoder:
         wide = 0
         while count << (wide + 1) <= total:
             wide += 1
-        bits = cell_codec_viper.count_bits(rests, count, usual)
-        return wide if bits > cell_codec_viper.count_bits(rests, count, wide) else usual
+        bits = cell_codec_viper.count_bits(count, usual, rests)
+        return wide if bits > cell_codec_viper.count_bits(count, wide, rests) else usual
 
 
 def write_number(out: MutableSequence[int] | memoryview, at: int, number: int) -> int:

@@ -4,6 +4,9 @@ Plain Python on CPython, with the same results. Nothing here looks at bounds: `c
 Numbers stay below 2^30. What is loaded through a pointer is never negative, because a 64-bit host
 does not extend the sign; so the state is kept with `cell_codec.ZERO` added. `bias` makes signed
 values unsigned.
+
+Only the first two parameters live in registers, every other name in memory: they are what a loop
+needs most. A loop down to 0 needs no comparison, and one long expression no memory in between.
 """
 
 from __future__ import annotations
@@ -16,28 +19,26 @@ if TYPE_CHECKING:
 
 
 @micropython.viper
-def fill(state: ptr32, count: int, value: int) -> int:
+def fill(count: int, value: int, state: ptr32) -> int:
     """Set `count` words to `value`."""
-    index = 0
-    while index < count:
-        state[index] = value
-        index += 1
-    return index
+    while count:
+        count -= 1
+        state[count] = value
+    return count
 
 
 @micropython.viper
-def mean_of(values: ptr16, count: int, bias: int) -> int:
-    """Mean in 1/16 of all values but 0 and 0xFFFF, which stand for "not read"."""
+def mean_of(count: int, bias: int, values: ptr16) -> int:
+    """Mean in 1/16 of `count` values but 0 and 0xFFFF, which stand for "not read"."""
     total = 0
     present = count
-    index = 0
-    while index < count:
-        value = (int(values[index]) + bias) & 0xFFFF
-        total += value
-        if (value + 1) & 0xFFFE == 0:  # one of the two
-            total -= value
+    while count:
+        count -= 1
+        value = (int(values[count]) + bias) & 0xFFFF
+        if (value + 1) & 0xFFFE:
+            total += value
+        else:  # one of the two
             present -= 1
-        index += 1
     if present == 0:
         return ((int(values[0]) + bias) & 0xFFFF) << 4
     # in two steps, so that nothing passes 2^30
@@ -47,11 +48,11 @@ def mean_of(values: ptr16, count: int, bias: int) -> int:
 
 @micropython.viper
 def predict(
+    index: int,
+    bias: int,
     values: ptr16,
     state: ptr32,
     rests: ptr32,
-    count: int,
-    bias: int,
     base: int,
     shift: int,
     found: ptr32,
@@ -59,31 +60,25 @@ def predict(
     """What each prediction missed, made positive, to `rests`; updates the averages.
 
     Returns the sum of the outliers, 0 mostly; found[0]: the sum of all others; found[1]: log2 of
-    that over `count`, rounded down, not below 0. `base`: mean of the frame in 1/256, less ZERO,
-    plus one half. `shift`: weight of the new deviation in the average, 1/2^shift; an outlier
-    begins a new average.
+    that over the count, rounded down, not below 0. `index`: the count. `base`: mean of the frame
+    in 1/256, less ZERO, plus 1/256. `shift`: weight of the new deviation in the average,
+    1/2^shift; an outlier begins a new average.
     """
+    count = index
     usual = 0
     outliers = 0
-    index = 0
-    while index < count:
-        value = (int(values[index]) + bias) & 0xFFFF
-        average = int(state[index])
-        predicted = average + base
-        rest = value - (predicted >> 8)
-        # The prediction was rounded down: then the next higher value is the likelier neighbour.
-        if predicted & 0x80:
-            rest = 0 - rest
-        rest = (rest << 1) ^ (rest >> 31)
-        rests[index] = rest
-        missed = (value << 8) - predicted + 128
-        if rest < 32:
-            usual += rest
-            missed >>= shift
-        else:
+    while index:
+        index -= 1
+        # What the value is above its prediction, in 1/256 and less one of them.
+        missed = (((int(values[index]) + bias) & 0xFFFF) << 8) - base - int(state[index])
+        # So many whole values lie nearer to the prediction: the distance in halves.
+        rest = rests[index] = (missed >> 7) ^ (missed >> 31)
+        if rest >> 5:
             outliers += rest
-        state[index] = average + missed
-        index += 1
+            state[index] = missed + 1 + int(state[index])
+        else:
+            usual += rest
+            state[index] = ((missed + 1) >> shift) + int(state[index])
     rice = 0
     while (count << (rice + 1)) <= usual:
         rice += 1
@@ -93,54 +88,55 @@ def predict(
 
 
 @micropython.viper
-def count_bits(rests: ptr32, count: int, rice: int) -> int:
+def count_bits(count: int, rice: int, rests: ptr32) -> int:
     """Bits that `write_rests` would write."""
     total = 0
-    index = 0
-    while index < count:
-        quotient = int(rests[index]) >> rice
+    while count:
+        count -= 1
+        quotient = int(rests[count]) >> rice
         if quotient < 12:
             total += quotient + 1 + rice
         else:
             total += 30
-        index += 1
     return total
 
 
 @micropython.viper
-def write_rests(rests: ptr32, count: int, rice: int, out: ptr8, at: int) -> int:
-    """Write all of `rests` in Rice code with `rice` low bits to out[at:]; the end."""
-    mask = (1 << rice) - 1
-    bits = 0  # to be written, the first one lowest
-    held = 0  # how many of them
-    index = 0
+def write_rests(
+    index: int, held: int, rests: ptr32, count: int, rice: int, out: ptr8, at: int
+) -> int:
+    """Write rests[index:count] in Rice code with `rice` low bits to out[at:]; the end.
+
+    `held`: 0, bits that are to be written.
+    """
+    # Bits are held inverted, the first one lowest: a code is its ones, which are nothing but
+    # distance, and then one constant number of bits.
+    bits = 0
+    width = 1 + rice
+    mask = (1 << width) - 1
     while index < count:
         rest = int(rests[index])
-        quotient = rest >> rice
-        width = rice
-        if quotient < 12:
-            bits |= ((1 << quotient) - 1) << held
-            held += quotient + 1
-            rest &= mask
-        else:
-            bits |= 0xFFF << held
-            held += 12
-            width = 18
-        while held >= 8:
-            out[at] = bits & 0xFF
-            at += 1
-            bits >>= 8
-            held -= 8
-        if width != 0:
-            bits |= rest << held
-            held += width
-            while held >= 8:
-                out[at] = bits & 0xFF
+        index += 1
+        held += rest >> rice
+        if held >> 3:
+            beyond = (rest >> rice) - 12
+            if beyond >= 0:
+                held -= beyond
+            while held >> 3:
+                out[at] = ~bits & 0xFF
                 at += 1
                 bits >>= 8
                 held -= 8
-        index += 1
-    if held > 0:
-        out[at] = bits
+            if beyond >= 0:
+                bits |= (rest ^ 0x3FFFF) << held
+                held += 18
+                continue
+        bits = (~(rest << 1) & mask) << held | bits
+        held += width
+    while held > 0:
+        out[at] = ~bits & 0xFF
         at += 1
+        bits >>= 8
+        held -= 8
+    out[at - 1] = int(out[at - 1]) & (0xFF >> (0 - held))
     return at
