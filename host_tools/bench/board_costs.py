@@ -1,8 +1,8 @@
 """What the firmware costs a Cortex-M3: instructions of single steps, heap and code of the whole.
 
-The emulated board counts instructions, the same in every run and on every host; it does not count
-the cycles of a real processor. A committed baseline holds what it was; `growth` names what has
-become dearer.
+The emulated board counts instructions, the same in every run of an image and on every host; it
+does not count the cycles of a real processor. A committed baseline holds what it was; `growth`
+names what has become dearer.
 """
 
 from __future__ import annotations
@@ -19,13 +19,19 @@ from host_tools.emulator.machine import ICOUNT, ICOUNT_SHIFT, Machine
 from host_tools.emulator.memory import Memory
 from host_tools.errors import UserError
 from host_tools.toolchain.emulated_board import ensure_image
-from host_tools.toolchain.paths import ROOT
+from host_tools.toolchain.paths import BUILD, ROOT
 from host_tools.toolchain.progress import step
 
 SITE = "energalactic-5015-0.5c"  # twelve racks of 416 cells
 BASELINE = ROOT / "host_tools" / "bench" / "board_baseline.json"
 GROWTH = 0.05
 _CELLS = 416
+FOUND = BUILD / "board_costs.json"
+UPDATE = (
+    "is it worth that? Then, in the same change: "
+    f"cp {FOUND.relative_to(ROOT)} {BASELINE.relative_to(ROOT)}"
+)
+_TICK_NS = 40  # of the timer that the board reads
 _FRAME_BYTES = 256
 _HEAP_WANTED = 256 * 1024
 # The reset ends the emulator.
@@ -41,7 +47,7 @@ _MODULES = (
 _MARK = "COSTS "
 _PATIENCE_S = 300
 # What a board without PSRAM would have: no rewind, no 10 s samples.
-_SMALL = {"telemetry": {"rewind_s": 0, "aftermath_s": 0, "fine_period_ms": 0}}
+SMALL = {"telemetry": {"rewind_s": 0, "aftermath_s": 0, "fine_period_ms": 0}}
 _TARGETS = {
     "instructions_protection_per_rack": 12_000,
     "instructions_codec_per_frame": 60 * _CELLS,
@@ -57,6 +63,7 @@ _NOTES = {
     "heap_peak_bytes": "twelve racks, without rewind and 10 s samples, after a collection",
     "heap_with_rewind_bytes": "the same with everything that is recorded by default",
     "heap_code_bytes": "after the imports",
+    "frames_peak_bytes": "of the stack that holds the frames of functions",
     "frozen_bytes": "code of the image, interpreter included",
 }
 
@@ -77,20 +84,49 @@ def measure(_effort: Effort) -> list[Metric]:
 
 
 def costs() -> dict[str, float]:
-    """Instructions and bytes by name; UserError when the board told none."""
+    """Instructions and bytes by name, which FOUND keeps; UserError when the board told none."""
     image = ensure_image()
     with step("costs on the emulated board"):
-        found = _run(image.elf, _SMALL)
-        rich = _run(image.elf, {})
-    result: dict[str, float] = {}
-    for name, value in found.items():
-        if name.endswith("bytes"):
-            result[name] = value
-        else:
-            result[f"instructions_{name}"] = round(value * 1000 / 2**ICOUNT_SHIFT)
-    result["heap_with_rewind_bytes"] = rich["heap_peak_bytes"]
-    result["frozen_bytes"] = image.text_bytes
-    return result
+        found = run(image.elf, SMALL)
+        rich = run(image.elf, {})
+    found["heap_with_rewind_bytes"] = rich["heap_peak_bytes"]
+    found["frozen_bytes"] = image.text_bytes
+    FOUND.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+    return found
+
+
+def run(elf: Path, over: dict[str, Any]) -> dict[str, float]:
+    """One run of the board, `over` laid over its site; UserError when it told nothing."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        memory = Memory(folder / "memory")
+        config = files_of(tree_of(SITE, over))
+        modules = {module: (ROOT / module).read_bytes() for module in _MODULES}
+        memory.format("root", modules | config | {"main.py": _MAIN})
+        memory.format("config", config)
+        memory.format("data")
+        with Machine(elf, memory, folder, more=ICOUNT) as machine:
+            machine.wait(_PATIENCE_S)
+            said = machine.said()
+        frames = memory.frames_bytes()
+        memory.close()
+    for line in said.splitlines():
+        if line.startswith(_MARK):
+            found: dict[str, float] = json.loads(line.removeprefix(_MARK))
+            return {_name(key): _figure(key, value) for key, value in found.items()} | {
+                "frames_peak_bytes": frames
+            }
+    last = (said.strip().splitlines() or ["nothing"])[-1]
+    raise UserError(f"the emulated board measured nothing; its last words: {last}")
+
+
+def _name(key: str) -> str:
+    return key if key.endswith("bytes") else f"instructions_{key}"
+
+
+def _figure(key: str, value: float) -> float:
+    """Bytes, or ticks of the board's timer as instructions."""
+    return value if key.endswith("bytes") else round(value * _TICK_NS / 2**ICOUNT_SHIFT)
 
 
 def growth(now: dict[str, float], before: dict[str, float]) -> list[str]:
@@ -107,32 +143,3 @@ def growth(now: dict[str, float], before: dict[str, float]) -> list[str]:
 def baseline(path: Path = BASELINE) -> dict[str, float]:
     """What is committed."""
     return dict(json.loads(path.read_text()))
-
-
-def write_baseline(found: dict[str, float], path: Path = BASELINE) -> None:
-    """Commit to `found`."""
-    path.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
-
-
-def _run(elf: Path, over: dict[str, Any]) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        memory = Memory(folder / "memory")
-        config = files_of(tree_of(SITE, over))
-        modules = {module: (ROOT / module).read_bytes() for module in _MODULES}
-        memory.format("root", modules | config | {"main.py": _MAIN})
-        memory.format("config", config)
-        memory.format("data")
-        with Machine(elf, memory, folder, more=ICOUNT) as machine:
-            machine.wait(_PATIENCE_S)
-            said = machine.said()
-        memory.close()
-    for line in said.splitlines():
-        if line.startswith(_MARK):
-            return dict(json.loads(line.removeprefix(_MARK)))
-    last = (said.strip().splitlines() or ["nothing"])[-1]
-    raise UserError(f"the emulated board measured nothing; its last words: {last}")
-
-
-if __name__ == "__main__":
-    write_baseline(costs())
