@@ -1,0 +1,76 @@
+"""tests/shared on a third interpreter: 32 bits, small integers of 31, single-precision floats."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import board_module
+import pytest
+
+from host_tools.emulator.memory import FRAMES_BYTES
+from host_tools.toolchain.emulated_board import Image
+from host_tools.toolchain.upy_tests import TESTS
+
+SHARED = TESTS / "shared"
+MODULES = sorted(SHARED.rglob("test_*.py"))
+
+SOCKETS = "sockets: this board has no network"
+FLASH_FILE = "a flash of 16 MiB in a file: this board's root filesystem has 2"
+# What this board does not have. Each of these must fail here: one that passes is to be taken off.
+LACKING = {
+    "boards/test_datagram": SOCKETS,
+    "northbound/test_console": SOCKETS,
+    "telemetry/test_black_box_power_cut": FLASH_FILE,
+    "telemetry/test_lane_flash": FLASH_FILE,
+    "uplink/test_app_commands": SOCKETS,
+    "uplink/test_command_replies": SOCKETS,
+    "uplink/test_live": SOCKETS,
+    "uplink/test_mqtt_client": SOCKETS,
+    "uplink/test_mqtt_faults": SOCKETS,
+    "uplink/test_overlong_publish": SOCKETS,
+    "uplink/test_publisher": SOCKETS,
+    "uplink/test_publisher_lanes": SOCKETS,
+    "uplink/test_tls_reasons": SOCKETS,
+}
+# Whole sites for simulated minutes: it takes ten times as long here as on the unix port.
+# BOARD_SLOW=<seconds of patience> runs them as well, with -o faulthandler_timeout=0.
+SLOW = (
+    "northbound/test_orders",
+    "outputs/test_enforcer",
+    "outputs/test_enforcer_closing",
+    "outputs/test_enforcer_edges",
+    "outputs/test_enforcer_site",
+    "outputs/test_outputs_edges",
+    "outputs/test_proof_tests",
+    "outputs/test_proof_tests_answers",
+    "outputs/test_proof_tests_edges",
+)
+SLOW_S = int(os.environ.get("BOARD_SLOW", "0"))
+
+
+def name_of(module: Path) -> str:
+    return str(module.relative_to(SHARED).with_suffix(""))
+
+
+@pytest.mark.parametrize("module", [pytest.param(path, id=name_of(path)) for path in MODULES])
+def test_under_micropython_on_32_bits(
+    module: Path, image: Image, tmp_path: Path, note_upy_skip: Callable[[str], None]
+) -> None:
+    name = name_of(module)
+    if name in SLOW and not SLOW_S:
+        pytest.skip("minutes on an emulated processor; BOARD_SLOW=1800 runs it")
+    outcome = board_module.run(image.elf, tmp_path, module, SLOW_S or board_module.PATIENCE_S)
+    if name in LACKING:
+        assert not outcome.passed, f"{name} passes: take it off the list"
+        note_upy_skip(f"emulated board: {name}: {LACKING[name]}")
+        return
+    assert outcome.passed, outcome.output
+    assert not outcome.skips  # none leaves a test out on this board alone
+    assert outcome.frames_bytes < FRAMES_BYTES / 4
+
+
+def test_every_listed_module_is_there() -> None:
+    assert LACKING.keys() | set(SLOW) <= {name_of(module) for module in MODULES}
+    assert not LACKING.keys() & set(SLOW)
