@@ -36,17 +36,7 @@ LACKING = {
 }
 # Whole sites for simulated minutes: it takes ten times as long here as on the unix port.
 # BOARD_SLOW=<seconds of patience> runs them as well, with -o faulthandler_timeout=0.
-SLOW = (
-    "northbound/test_orders",
-    "outputs/test_enforcer",
-    "outputs/test_enforcer_closing",
-    "outputs/test_enforcer_edges",
-    "outputs/test_enforcer_site",
-    "outputs/test_outputs_edges",
-    "outputs/test_proof_tests",
-    "outputs/test_proof_tests_answers",
-    "outputs/test_proof_tests_edges",
-)
+SLOW = ("northbound/test_orders", "outputs/test_enforcer", "outputs/test_enforcer_closing")
 SLOW_S = int(os.environ.get("BOARD_SLOW", "0"))
 
 
