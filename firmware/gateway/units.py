@@ -6,7 +6,9 @@ _TENTH = "0.1 "
 
 
 def text(value: int, unit: str) -> str:
-    """`value` with its unit and no float: (14901, "0.1 V") -> "1490.1 V"."""
+    """`value` with its unit, if any, and no float: (14901, "0.1 V") -> "1490.1 V"."""
+    if not unit:
+        return "%d" % value
     if not unit.startswith(_TENTH):
         return "%d %s" % (value, unit)
     sign = "-" if value < 0 else ""

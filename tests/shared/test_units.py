@@ -14,6 +14,7 @@ class TextTest(unittest.TestCase):
             (0, "0.1 A", "0.0 A"),
             (-1570, "0.1 A", "-157.0 A"),
             (3650, "mV", "3650 mV"),
+            (1, "", "1"),
         ):
             self.assertEqual(units.text(value, unit), text)
 
