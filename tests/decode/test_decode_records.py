@@ -105,6 +105,7 @@ def test_lanes_clock_records_and_what_is_read_with_others() -> None:
         (layout.BMS_THRESHOLD, 11, "a is 1, looser than 2", "rack12 bms threshold: a is 1, loo"),
         (layout.CONFIG, 255, "config.json is no longer", "configuration: config.json is no"),
         (layout.CONFIG_IN_FORCE, 1, "north", "rack02 configuration in force: north"),
+        (layout.STALL, 255, "the protecting loop stood", "site   stall: the protecting loop"),
     ],
 )
 def test_events_of_every_code_are_named_in_lines(code, rack, text, words) -> None:

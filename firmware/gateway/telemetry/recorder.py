@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _MOST_TRIES = 3
 _LATEST = 16  # a trip makes about six
-_URGENT = (records.TRIP, records.LEVEL_SET, records.STOP, records.ESCALATION)
+_URGENT = (records.TRIP, records.LEVEL_SET, records.STOP, records.ESCALATION, records.STALL)
 # As urgent: what was done about a trip, in case the power goes with it, and what somebody ordered
 # from afar.
 _RESULTS = (
@@ -83,6 +83,7 @@ class Recorder:
         self._change_noted = False  # its event is recorded, its black box not yet begun
         self.changes_failed = 0
         self.untold = 0  # lines of the log for which there was no memory
+        self._stalls = 0  # of the protecting loop, recorded
         self._racks = len(enforcer.pollers)
         self._rack_events = RackEvents(enforcer, self.note, clock)
         self._site = bytearray(len(enforcer.bank.energised) - self._racks)
@@ -97,6 +98,8 @@ class Recorder:
             change = self._next_change()
         while self._bus_seen != self._bus_log.count:
             self._record_incident()
+        if self._stalls != self._enforcer.stalls:
+            self._record_stall()  # before what it did to the relays
         for rack in range(self._racks):
             self._rack_events.step(rack)
         self._watch_site()
@@ -190,6 +193,13 @@ class Recorder:
             elif "%" in text:
                 text = text % (value or extra)
         self.note(records.BUS, rack, text)
+
+    def _record_stall(self) -> None:
+        """One in a step; one for which there is no memory comes again in the next."""
+        number = self._stalls + 1
+        text = "the protecting loop stood still: every relay dropped, arming anew"
+        self.note(records.STALL, records.NO_RACK, text, (rules.NO_RULE, 0, number, 0))
+        self._stalls = number
 
     def _watch_site(self) -> None:
         first = self._racks

@@ -83,11 +83,13 @@ CLOCK_SET = 20
 OPENING = 21
 OPEN_COMMAND = 22
 CONFIG_IN_FORCE = 23
+STALL = 24
 EVENT_NAMES = (
     "", "boot", "level set", "level cleared", "trip", "relay closed", "relay opened",
     "reset", "reset refused", "contactor", "stop", "bus", "escalation", "opening proven",
     "site output", "proof test", "proof tests due", "bms threshold", "configuration",
     "command", "clock set", "opening", "open command", "configuration in force",
+    "stall",
 )  # fmt: skip
 
 # boot id and first and last sequence number of what is lost; first 0 = whatever has not arrived

@@ -67,6 +67,47 @@ class EventTest(unittest.TestCase):
         self.assertEqual(found[trip][1:6], (0, 0, 3, 3700, 3650))
         self.assertIn("cell_overvoltage", found[trip][6])
 
+    def test_each_stall_of_the_protecting_loop_is_on_flash_at_once_before_its_relays(self):
+        site = RecordedSite(flush_ms=100000)
+        site.run_ms(3000)
+        for number in (1, 2):
+            while not site.enforcer.closed[0]:
+                site.run_ms(20)
+            site.run_ms(20)
+            events(site)
+            site.enforcer.step(site.clock.advance(600))
+            site.recorder.step()
+            site.lanes.step(site.clock.ticks())
+            self.assertEqual(site.lanes.events.stored, site.lanes.events.ring.next - 1)
+            found = events(site)
+            codes = [event[0] for event in found]
+            self.assertEqual(codes[0], records.STALL)
+            self.assertIn(records.RELAY_OPENED, codes)
+            self.assertEqual(found[0][1:6], (records.NO_RACK, 255, 0, number, 0))
+            self.assertIn("stood still", found[0][6])
+            site.recorder.step()
+            self.assertEqual(events(site), [])
+
+    def test_a_stall_that_found_no_memory_comes_in_the_next_step(self):
+        site = RecordedSite()
+        site.run_ms(3000)
+        events(site)
+        site.enforcer.step(site.clock.advance(600))
+        site.enforcer.step(site.clock.advance(600))
+        append = site.lanes.events.append
+
+        def scarce(kind, payload):
+            site.lanes.events.append = append
+            raise MemoryError
+
+        site.lanes.events.append = scarce
+        with self.assertRaises(MemoryError):
+            site.recorder.step()
+        for _ in range(3):
+            site.recorder.step()
+        stalls = [event[4] for event in events(site) if event[0] == records.STALL]
+        self.assertEqual(stalls, [1, 2])
+
     def test_what_the_bus_noticed_becomes_events_with_words(self):
         site = RecordedSite()
         del site.wire.registers[0x0016]
