@@ -57,6 +57,15 @@ def alarm_text(rack: Status) -> str:
     return text + " latched" + (f" with {', '.join(others)}" if others else "")
 
 
+def stall_text(status: Status) -> str:
+    """Why nothing is closed while a site arms anew behind a stall; "" at any other time."""
+    stalls = status.get("counters", {}).get("stalls", 0)
+    if not stalls or status.get("armed", True):
+        return ""
+    times = f" ({stalls} times since the start)" if stalls > 1 else ""
+    return f"site: its protecting loop stood still{times}: arming anew"
+
+
 def _of_gateway(status: Status) -> Iterator[Reason]:
     reason, problem = status.get("reason", ""), status.get("self_check", "")
     if problem:
@@ -65,6 +74,9 @@ def _of_gateway(status: Status) -> Iterator[Reason]:
         yield Reason(f"gateway: in its safe state, everything is open: {reason}", 3)
     if status.get("escalated"):
         yield Reason("site: a rack did not open, so the site relay did", 3)
+    stall = stall_text(status)
+    if stall:
+        yield Reason(stall, 3)
     interlocks = status.get("interlocks", {})
     latched = interlocks.get("latches", [])
     for rule, level in interlocks.get("levels", {}).items():

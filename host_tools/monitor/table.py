@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from host_tools.monitor.console_client import Status
-from host_tools.monitor.reasons import CONTACTORS, alarm_text, explain
+from host_tools.monitor.reasons import CONTACTORS, alarm_text, explain, stall_text
 
 LEVEL_STYLES = ("green", "yellow", "bold yellow", "bold red")
 QUALITY_STYLES = {"good": "green", "suspect": "yellow", "stale": "red", "missing": "red"}
@@ -106,6 +106,9 @@ def one_line(status: Status) -> str:
     """Site and uplink on one line, for logs."""
     racks = status.get("racks", [])
     alarms = [f"{rack['name']} {alarm_text(rack)}" for rack in racks if rack["level"]]
+    stall = stall_text(status)
+    if stall:
+        alarms.insert(0, stall)
     return f"{_head_line(status)}, alarms: {'; '.join(alarms) or 'none'}"
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from gateway.northbound.console import Console as GatewayConsole
 from host_tools.monitor.console_client import ConsoleClient, ConsoleError
 from host_tools.monitor.display import open_display
-from host_tools.monitor.table import render
+from host_tools.monitor.table import one_line, render
 from host_tools.simulate.ports import HOST
 
 RACK = {
@@ -139,6 +139,12 @@ def test_lines_in_place_of_a_table_where_there_is_no_terminal() -> None:
     assert lines[0] == "a title: starting"
     assert len(lines) == 2
     assert "alarms: rack02 L3 cell_overvoltage latched" in lines[1]
+
+
+def test_the_line_tells_a_stall_while_the_site_arms_anew() -> None:
+    stalled = STATUS | {"counters": {"stalls": 1}, "armed": False, "racks": [RACK]}
+    assert one_line(stalled).endswith("alarms: site: its protecting loop stood still: arming anew")
+    assert one_line(stalled | {"armed": True}).endswith("alarms: none")
 
 
 def test_a_terminal_gets_a_table_at_once() -> None:

@@ -136,6 +136,14 @@ def test_what_is_wrong_with_gateway_and_site_comes_first() -> None:
     assert texts({}, reason="task enforce stalled")[0].endswith("open: task enforce stalled")
 
 
+def test_a_stall_is_told_until_the_site_is_armed_again() -> None:
+    stalled = {"counters": {"stalls": 2}, "armed": False}
+    line = "site: its protecting loop stood still (2 times since the start): arming anew"
+    assert texts({}, **stalled) == [line]
+    assert texts({}, **stalled | {"armed": True}) == []
+    assert texts({}, counters={"stalls": 0}, armed=False) == []
+
+
 def test_loose_limits_of_the_bms_are_hinted_at() -> None:
     loose = {
         "bms_thresholds": [

@@ -126,6 +126,7 @@ class Status:
             "uplink": {"state": "off"} if parts.upstream is None else parts.upstream.status(),
             "heap": {"used": used, "peak": self._peak, "free": free},
             "counters": {
+                "stalls": parts.enforcer.stalls,
                 "task_restarts": parts.supervisor.restarts,
                 "changes_lost": parts.changes.lost + parts.recorder.changes_failed,
                 "latch_write_errors": parts.latch_store.write_errors,
@@ -150,6 +151,7 @@ class Status:
         protection = enforcer.protections[index]
         decision = protection.decision
         values = data.summary
+        latches = protection.latches.names() + self._parts.interlocks.latches.names()
         return {
             "name": data.name,
             "quality": rack_data.QUALITY_NAMES[data.quality(now)],
@@ -166,8 +168,8 @@ class Status:
             "contactor": _known(values[rack_data.CONTACTOR_STATE]),
             "level": decision.level,
             "rule": rules.name(decision.rule),
-            "latched": protection.latches.any_held,
-            "latches": protection.latches.names(),
+            "latched": len(latches) > 0,  # its own, and those of the site, which open all racks
+            "latches": latches,
             "relay": enforcer.closed[index],
             "closing": closing.REASONS[enforcer.closing.reasons[index]],
             "opening": opening.STATE_NAMES[enforcer.openings[index].state],
