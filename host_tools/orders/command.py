@@ -42,7 +42,9 @@ class Options:
 
 
 def main(name: str, options: Options) -> int:
-    """Order `name` and print the answer: 0. UserError when it is refused or nobody answers."""
+    """Order `name` and print the answer: 0. UserError when it is refused, done in part, or
+    nobody answers.
+    """
     args = arguments(name, options)
     target = device.load(options.config)
     address = broker_address.parse(
@@ -64,6 +66,8 @@ def main(name: str, options: Options) -> int:
         )
     if not options.as_json:
         print("\n".join(lines(name, answer)))
+    if "but" in answer:
+        raise UserError(f"gateway {target.gateway}: {name}: done, but {answer['but']}")
     return 0
 
 

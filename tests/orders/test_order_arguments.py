@@ -129,3 +129,41 @@ def test_answers_as_lines() -> None:
         "latches: []",
         'unit: {"down": false}',
     ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "words"),
+    [
+        ({"racks": {"rack01": "released"}}, 0, ""),
+        (
+            {"racks": {"rack01": "no data"}, "refused": "nothing released: rack01: no data"},
+            2,
+            "gateway gw-001: acknowledge: refused: nothing released: rack01: no data",
+        ),
+        (
+            {"racks": {"rack01": "released", "rack02": "no data"}, "but": "rack02: no data"},
+            2,
+            "gateway gw-001: acknowledge: done, but rack02: no data",
+        ),
+    ],
+)
+def test_only_what_was_done_as_a_whole_ends_well(
+    tmp_path: Path, monkeypatch, capsys, answer, status: int, words: str
+) -> None:
+    class Answering:
+        def __init__(self, *_: object) -> None:
+            pass
+
+        async def order(self, _name: str, _args: object) -> dict[str, object]:
+            return {"answer": answer}
+
+    monkeypatch.setattr(command, "Exchange", Answering)
+    options = Options(rack="all", config=folder(tmp_path))
+    try:
+        ended = command.main("acknowledge", options)
+        text = ""
+    except UserError as error:  # what `gatewayctl` turns into status 2 and this line
+        ended, text = 2, str(error)
+    assert (ended, text) == (status, words)
+    told = capsys.readouterr().out
+    assert ("rack01: released" in told) == ("refused" not in answer)

@@ -96,7 +96,7 @@ def test_a_limit_reaches_the_converter_and_goes_again(
         assert abs(orders.rack("rack02")["current_da"]) >= 100  # the other one goes on
         refused = command(whole_site, "limit", "--rack", "rack01", "--charge", "9999")
         assert refused.returncode == 2
-        assert "limit: refused: charge_da: needs 0.." in refused.stderr
+        assert "limit: refused: charge: needs 0.." in refused.stderr
         assert refused.stderr.count("\n") == 1
         removed = command(
             whole_site,

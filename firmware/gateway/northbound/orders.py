@@ -9,6 +9,7 @@ otherwise (`commands.acknowledge`).
 
 from __future__ import annotations
 
+from gateway import units
 from gateway.errors import GatewayError
 from gateway.outputs.proof_tests import CANCEL
 from gateway.protection.latches import BY_OPERATOR, NOTHING_TO_RELEASE, RELEASED, RESET_RESULTS
@@ -110,22 +111,48 @@ class Orders:
     def _acknowledge(self, args: Args) -> Answer:
         """Release latches of racks that are healthy again, as the operator on site would.
 
-        The closing decision then closes them, as it would after his push.
+        The closing decision then closes them, as it would after his push. Refused when nothing
+        was released; "but" tells what stays latched beside what was.
         """
         if not self._may_acknowledge:
             raise OrderError(
                 "push the reset button on site: from upstream this site allows it only with"
                 " commands.acknowledge = 1"
             )
-        results = {}
+        by_result: list[list[str]] = [[] for _ in RESET_RESULTS]
         now = self._clock.ticks()
         for index in self._racks(args):
             result = self._enforcer.protections[index].reset(BY_OPERATOR, now)
-            results[self._names[index]] = RESET_RESULTS[result]
+            by_result[result].append(self._names[index])
             if result != NOTHING_TO_RELEASE:
                 code = records.RESET if result == RELEASED else records.RESET_REFUSED
                 self._note(code, index, "from upstream: " + RESET_RESULTS[result])
-        return {"racks": results}
+        answer: Answer = {
+            "racks": {
+                name: RESET_RESULTS[result]
+                for result, names in enumerate(by_result)
+                for name in names
+            }
+        }
+        done = by_result[RELEASED]
+        still = self._still_latched(by_result, (RELEASED, NOTHING_TO_RELEASE) if done else ())
+        if not done:
+            answer["refused"] = "nothing released: " + still
+        elif still:
+            answer["but"] = still
+        return answer
+
+    def _still_latched(self, by_result: list[list[str]], without: tuple[int, ...]) -> str:
+        """Racks by what became of them, leaving out some results, and latches of the site."""
+        found = [
+            "%s: %s" % (", ".join(names), RESET_RESULTS[result])
+            for result, names in enumerate(by_result)
+            if names and result not in without
+        ]
+        of_site = self._enforcer.interlocks.latches.names()
+        if of_site:
+            found.append("the site's %s: push the reset button there" % ", ".join(of_site))
+        return "; ".join(found)
 
     def _limit(self, args: Args) -> Answer:
         """Cap currents: a number, null = at what is configured; what is not named stays."""
@@ -158,7 +185,8 @@ class Orders:
         highest = self._ratings[name]
         if not is_integer(value) or not 0 <= value <= highest:  # type: ignore[operator]
             raise OrderError(
-                "%s: needs 0..%d (0.1 A; what is configured is the most) or null" % (name, highest)
+                "%s: needs 0..%s, the most is what is configured (%s: 0..%d, or null)"
+                % (name[: -len("_da")], units.text(highest, "0.1 A"), name, highest)
             )
         return int(value)  # type: ignore[call-overload, no-any-return]
 

@@ -52,7 +52,8 @@ class Commands:
     """Subscribes to `bess/v1/<site>/<gateway>/command`, replies on `.../reply`.
 
     `note(text)` records an event. An answer with "refused" in it says why nothing was done, one
-    with "kept" False that a restart would still undo it. `acked` is called when a reply has made
+    with "kept" False that a restart would still undo it, one with "but" what of it was not done.
+    `acked` is called when a reply has made
     room in the window.
     """
 
@@ -201,7 +202,8 @@ class Commands:
             text += ": refused: " + str(answer["refused"])
         else:
             self.done += 1
-            text += ": done" if answer.get("kept", True) else ": done, but not kept yet"
+            but = answer.get("but", "" if answer.get("kept", True) else "not kept yet")
+            text += ": done, but " + but if but else ": done"
         self._note(text[:_LONGEST_EVENT])
         self._answer(command.seq, answer)
 

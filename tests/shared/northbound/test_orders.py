@@ -76,7 +76,11 @@ class LimitTest(unittest.TestCase):
         bench = OrderBench()
         for value in (RATING_DA + 1, -1, 10**30, "400", "", "null"):
             refused = bench.order("limit", rack="rack01", charge_da=value)["refused"]
-            self.assertIn("charge_da: needs 0..1570", refused)
+            self.assertEqual(
+                refused,
+                "charge: needs 0..157.0 A, the most is what is configured"
+                " (charge_da: 0..1570, or null)",
+            )
         self.assertEqual(bench.caps.of(0), (None, None))
         bench.order("limit", rack="rack01", charge_da=RATING_DA, discharge_da=0)
         self.assertEqual(bench.caps.of(0), (RATING_DA, 0))
@@ -146,11 +150,14 @@ class AcknowledgeTest(unittest.TestCase):
     def test_it_releases_what_the_operator_may_and_only_once_it_is_clear(self):
         bench, wire, before = self.tripped({CELL_MAX: 3700})
         answer = bench.order("acknowledge", rack="rack01")
-        self.assertEqual(answer, {"racks": {"rack01": "its condition still holds"}})
+        self.assertEqual(answer["racks"], {"rack01": "its condition still holds"})
+        self.assertEqual(answer["refused"], "nothing released: rack01: its condition still holds")
+        self.assertTrue(bench.events[-1].endswith(": refused: " + answer["refused"]))
         wire.registers.update(before)
         bench.site.run_ms(25000, 50)
         answer = bench.order("acknowledge", rack="all")
         self.assertEqual(answer, {"racks": {"rack01": "released", "rack02": "nothing to release"}})
+        self.assertTrue(bench.events[-1].endswith(": done"), bench.events)
         bench.site.run_ms(5000)
         self.assertEqual(bench.site.closed(), (1, 1))
         self.assertEqual(
@@ -160,6 +167,28 @@ class AcknowledgeTest(unittest.TestCase):
                 (records.RESET, 0, "from upstream: released"),
             ],
         )
+
+    def test_where_nothing_is_latched_it_is_refused(self):
+        bench = OrderBench(commands=ALLOWED).arm()
+        answer = bench.order("acknowledge", rack="rack01")
+        self.assertEqual(answer["refused"], "nothing released: rack01: nothing to release")
+        answer = bench.order("acknowledge", rack="all")
+        self.assertEqual(answer["refused"], "nothing released: rack01, rack02: nothing to release")
+        done = bench.commands.status()
+        self.assertEqual((done["done"], done["refused"], bench.notes), (0, 2, []))
+
+    def test_of_several_racks_those_that_stay_latched_are_named(self):
+        bench, wire, before = self.tripped({CELL_MAX: 3700})
+        wire.registers.update(before)
+        bench.site.wires[1].registers[CELL_MAX] = 3700
+        bench.site.run_ms(25000, 50)
+        answer = bench.order("acknowledge", rack="all")
+        self.assertEqual(
+            answer["racks"], {"rack01": "released", "rack02": "its condition still holds"}
+        )
+        self.assertFalse("refused" in answer)
+        self.assertEqual(answer["but"], "rack02: its condition still holds")
+        self.assertTrue(bench.events[-1].endswith(": done, but rack02: its condition still holds"))
 
     def test_unless_the_site_allows_it_no_relay_closes_with_nobody_there(self):
         bench = OrderBench().arm()
@@ -188,7 +217,7 @@ class AcknowledgeTest(unittest.TestCase):
         wire.registers.update(before)
         bench.site.run_ms(120000, 50)
         answer = bench.order("acknowledge", rack="rack01")
-        self.assertEqual(answer, {"racks": {"rack01": "needs service"}})
+        self.assertEqual(answer["refused"], "nothing released: rack01: needs service")
         self.assertEqual(bench.site.closed(), (0, 1))
         self.assertEqual(bench.site.reset(0, BY_SERVICE), 0)
 
@@ -198,7 +227,12 @@ class AcknowledgeTest(unittest.TestCase):
         bench.site.run_ms(1000)
         bench.site.inputs.levels[1] = True
         bench.site.run_ms(20000, 10)
-        bench.order("acknowledge", rack="all")
+        answer = bench.order("acknowledge", rack="all")
+        self.assertEqual(
+            answer["refused"],
+            "nothing released: rack01, rack02: nothing to release;"
+            " the site's estop: push the reset button there",
+        )
         bench.site.run_ms(20000, 10)
         self.assertEqual(bench.site.interlocks.latches.names(), ["estop"])
         self.assertEqual(bench.site.closed(), (0, 0))
