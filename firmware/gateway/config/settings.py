@@ -31,7 +31,7 @@ INTEGERS = (
     ("outputs.shared_dc_bus",            0,      1,    1, "",  "racks are in parallel"),
     ("outputs.reconnect_dv",             1,    100,   30, "0.1 V", "to racks it joins at rest"),
     ("outputs.suppression_delay_ms",     0, 120000, 10000, "ms", "of two smoke detectors"),
-    ("outputs.site_relay",              -1,     31,   -1, "",  "drops when a rack stays closed"),
+    ("outputs.site_relay",              -1,     31,   -1, "",  "closed while the site may run"),
     ("outputs.ventilation_relay",       -1,     31,   -1, "",  "closes on gas"),
     ("outputs.suppression_relay",       -1,     31,   -1, "",  "closes on fire"),
     ("prooftest.interval_days",          1,   1000,  180, "d", "relays and inputs"),
