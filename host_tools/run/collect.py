@@ -45,6 +45,7 @@ def collect(rig: Rig, driver: Driver, watch: Watch, interrupted: bool) -> Eviden
         happened={kind: rig.site.responder.happened[kind] for kind in sorted(driver.wire_kinds)},
         buses=[_bus(bus) for bus in rig.site.buses],
         lives=rig.lives,
+        let_go=list(rig.field.let_go),
         faults=driver.faults(),
         outage=driver.outage,
         delivered=rig.observer.delivered,

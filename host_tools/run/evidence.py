@@ -135,6 +135,7 @@ class Evidence:
     happened: dict[str, int] = field(default_factory=dict)  # how often each wire fault acted
     buses: Sequence[BusEvidence] = ()
     lives: list[Life] = field(default_factory=list)
+    let_go: Sequence[tuple[int, str]] = ()  # watchdog and dead man, see `simulate/field.py`
     faults: list[Fault] = field(default_factory=list)
     outage: Outage | None = None
     delivered: Delivered = field(default_factory=lambda: Delivered(0))

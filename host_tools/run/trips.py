@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from gateway.protection import rules
 from gateway.telemetry import records as layout
-from host_tools.decode.records import Event
+from host_tools.run import openings
 from host_tools.run.evidence import Evidence, Fault, RackEvidence, state_at
+from host_tools.run.openings import DECISION
 from host_tools.simulate.truth import opened_after
 
 
 @dataclass(frozen=True)
 class Trip:
-    """A trip relay that opened while its gateway was at work, and not for a proof test.
+    """A trip relay that its gateway decided to open, and not for a proof test.
 
     The current goes first, then the BMS opens its contactor, and the relay makes sure of it.
 
@@ -42,17 +43,11 @@ def find(evidence: Evidence) -> list[Trip]:
 
 
 def _of_rack(evidence: Evidence, index: int, rack: RackEvidence) -> list[Trip]:
-    openings = [
-        change.at_ms
-        for change in rack.relay_changes
-        if not change.on and any(life.covers(change.at_ms) for life in evidence.lives)
-    ]
-    tests = _proof_tests(evidence, index)
-    openings = [at_ms for number, at_ms in enumerate(openings) if number not in tests]
+    times_ms = [each.at_ms for each in openings.of_rack(evidence, index) if each.by == DECISION]
     reasons = _reasons(evidence, index)
     fault = next((fault for fault in evidence.faults if fault.rack == index), None)
     trips = []
-    for number, relay_ms in enumerate(openings):
+    for number, relay_ms in enumerate(times_ms):
         rule, level = reasons[number] if number < len(reasons) else ("", 0)
         crossed_ms = fault.crossed_ms if fault and number == 0 else None
         decided_ms = crossed_ms or relay_ms - evidence.opening_ms
@@ -71,13 +66,6 @@ def _of_rack(evidence: Evidence, index: int, rack: RackEvidence) -> list[Trip]:
     return trips
 
 
-def _proof_tests(evidence: Evidence, rack: int) -> set[int]:
-    """Which of its openings were proof tests, as the gateway has recorded them one by one."""
-    opened = _events(evidence, layout.RELAY_OPENED, (rack,))
-    wanted = layout.EVENT_NAMES[layout.PROOF_TEST]
-    return {number for number, event in enumerate(opened) if event.text == wanted}
-
-
 def _contactor_ms(rack: RackEvidence, decided_ms: int, relay_ms: int) -> int | None:
     """When the contactor opened: after the decision, or before it when it was open already.
 
@@ -92,18 +80,8 @@ def _contactor_ms(rack: RackEvidence, decided_ms: int, relay_ms: int) -> int | N
 
 def _reasons(evidence: Evidence, rack: int) -> list[tuple[str, int]]:
     """(rule, level) of each trip record of a rack or of the whole site, oldest first."""
-    trips = _events(evidence, layout.TRIP, (rack, layout.NO_RACK))
+    trips = openings.events(evidence, layout.TRIP, (rack, layout.NO_RACK))
     return [(rules.name(event.rule), event.level) for event in trips]
-
-
-def _events(evidence: Evidence, code: int, racks: tuple[int, ...]) -> list[Event]:
-    """Events of a kind of these racks, oldest first."""
-    found = [
-        record
-        for record in evidence.delivered.records.values()
-        if isinstance(record, Event) and record.code == code and record.rack in racks
-    ]
-    return sorted(found, key=lambda event: event.key)
 
 
 def _reaction_ms(

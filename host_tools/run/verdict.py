@@ -7,10 +7,20 @@ from typing import Any
 
 from gateway.protection.rules import LEVEL_COUNT
 from gateway.rack.data import GOOD
-from host_tools.run import expectations, output_changes, sections, telemetry_count, timing, trips
+from host_tools.run import (
+    expectations,
+    openings,
+    output_changes,
+    sections,
+    telemetry_count,
+    timing,
+    trips,
+)
 from host_tools.run.evidence import Evidence, Fault
+from host_tools.run.openings import STALL, LetGo
 from host_tools.run.telemetry_count import TelemetryCount
 from host_tools.run.trips import Trip
+from host_tools.simulate.field import DEAD_MAN
 
 REACTION_MS = 1100
 ROUNDING_MS = 2  # clocks of two processes, each cut to whole ms
@@ -44,11 +54,13 @@ class Verdict:
 def judge(evidence: Evidence) -> Verdict:
     """Judge a run."""
     found = trips.find(evidence)
+    let_go = openings.let_go(evidence)
     counted = telemetry_count.count(evidence.delivered, evidence.images)
     timing_figures, warnings = _timing(evidence)
     scenario_figures, scenario_failures = _scenario(evidence, found)
     failures = [
         *_device_failures(evidence),
+        *_let_go_failures(let_go),
         *_trip_failures(evidence, found),
         *_telemetry_failures(counted, evidence.expected.lost_samples),
         *scenario_failures,
@@ -73,6 +85,7 @@ def judge(evidence: Evidence) -> Verdict:
         **timing_figures,
         "trips": [_trip(evidence, trip) for trip in found],
         "false_trips": len(_false(evidence, found)),
+        "let_go": [asdict(each) for each in let_go],
         "telemetry": telemetry,
         "outputs": output_changes.figures(evidence),
         "heap": _heap(evidence),
@@ -159,6 +172,16 @@ def _device_failures(evidence: Evidence) -> list[str]:
             f"the gateway counts {counters[name]} {name}" for name in names if counters.get(name)
         ]
     return failures
+
+
+def _let_go_failures(found: list[LetGo]) -> list[str]:
+    """Of a watchdog that bit the run tells itself."""
+    names = {DEAD_MAN: "the dead man", STALL: "a stall of the gateway"}
+    return [
+        f"{names[each.by]} let {each.relays} relays go at {each.at_ms / 1000:.1f} s"
+        for each in found
+        if each.by in names
+    ]
 
 
 def _trip_failures(evidence: Evidence, found: list[Trip]) -> list[str]:

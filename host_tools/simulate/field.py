@@ -12,6 +12,8 @@ MAX_LINE = 200  # bytes; a longer line is garbage
 MAX_WATCHDOG_MS = 3_600_000
 DEAD_MAN_MS = 600
 BOOTS_KEPT = 100
+WATCHDOG, DEAD_MAN = "watchdog", "dead man"
+_LET_GO_KEPT = 100
 
 
 class Field:
@@ -22,8 +24,8 @@ class Field:
     connection and calls `on_bite`: a real watchdog resets the board, which then connects anew.
     They drop too when a dead man that was toggled once is silent for DEAD_MAN_MS, counted in
     `dead_man_drops`. The gateway lives on; it can energise relays again, each by a new line, once
-    it toggles again. A second gateway is turned away and counted in `refused`; `garbage` counts
-    lines without sense.
+    it toggles again. `let_go` holds both: (ms, WATCHDOG or DEAD_MAN). A second gateway is turned
+    away and counted in `refused`; `garbage` counts lines without sense.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Field:
         self.relays = [False] * relays
         self.inputs = [False] * inputs
         self.boots: deque[tuple[int, str]] = deque(maxlen=BOOTS_KEPT)  # (ms, text of the gateway)
+        self.let_go: deque[tuple[int, str]] = deque(maxlen=_LET_GO_KEPT)
         self.bites = self.garbage = self.refused = self.dead_man_drops = 0
         self._set_relay = set_relay
         self._clock = clock
@@ -144,10 +147,12 @@ class Field:
         self.dead_man_drops += 1
         self._dead_man = None
         self._dead = True
+        self.let_go.append((self._clock(), DEAD_MAN))
         self._drop_all()
 
     def _bite(self) -> None:
         self.bites += 1
+        self.let_go.append((self._clock(), WATCHDOG))
         self._unplug()
         self._on_bite()
 

@@ -145,6 +145,8 @@ def test_a_silent_dead_man_drops_every_relay_and_no_connection(
             assert bench.driven == [(0, True), (2, True), (0, False), (2, False)]
             assert bench.field.connected
             assert bench.bitten == 0
+            ((_, by),) = bench.field.let_go
+            assert by == "dead man"
             writer.close()
 
     asyncio.run(main())
