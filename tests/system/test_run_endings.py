@@ -92,6 +92,26 @@ def test_a_gateway_that_dies_ends_the_run_with_its_last_words(whole_site: WholeS
     assert whole_site.leaves_nothing()
 
 
+def test_a_gateway_that_stands_still_is_caught_by_the_dead_man_and_arms_anew(
+    whole_site: WholeSite,
+) -> None:
+    with whole_site.running(duration=15, **CPYTHON) as process:
+        time.sleep(5)  # until its relays are closed
+        gateway = whole_site.gateway()
+        gateway.send_signal(signal.SIGSTOP)
+        time.sleep(1.2)  # less than the watchdog's time
+        gateway.send_signal(signal.SIGCONT)
+        text = rest_of(process)
+    assert process.returncode == 1
+    summary = whole_site.summary()
+    ((at_ms, by, relays),) = [tuple(each.values()) for each in summary["let_go"]]
+    assert (by, relays) == ("dead man", 2)
+    assert f"the dead man let 2 relays go at {at_ms / 1000:.1f} s" in summary["errors"]
+    assert (summary["trips"], summary["false_trips"]) == ([], 0)
+    assert "level 0" not in text
+    assert whole_site.leaves_nothing()
+
+
 def test_a_gateway_that_hangs_is_bitten_reset_and_no_success(whole_site: WholeSite) -> None:
     """The watchdog's 3 s, then a new gateway that closes its relays again."""
     with whole_site.running(duration=12, **CPYTHON) as process:
