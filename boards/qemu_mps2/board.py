@@ -39,7 +39,7 @@ class Board:
         self.interpreter = "%s %s" % (sys.implementation.name, version)
         self.unique_id = "emulated"
         self.console_port = 0
-        self.capabilities = ("serial",)
+        self.capabilities = ("serial", "simulated")
         self.clock = Clock(UNSET)
         self.random = random
         words = [machine.mem32[_WORDS + exchange.ENTROPY + 4 * word] for word in range(4)]

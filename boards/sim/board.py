@@ -37,7 +37,7 @@ class Board:
         self.interpreter = "%s %s" % (sys.implementation.name, version)
         self.unique_id = options["unique_id"]
         self.console_port = options["console_port"]
-        self.capabilities = ("tcp", "serial")
+        self.capabilities = ("tcp", "serial", "simulated")
         self._serial = options.get("serial", [])
         self.clock = Clock(RTC)
         self.rtc = None  # the clock of the machine is there from the start

@@ -38,6 +38,7 @@ _CLOCK_MS = 60000
 _CONFIG_MS = 3600000
 _SLICE_MS = 50  # between two slices of the configuration
 _STALL_MS = 1000
+_LEAST_ARM_MS = 10000  # all racks must have answered and settled before a relay closes
 _DRAIN_MS = 20000
 
 
@@ -66,6 +67,12 @@ def build(board: Board) -> App | SafeMode:
 def _load_config(board: Board) -> Config:
     """The configuration on flash, which must fit this board too."""
     settings = config_file.load(board.storage("config"))
+    arm_ms = settings.integer("outputs.arm_delay_ms")
+    if arm_ms < _LEAST_ARM_MS and "simulated" not in board.capabilities:
+        raise ConfigError(
+            "outputs.arm_delay_ms: %d, a board in the field needs at least %d ms"
+            % (arm_ms, _LEAST_ARM_MS)
+        )
     for rack in settings.racks:
         if rack.trip_relay >= board.relays.count:
             raise ConfigError(

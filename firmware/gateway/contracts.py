@@ -191,7 +191,7 @@ class Board(Protocol):
     interpreter: str  # name and version of the Python that runs
     unique_id: str
     console_port: int
-    capabilities: tuple[str, ...]
+    capabilities: tuple[str, ...]  # of: tcp, serial; simulated = no hardware behind its relays
     relays: Relays
     inputs: Inputs
     dead_man: DeadMan

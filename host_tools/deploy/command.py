@@ -20,7 +20,7 @@ from host_tools.deploy.judge import Verdict
 from host_tools.deploy.plan import Plan
 from host_tools.errors import UserError
 from host_tools.monitor.console_client import Status
-from host_tools.site import bus_time
+from host_tools.site import board_fit, bus_time
 from host_tools.site import compile as site_compile
 
 FAILED = 1
@@ -60,14 +60,18 @@ def _unheard(line: str) -> None:
 
 
 def _wanted(kind: boards.BoardKind, site: str) -> Wanted:
+    if not site.endswith(".toml"):
+        raise UserError(f"SITE: {site!r} is no site file (.toml); only that has racks to connect")
     _, tree = site_compile.load_site(site, need_racks=True)
-    bus_time.bus_times(site_compile.check(tree, site), site)
+    config = site_compile.check(tree, site)
+    board_fit.check(config, kind, site)
+    bus_time.bus_times(config, site)
     content = (json.dumps(tree, separators=(",", ":")) + "\n").encode()
-    config = [
+    files = [
         program.DeviceFile(FILE, content),
         program.DeviceFile(CRC_FILE, checksum_text(content)),
     ]
-    return Wanted(program.compiled(kind), config, program.root_files(kind))
+    return Wanted(program.compiled(kind), files, program.root_files(kind))
 
 
 def _deploy(deployment: Deployment, prompt: Prompt, options: Options) -> int:

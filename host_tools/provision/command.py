@@ -41,6 +41,8 @@ class Options:
 def main(options: Options) -> int:
     """Write everything, check it by its hash, start the board again; 0. No secret is printed."""
     kind = boards.find(options.board)
+    if not options.site.endswith(".toml"):
+        raise UserError(f"SITE: {options.site!r} is no site file (.toml)")
     _, tree = site_compile.load_site(options.site, need_racks=True)
     config = site_compile.check(tree, options.site)
     gateway = config.text("gateway")

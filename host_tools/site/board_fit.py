@@ -1,4 +1,4 @@
-"""Whether a board has the relays and inputs that a configuration numbers."""
+"""Whether a site's relays and inputs are there on a board; the board itself refuses the same."""
 
 from __future__ import annotations
 
@@ -6,27 +6,25 @@ from gateway.config import Config
 from host_tools.deploy.boards import BoardKind
 from host_tools.errors import UserError
 
-_SITE_RELAYS = ("site", "ventilation", "suppression")
+_ROLES = ("site", "ventilation", "suppression")
 
 
-def check(config: Config, board: BoardKind, where: str) -> None:
-    """UserError that lists every relay and input that `board` does not have.
-
-    The gateway looks again at its start, and stays in safe mode.
-    """
+def check(config: Config, kind: BoardKind, where: str) -> None:
+    """UserError names each relay and input of the configuration that the board does not have."""
     relays = [(f"racks: {rack.name}: trip_relay", rack.trip_relay) for rack in config.racks]
-    for role in _SITE_RELAYS:
+    for role in _ROLES:
         name = f"outputs.{role}_relay"
         relays.append((name, config.integer(name)))
-    inputs = [(f"inputs: {entry.name}: number", entry.number) for entry in config.inputs]
-    problems = [
-        f"{name} {number}, but {board.name} has {what} 0..{count - 1}"
-        for what, count, used in (
-            ("relays", board.relays, relays),
-            ("inputs", board.inputs, inputs),
-        )
-        for name, number in used
-        if number >= count
+    found = [
+        f"{name} {number}, but {kind.name} has relays 0..{kind.relays - 1}"
+        for name, number in relays
+        if number >= kind.relays
     ]
-    if problems:
-        raise UserError(f"{where}: {'; '.join(problems)}")
+    found += [
+        f"inputs: {each.name}: number {each.number}, but {kind.name} has inputs"
+        f" 0..{kind.inputs - 1}"
+        for each in config.inputs
+        if each.number >= kind.inputs
+    ]
+    if found:
+        raise UserError(f"{where}: {'; '.join(found)}")

@@ -9,10 +9,9 @@ from typing import Any
 
 from gateway.clock import Clock
 from gateway.config import Config
-from gateway.config.rules import LATCH, NAME, RULES, SERVICE
 from gateway.errors import ConfigError
 from gateway.rack.bus_time import BusTime
-from gateway.southbound import Southbound, map_table
+from gateway.southbound import Southbound
 from host_tools.errors import UserError
 
 
@@ -39,32 +38,6 @@ def bus_times(config: Config, where: str) -> list[BusTime]:
         raise UserError(f"{where}: {error}") from error
     period_ms = config.integer("poll.summary_period_ms")
     return [BusTime(bus, period_ms) for bus in southbound.buses]
-
-
-def cannot(config: Config) -> list[str]:
-    """What the site's register map has no register for, outputs no relay and inputs no contact."""
-    table = map_table(config.text("map"))
-    missing = []
-    if not table.OPEN_CONTACTOR:
-        missing.append("command the contactor open: level 3 drops the relay only")
-    if not table.CHARGE_LIMIT or not table.DISCHARGE_LIMIT:
-        missing.append(
-            "tell the BMS a lower current: level 1 is reported only, and a level 2 whose current"
-            " does not stop opens after the delay of stop_not_respected"
-        )
-    lines = [f"  map {config.text('map')} cannot {what}" for what in missing]
-    if config.integer("outputs.site_relay") < 0:
-        lines.append(
-            "  outputs.site_relay is not set: when a contactor does not open, all that is left is"
-            " to grant 0 A and to say so"
-        )
-    if all(each.role != "service_key" for each in config.inputs):
-        held = [str(row[NAME]) for row in RULES if row[LATCH] == SERVICE]
-        lines.append(
-            "  no input is a service_key: nobody can release what only service may,"
-            f" a flash that was formatted and {', '.join(held)}"
-        )
-    return lines
 
 
 def line(time: BusTime) -> str:

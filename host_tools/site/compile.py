@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator
 from datetime import date, time
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from gateway.config.settings import SCHEMA
 from gateway.errors import ConfigError
 from host_tools.errors import UserError
 from host_tools.maps.register_map import map_names
+from host_tools.site import ratings
 from host_tools.site.derating_curves import CURVES
 from host_tools.site.limits import default_limits
 from host_tools.site.products import Product, load_product
@@ -43,10 +43,12 @@ def load_site(site: str, need_racks: bool = False) -> tuple[Product, Tree]:
 
     A site file without racks gets those of the simulator, unless `need_racks`.
     """
-    if not site.endswith(".toml"):
-        product = _product_called(site)
-        return product, _base(product)
     path = Path(site)
+    if path.is_dir():
+        raise UserError(f"{site}: is a folder, needs a product or a site file (.toml)")
+    if not site.endswith(".toml"):
+        product = load_product(site)
+        return product, defaults(product, {})
     tree = _read(path)
     slug = tree.pop("product", None)
     if not isinstance(slug, str):
@@ -62,18 +64,10 @@ def load_site(site: str, need_racks: bool = False) -> tuple[Product, Tree]:
         raise UserError(f"{path}: {str(error).replace('SITE:', 'product:')}") from None
     if isinstance(tree.get("map"), str):  # the name of the CSV will do as well
         tree["map"] = tree["map"].replace("-", "_")
-    return product, merge(_base(product), tree)
-
-
-def _product_called(name: str) -> Product:
-    try:
-        return load_product(name)
-    except UserError:
-        if Path(name).is_dir():
-            raise UserError(
-                f"SITE: {name} is a folder, needs a product or a site file (.toml)"
-            ) from None
-        raise
+    problems = _foreign("", tree) + ratings.problems(product, tree)
+    if problems:
+        raise UserError(f"{path}: {'; '.join(problems)}")
+    return product, merge(defaults(product, tree), tree)
 
 
 def _read(path: Path) -> Tree:
@@ -82,18 +76,28 @@ def _read(path: Path) -> Tree:
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not a text file (UTF-8)") from error
+        raise UserError(f"{path}: is not a text file (UTF-8)") from error
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path}: {error}") from error
 
 
+def _foreign(name: str, value: object) -> list[str]:
+    """What TOML has and the device's JSON has not: dates and times, by the name of their key."""
+    if isinstance(value, dict):
+        return [found for key in value for found in _foreign(f"{name}.{key}", value[key])]
+    if isinstance(value, list):
+        return [
+            found
+            for index, each in enumerate(value)
+            for found in _foreign(f"{name}[{index}]", each)
+        ]
+    if isinstance(value, (date, time)):
+        return [f"{name.removeprefix('.')}: {value} is a date or a time, needs a number or a text"]
+    return []
+
+
 def check(configuration: Tree, where: str) -> device_config.Config:
     """Check a device configuration with the firmware's own code; UserError lists the problems."""
-    dates = list(_dates(configuration, ""))
-    if dates:
-        raise UserError(
-            f"{where}: {', '.join(dates)}: a date or time, needs a number, or a text in quotes"
-        )
     try:
         loaded = device_config.load(json.dumps(configuration))
     except ConfigError as error:
@@ -104,19 +108,9 @@ def check(configuration: Tree, where: str) -> device_config.Config:
     return loaded
 
 
-def _dates(value: object, where: str) -> Iterator[str]:
-    """Where TOML read a date or a time, which no setting is: the device's JSON has none."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _dates(inner, f"{where}.{key}" if where else key)
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _dates(inner, f"{where}[{index}]")
-    elif isinstance(value, date | time):
-        yield where
-
-
-def _base(product: Product) -> Tree:
+def defaults(product: Product, site: Tree) -> Tree:
+    """The configuration of `product`, its limits for the ratings that `site` lowers."""
+    product = ratings.lowered(product, site)
     return {
         "schema": SCHEMA,
         "site": product.slug,

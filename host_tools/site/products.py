@@ -113,6 +113,11 @@ def load_product(slug: str, cell: str = "") -> Product:
             **fields,
         )
     except ValidationError as error:
+        if cell:
+            raise UserError(
+                f"cell: {cell}: {_message(error)}; {slug} needs a cell of a higher rate, or take"
+                " another product"
+            ) from error
         raise UserError(f"{slug}: {_message(error)}") from error
 
 

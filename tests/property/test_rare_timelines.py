@@ -30,11 +30,8 @@ def test_the_first_data_after_twelve_days_are_granted_a_current_like_any() -> No
 
 def test_three_detectors_at_the_first_threshold_of_gas_are_two_of_n() -> None:
     """They stop the currents; only the second threshold, smoke or heat with it open the racks."""
-    loaded = sample_site.settings(
-        inputs=[
-            {"name": f"gas{number}", "number": number, "role": "gas_low"} for number in range(4)
-        ]
-    )
+    gas = [{"name": f"gas{number}", "number": number, "role": "gas_low"} for number in range(4)]
+    loaded = sample_site.settings(inputs=[{"name": "reset", "number": 9, "role": "reset"}, *gas])
     bench = TimelineBench(loaded=loaded)
     for number, level in enumerate((1, 2, 2, 2)):
         bench.signal(number, True)

@@ -302,8 +302,14 @@ class StartTest(unittest.TestCase):
         self.assertIn("trip_relay", self.refused(self.with_relay(9)))
         for name in ("no_such_map", "__init__"):
             self.assertIn("map", self.refused(FakeBoard(map=name)))
-        far = [{"name": "far", "number": 7, "role": "leak"}]
+        far = [
+            {"name": "reset", "number": 0, "role": "reset"},
+            {"name": "far", "number": 7, "role": "leak"},
+        ]
         self.assertIn("inputs: far: number 7", self.refused(FakeBoard(inputs=far)))
+        hasty = FakeBoard(outputs={"arm_delay_ms": 9999})
+        hasty.capabilities = ("tcp",)
+        self.assertIn("outputs.arm_delay_ms: 9999, a board in the field", self.refused(hasty))
         for relay in ("site", "ventilation", "suppression"):
             name = "%s_relay" % relay
             self.assertIn("outputs." + name, self.refused(FakeBoard(outputs={name: 4})))

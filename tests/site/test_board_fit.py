@@ -47,7 +47,7 @@ def site(tmp_path: Path, **numbers: int) -> str:
 
 
 def test_a_site_that_fits_is_good(tmp_path: Path, capsys) -> None:
-    command.check(site(tmp_path), board=OPTA)
+    command.check(site(tmp_path), board="arduino_opta")
     assert capsys.readouterr().out.endswith("good\n")
 
 
@@ -55,7 +55,7 @@ def test_every_relay_and_input_that_the_board_has_not_is_named(tmp_path: Path) -
     path = site(tmp_path, fans=5, north=4, key=4)
     command.check(path)
     with pytest.raises(UserError) as refused:
-        command.check(path, board=OPTA)
+        command.check(path, board="arduino_opta")
     assert str(refused.value) == (
         f"{path}: racks: north: trip_relay 4, but arduino_opta has relays 0..3;"
         " outputs.ventilation_relay 5, but arduino_opta has relays 0..3;"

@@ -212,7 +212,10 @@ def test_a_site_without_a_service_key_is_told_what_nobody_can_release(
 ) -> None:
     path = tmp_path / "site.toml"
     site = 'product = "celestial-energy-835-690v-0.5c"\n'
-    key = '[[inputs]]\nname = "key"\nnumber = 1\nrole = "service_key"\n'
+    key = (
+        '[[inputs]]\nname = "push"\nnumber = 0\nrole = "reset"\n'
+        '[[inputs]]\nname = "key"\nnumber = 1\nrole = "service_key"\n'
+    )
     for text, told in ((site, True), (site + key, False)):
         path.write_text(text)
         command.check(str(path))
@@ -225,12 +228,12 @@ def test_a_site_without_a_service_key_is_told_what_nobody_can_release(
 def test_a_site_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "site.toml"
     path.write_bytes(b'product = "\xff\xfe"')
-    with pytest.raises(UserError, match=r"site\.toml: not a text file \(UTF-8\)$"):
+    with pytest.raises(UserError, match=r"site\.toml: is not a text file \(UTF-8\)$"):
         command.check(str(path))
 
 
 def test_a_folder_in_the_place_of_a_site_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=f"{tmp_path}/? is a folder, needs .* a site file"):
+    with pytest.raises(UserError, match=f"{tmp_path}/?: is a folder, needs .* a site file"):
         command.check(f"{tmp_path}/")
 
 
@@ -240,7 +243,9 @@ def test_a_date_is_refused_with_its_key(tmp_path: Path) -> None:
         'product = "celestial-energy-835-690v-0.5c"\nsite = 2026-11-20\n'
         '[[inputs]]\nname = "reset"\nnumber = 07:30:00\nrole = "reset"\n'
     )
-    with pytest.raises(UserError, match=r"site\.toml: site, inputs\[0\]\.number: a date or time"):
+    with pytest.raises(
+        UserError, match=r"site: 2026.* is a date .*inputs\[0\]\.number: 07.* is a date"
+    ):
         command.check(str(path))
 
 

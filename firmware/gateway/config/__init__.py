@@ -10,7 +10,7 @@ from __future__ import annotations
 import binascii
 import json
 
-from gateway.config.checks import check_address, check_integer, check_name
+from gateway.config.checks import check_address, check_integer, check_name, no_such
 from gateway.config.curves import load_curves
 from gateway.config.inputs import load_inputs
 from gateway.config.limits import load_limits
@@ -124,6 +124,6 @@ def _unknown(tree: dict[str, Any], problems: list[str]) -> None:
                 continue
             for name in tree[key]:
                 if key + "." + name not in names:
-                    problems.append("%s.%s: no such setting" % (key, name))
+                    no_such("", key + "." + name, "setting", names, problems)
         elif key not in names and key not in _PARTS:
-            problems.append("%s: no such setting" % key)
+            no_such("", key, "setting", names + list(_PARTS), problems)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+_LEAST_ALIKE = 3  # characters
+_MOST_NEAR = 4
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789.-_"
 
 
@@ -14,7 +17,8 @@ def check_integer(
 ) -> bool:
     """A whole number in low..high; False, and one problem more, when it is not."""
     if not isinstance(value, int) or isinstance(value, bool):
-        problems.append("%s: needs a whole number, has %r" % (name, value))
+        what = "0 or 1" if (low, high) == (0, 1) else "a whole number"
+        problems.append("%s: needs %s, has %r" % (name, what, value))
         return False
     if not low <= value <= high:
         problems.append(("%s: %d is outside %d..%d %s" % (name, value, low, high, unit)).strip())
@@ -42,10 +46,52 @@ def _is_octet(part: str) -> bool:
     return int(part) <= 255 and (part == "0" or part[0] != "0")
 
 
-def check_unique(table: str, what: str, values: list[Any], problems: list[str]) -> None:
-    """No two entries of a list may have the same `what`."""
-    if len(set(values)) != len(values):
-        problems.append("%s: two of them have the same %s" % (table, what))
+def check_unique(
+    table: str, what: str, entries: list[Any], value: Callable[[Any], Any], problems: list[str]
+) -> None:
+    """No two named entries of a list may have the same `value`, called `what`."""
+    first: dict[Any, Any] = {}
+    for entry in entries:
+        key = value(entry)
+        other = first.get(key)
+        if other is None:
+            first[key] = entry
+            continue
+        number = " %d" % key if isinstance(key, int) else ""
+        problems.append(
+            "%s: %s and %s have the same %s%s" % (table, other.name, entry.name, what, number)
+        )
+
+
+def no_such(where: str, name: str, kind: str, known: list[str], problems: list[str]) -> None:
+    """One problem more: a name that is not `known`, and those that it may have meant."""
+    near = _nearest(name, known)
+    tail = "; near: " + ", ".join(near) if near else ""
+    problems.append("%s%s: no such %s%s" % (where, name, kind, tail))
+
+
+def _nearest(name: str, known: list[str]) -> list[str]:
+    """Those that begin most like a name, or that it is a part of."""
+    most = _LEAST_ALIKE
+    near: list[str] = []
+    for each in known:
+        length = 0
+        while length < min(len(each), len(name)) and each[length] == name[length]:
+            length += 1
+        if name in each:
+            length = len(name)
+        if length > most:
+            most, near = length, []
+        if length == most:
+            near.append(each)
+    return near[:_MOST_NEAR]
+
+
+def entry_name(table: str, index: int, entry: object) -> str:
+    """How a problem calls an entry of a list: by its own name too, if it has one."""
+    where = "%s[%d]" % (table, index)
+    name = entry.get("name") if isinstance(entry, dict) else None
+    return "%s: %s" % (name, where) if isinstance(name, str) else where
 
 
 def check_entry(

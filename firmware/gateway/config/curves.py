@@ -75,11 +75,14 @@ def check_curves(
         second, last = stops[rule]
         end = points[-1][0] if side > 0 else points[0][0]
         if (end - last) * side > 0:
-            problems.append("curves.%s: still grants current where %s trips" % (name, rule))
+            problems.append(
+                "curves.%s: ends at %d, still grants current at %d, where %s trips"
+                % (name, end, last, rule)
+            )
         if _at(points, second) > _MOST_AT_STOP_PM:
             problems.append(
-                "curves.%s: more than %d at %d, where %s stops"
-                % (name, _MOST_AT_STOP_PM, second, rule)
+                "curves.%s: grants %d at %d, where %s stops; change the curve too: %d at most"
+                % (name, _at(points, second), second, rule, _MOST_AT_STOP_PM)
             )
 
 

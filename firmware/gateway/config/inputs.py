@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.config.checks import check_entry, check_name, check_unique
+from gateway.config.checks import check_entry, check_name, check_unique, entry_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def load_inputs(entries: object, problems: list[str]) -> list[InputSettings]:
         return []
     inputs = []
     for index, entry in enumerate(entries):
-        where = "inputs[%d]" % index
+        where = entry_name("inputs", index, entry)
         values = check_entry(where, entry, _KEYS, problems)
         if values is None:
             continue
@@ -57,8 +57,8 @@ def load_inputs(entries: object, problems: list[str]) -> list[InputSettings]:
         made = _input(where, values, problems)
         if made is not None:
             inputs.append(made)
-    check_unique("inputs", "name", [each.name for each in inputs], problems)
-    check_unique("inputs", "number", [each.number for each in inputs], problems)
+    check_unique("inputs", "name", inputs, lambda each: each.name, problems)
+    check_unique("inputs", "number", inputs, lambda each: each.number, problems)
     return inputs
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.config.checks import check_integer
+from gateway.config.checks import check_integer, no_such
 from gateway.config.rules import (
     AUTOMATIC,
     GAP,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _LEVEL_KEYS = ("set", "clear", "delay_ms", "clear_delay_ms")
 _RANGES = {"delay_ms": (0, 120000), "clear_delay_ms": (0, 3600000)}
+_LEVEL_2 = 1
 _LEVEL_3 = 2
 _SHORTEST_RELEASE_MS = 5000  # of what closes again by itself
 # Stages of the site's inputs: the set point of a level is the stage that means it.
@@ -77,7 +78,7 @@ def load_limits(tree: object, sample_ms: int, problems: list[str]) -> Limits:
             limits[row[NAME]] = levels
     for rule in tree:
         if rule not in [row[NAME] for row in rows]:
-            problems.append("limits.%s: no such rule" % rule)
+            no_such("limits.", rule, "rule", [row[NAME] for row in rows], problems)
     return limits
 
 
@@ -88,7 +89,8 @@ def _levels(
     rule = row[NAME]
     entry = tree.get(rule)
     if not isinstance(entry, dict):
-        problems.append("limits.%s: missing" % rule)
+        what = "needs levels, like [limits.%s.l3]" % rule if rule in tree else "missing"
+        problems.append("limits.%s: %s" % (rule, what))
         return None
     before = len(problems)
     levels: list[Limit | None] = []
@@ -112,14 +114,21 @@ def _levels(
 
 
 def _limit(name: str, entry: object, problems: list[str]) -> Limit | None:
-    if not isinstance(entry, dict) or sorted(entry) != sorted(_LEVEL_KEYS):
-        problems.append("%s: needs exactly %s" % (name, ", ".join(_LEVEL_KEYS)))
+    keys = ", ".join(_LEVEL_KEYS)
+    if not isinstance(entry, dict):
+        problems.append("%s: needs %s" % (name, keys))
         return None
-    good = True
+    before = len(problems)
+    for key in entry:
+        if key not in _LEVEL_KEYS:
+            problems.append("%s.%s: no such key; there are: %s" % (name, key, keys))
     for key in _LEVEL_KEYS:
         low, high = _RANGES.get(key, (-1000000, 1000000))
-        good = check_integer("%s.%s" % (name, key), entry[key], low, high, "", problems) and good
-    return Limit(*[entry[key] for key in _LEVEL_KEYS]) if good else None
+        if key in entry:
+            check_integer("%s.%s" % (name, key), entry[key], low, high, "", problems)
+        else:
+            problems.append("%s.%s: missing" % (name, key))
+    return Limit(*[entry[key] for key in _LEVEL_KEYS]) if len(problems) == before else None
 
 
 def _check_limit(
@@ -127,13 +136,17 @@ def _check_limit(
 ) -> None:
     side = row[SIDE]
     check_integer(name + ".set", limit.set_point, row[LOWEST], row[HIGHEST], row[UNIT], problems)
-    if (limit.set_point - limit.clear_point) * side < row[GAP]:
+    nearest_clear = limit.set_point - row[GAP] * side
+    if (nearest_clear - limit.clear_point) * side < 0:
         problems.append(
-            "%s.clear: must lie at least %d %s on the safe side of set"
-            % (name, row[GAP], row[UNIT] or "step")
-        )
-    if number == _LEVEL_3 and limit.delay_ms > row[LONGEST_MS]:
-        problems.append("%s.delay_ms: above %d ms" % (name, row[LONGEST_MS]))
+            ("%s.clear: %d, with set %d it needs at %s %d %s" % (
+                name, limit.clear_point, limit.set_point,
+                "most" if side > 0 else "least", nearest_clear, row[UNIT],
+            )).rstrip()
+        )  # fmt: skip
+    longest_ms = row[LONGEST_MS][number - _LEVEL_2] if number >= _LEVEL_2 else limit.delay_ms
+    if limit.delay_ms > longest_ms:
+        problems.append("%s.delay_ms: %d is above %d ms" % (name, limit.delay_ms, longest_ms))
     reopens = row[LATCH] in (AUTOMATIC, WAIT) and number == _LEVEL_3
     if reopens and limit.clear_ms < _SHORTEST_RELEASE_MS:
         problems.append("%s.clear_delay_ms: below %d ms" % (name, _SHORTEST_RELEASE_MS))
@@ -146,6 +159,7 @@ def _check_limit(
 def _check_order(row: Sequence[Any], levels: list[Limit | None], problems: list[str]) -> None:
     """Each level beyond the one before, or at the same value with a longer delay."""
     lower: Limit | None = None
+    before = ""
     for number, limit in enumerate(levels):
         if limit is None:
             continue
@@ -153,10 +167,13 @@ def _check_order(row: Sequence[Any], levels: list[Limit | None], problems: list[
             beyond = (limit.set_point - lower.set_point) * row[SIDE]
             if beyond < 0 or (beyond == 0 and limit.delay_ms <= lower.delay_ms):
                 problems.append(
-                    "limits.%s.%s: must be set beyond the level before it"
-                    % (row[NAME], LEVELS[number])
-                )
-        lower = limit
+                    "limits.%s.%s: %d after %d ms must be set beyond %s, %d after %d ms"
+                    % (
+                        row[NAME], LEVELS[number], limit.set_point, limit.delay_ms,
+                        before, lower.set_point, lower.delay_ms,
+                    )
+                )  # fmt: skip
+        lower, before = limit, LEVELS[number]
 
 
 def limit_rows(limits: Limits, first: int, end: int) -> list[tuple[Limit | None, int]]:

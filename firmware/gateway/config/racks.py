@@ -7,6 +7,7 @@ from gateway.config.checks import (
     check_entry,
     check_name,
     check_unique,
+    entry_name,
 )
 
 TYPE_CHECKING = False
@@ -93,7 +94,7 @@ def load_buses(entries: object, problems: list[str]) -> list[BusSettings]:
         return []
     buses = []
     for index, entry in enumerate(entries):
-        where = "buses[%d]" % index
+        where = entry_name("buses", index, entry)
         values = check_entry(where, entry, _BUS, problems)
         if values is None:
             continue
@@ -102,8 +103,8 @@ def load_buses(entries: object, problems: list[str]) -> list[BusSettings]:
             problems.append("%s.frame: needs 8N1, 8E1 or 8N2" % where)
             continue
         buses.append(BusSettings(*[values[key[0]] for key in _BUS]))
-    check_unique("buses", "name", [bus.name for bus in buses], problems)
-    check_unique("buses", "uart", [bus.uart for bus in buses], problems)
+    check_unique("buses", "name", buses, lambda bus: bus.name, problems)
+    check_unique("buses", "uart", buses, lambda bus: bus.uart, problems)
     return buses
 
 
@@ -114,7 +115,7 @@ def load_racks(entries: object, buses: list[str], problems: list[str]) -> list[R
         return []
     racks = []
     for index, entry in enumerate(entries):
-        where = "racks[%d]" % index
+        where = entry_name("racks", index, entry)
         on_bus = isinstance(entry, dict) and "bus" in entry
         if isinstance(entry, dict) and on_bus and "host" in entry:
             problems.append("%s: has a bus and a host; a rack is at one of them" % where)
@@ -128,12 +129,13 @@ def load_racks(entries: object, buses: list[str], problems: list[str]) -> list[R
         elif values["bus"] not in buses:
             problems.append("%s.bus: no bus %r" % (where, values["bus"]))
         racks.append(RackSettings(values))
-    check_unique("racks", "name", [rack.name for rack in racks], problems)
-    check_unique("racks", "trip_relay", [rack.trip_relay for rack in racks], problems)
+    check_unique("racks", "name", racks, lambda rack: rack.name, problems)
+    check_unique("racks", "trip_relay", racks, lambda rack: rack.trip_relay, problems)
     check_unique(
         "racks",
         "bus or host, port, unit and position",
-        [(rack.endpoint, rack.unit, rack.position) for rack in racks],
+        racks,
+        lambda rack: (rack.endpoint, rack.unit, rack.position),
         problems,
     )
     return racks

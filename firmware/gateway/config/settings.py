@@ -10,7 +10,7 @@ INTEGERS = (
     ("temps_per_rack",                   1,   1024, None, "",  "temperature sensors of a rack"),
     ("charge_current_da",               10,  20000, None, "0.1 A", "continuous, per rack"),
     ("discharge_current_da",            10,  20000, None, "0.1 A", "continuous, per rack"),
-    ("capacity_dah",                   100,  20000, None, "0.1 Ah", "rated capacity of a rack"),
+    ("capacity_dah",                   100,  16383, None, "0.1 Ah", "rated capacity of a rack"),
     ("derate_l1_pm",                     0,    800,  500, "0.1 %", "current left at level 1"),
     ("rest_current_pm",                  5,     50,   20, "0.1 %", "of the rating: rest"),
     ("derating.hold_ms",                 0, 600000, 30000, "ms", "no rise after a fall"),

@@ -39,6 +39,7 @@ def check_together(settings: Config, problems: list[str]) -> None:
     _check_cells(settings, problems)
     _check_records(settings, problems)
     _check_relays(settings, problems)
+    _check_reset(settings, problems)
     stops = {}
     for _, rule, _ in CURVES:
         levels = settings.limits[rule]
@@ -57,15 +58,23 @@ def _check_currents(settings: Config, problems: list[str]) -> None:
     for rule, rating in _OVERCURRENT:
         highest = settings.integer(rating) * 13 // 10
         if _last(limits[rule]).set_point > highest:
-            problems.append("limits.%s.l3.set: above 1.3 x %s" % (rule, rating))
+            _above("limits.%s.l3.set" % rule, highest, "1.3 x " + rating, problems)
     numerator, denominator = _HIGHEST_PEAK
     highest = settings.integer("capacity_dah") * numerator // denominator
     for rule in _PEAKS:
         if _last(limits[rule]).set_point > highest:
-            problems.append("limits.%s.l3.set: above 2.1 x capacity_dah" % rule)
+            _above("limits.%s.l3.set" % rule, highest, "2.1 x capacity_dah", problems)
     for _, rating in _OVERCURRENT:
-        if settings.integer(rating) > settings.integer("capacity_dah"):
-            problems.append("%s: above capacity_dah, 1 C" % rating)
+        highest = settings.integer("capacity_dah")
+        if settings.integer(rating) > highest:
+            _above(rating, highest, "1 C of capacity_dah", problems)
+
+
+def _above(name: str, highest_da: int, what: str, problems: list[str]) -> None:
+    problems.append(
+        "%s: above %d, that is %d.%d A or %s"
+        % (name, highest_da, highest_da // 10, highest_da % 10, what)
+    )
 
 
 def _check_periods(settings: Config, problems: list[str]) -> None:
@@ -120,10 +129,22 @@ def _check_records(settings: Config, problems: list[str]) -> None:
 
 
 def _check_relays(settings: Config, problems: list[str]) -> None:
-    taken = [rack.trip_relay for rack in settings.racks]
+    taken = {rack.trip_relay: "the trip relay of " + rack.name for rack in settings.racks}
     for role in ("site", "ventilation", "suppression"):
         name = "outputs.%s_relay" % role
         number = settings.integer(name)
-        if number >= 0 and number in taken:
-            problems.append("%s: relay %d has another use" % (name, number))
-        taken.append(number)
+        if number < 0:
+            continue
+        if number in taken:
+            problems.append("%s: relay %d is %s" % (name, number, taken[number]))
+        taken[number] = name
+
+
+def _check_reset(settings: Config, problems: list[str]) -> None:
+    """A trip outlives restarts, and a new flash begins with one: somebody must end it."""
+    roles = [each.role for each in settings.inputs]
+    if "reset" not in roles and not settings.integer("commands.acknowledge"):
+        problems.append(
+            "inputs: none has the role reset, and commands.acknowledge is 0: no trip could ever be"
+            " released; a list of inputs must name the reset button too"
+        )

@@ -1,36 +1,12 @@
 import json
 import unittest
 
+from config_edits import changed, refusal
 from sample_site import settings, tree
 
 from gateway import config
 from gateway.config.rules import LEVELS, NAMES, NONE, REACTIONS, RULES
 from gateway.errors import ConfigError
-
-
-def refusal(entries):
-    """The text a configuration is refused with; fails when it is accepted."""
-    try:
-        config.load(json.dumps(entries))
-    except ConfigError as error:
-        return str(error)
-    raise AssertionError("accepted")
-
-
-def changed(path, value):
-    """The sample with one entry replaced; the path is dotted, numbers index lists."""
-    entries = tree()
-    node = entries
-    parts = path.split(".")
-    for part in parts[:-1]:
-        if isinstance(node, list):
-            node = node[int(part)]
-        else:
-            if part not in node:
-                node[part] = {}
-            node = node[part]
-    node[parts[-1]] = value
-    return entries
 
 
 class AcceptTest(unittest.TestCase):
@@ -93,14 +69,30 @@ class RefuseTest(unittest.TestCase):
         ("racks.0.extra", 1, "racks[0]"),
         ("limits.cell_overvolt", {}, "cell_overvolt"),
         ("limits.cell_overvoltage.l3.set", 3700, "limits.cell_overvoltage.l3.set"),
-        ("limits.cell_overvoltage.l3.set", 3599, "cell_overvoltage.l3: must be set beyond"),
-        ("limits.cell_overvoltage.l3.set", 3600, "cell_overvoltage.l3: must be set beyond"),
-        ("limits.cell_overvoltage.l3.clear", 3650, "safe side"),
+        (
+            "limits.cell_overvoltage.l3.set",
+            3599,
+            "l3: 3599 after 1000 ms must be set beyond l2, 3600 after",
+        ),
+        (
+            "limits.cell_overvoltage.l3.set",
+            3600,
+            "l3: 3600 after 1000 ms must be set beyond l2, 3600",
+        ),
+        (
+            "limits.cell_overvoltage.l3.clear",
+            3650,
+            "l3.clear: 3650, with set 3650 it needs at most 3640 mV",
+        ),
         ("limits.cell_undervoltage.l3.set", 2499, "limits.cell_undervoltage.l3.set"),
-        ("limits.cell_undervoltage.l2.set", 2950, "cell_undervoltage.l2: must be set beyond"),
-        ("limits.cell_undervoltage.l1.clear", 2900, "safe side"),
+        (
+            "limits.cell_undervoltage.l2.set",
+            2950,
+            "cell_undervoltage.l2: 2950 after 2000 ms must be set",
+        ),
+        ("limits.cell_undervoltage.l1.clear", 2900, "needs at least 2910 mV"),
         ("limits.rack_overvoltage.l3.set", 15000, "limits.rack_overvoltage.l3.set"),
-        ("limits.discharge_overcurrent.l3.set", 2100, "1.3 x discharge_current_da"),
+        ("limits.discharge_overcurrent.l3.set", 2100, "204.1 A or 1.3 x discharge_current_da"),
         (
             "limits.charge_overtemperature.l2.delay_ms",
             -1,
@@ -117,14 +109,14 @@ class RefuseTest(unittest.TestCase):
         ("limits.deep_discharge.l1", {}, "limits.deep_discharge.l1: this rule has no such level"),
         ("limits.deep_discharge.l4", {}, "limits.deep_discharge.l4: no such level"),
         ("limits.cell_overvoltage.l1.delay_ms", 199, "below two sample periods, 200 ms"),
-        ("limits.cell_overvoltage.l1.clear", 3491, "at least 10 mV on the safe side"),
-        ("limits.charge_peak_current.l3.set", 6595, "2.1 x capacity_dah"),
+        ("limits.cell_overvoltage.l1.clear", 3491, "needs at most 3490 mV"),
+        ("limits.charge_peak_current.l3.set", 6595, "659.4 A or 2.1 x capacity_dah"),
         ("limits.charge_undertemperature.l2.set", -1, "limits.charge_undertemperature.l2.set"),
         ("limits.charge_overtemperature.l3.set", 601, "limits.charge_overtemperature.l3.set"),
         ("limits.rack_undervoltage.l3.set", 5199, "2.5 V per cell"),
         ("limits.insulation.l3.set", 73, "100 ohm per volt, 74 kOhm"),
-        ("limits.bad_cells.l2.delay_ms", 0, "bad_cells.l2: must be set beyond"),
-        ("capacity_dah", 1569, "charge_current_da: above capacity_dah, 1 C"),
+        ("limits.bad_cells.l2.delay_ms", 0, "bad_cells.l2: 1 after 0 ms must be set beyond l1, 1"),
+        ("capacity_dah", 1569, "charge_current_da: above 1569, that is 156.9 A or 1 C"),
         ("curves.charge_by_cell_max_mv", [[3450, 1000]], "curves.charge_by_cell_max_mv"),
         ("curves.charge_by_cell_max_mv", [[3450, 1000], [3650, 1]], "must end at 0"),
         ("curves.charge_by_cell_max_mv", [[3450, 1000], [3660, 0]], "cell_overvoltage trips"),
@@ -140,13 +132,17 @@ class RefuseTest(unittest.TestCase):
             [{"name": "e", "number": 1, "role": "estop", "alarm_level": 1}],
             "estop needs 0",
         ),
-        ("outputs.site_relay", 1, "outputs.site_relay: relay 1 has another use"),
+        ("outputs.site_relay", 1, "outputs.site_relay: relay 1 is the trip relay of rack02"),
         ("limits.smoke.l3.set", 3, "limits.smoke.l3.set: must be 2"),
         ("limits.gas.l1.set", 2, "limits.gas.l1.set: must be 1"),
         ("limits.cell_overvoltage.l1.delay_ms", 120001, "limits.cell_overvoltage.l1.delay_ms"),
         ("limits.comm_loss.l3.clear_delay_ms", 4999, "limits.comm_loss.l3.clear_delay_ms"),
         ("limits.charge_overcurrent.l3.clear_delay_ms", 0, "charge_overcurrent.l3.clear_delay_ms"),
-        ("curves.charge_by_cell_max_mv", [[3450, 1000], [3649, 1000], [3650, 0]], "more than 250"),
+        (
+            "curves.charge_by_cell_max_mv",
+            [[3450, 1000], [3649, 1000], [3650, 0]],
+            "grants 1000 at 3600, where cell_overvoltage stops",
+        ),
         ("derate_l1_pm", 801, "derate_l1_pm"),
         (
             "inputs",
@@ -184,7 +180,9 @@ class RefuseTest(unittest.TestCase):
     def test_two_relays_of_the_site_may_not_be_one(self):
         entries = changed("outputs.ventilation_relay", 3)
         entries["outputs"]["suppression_relay"] = 3
-        self.assertIn("outputs.suppression_relay: relay 3 has another use", refusal(entries))
+        self.assertIn(
+            "outputs.suppression_relay: relay 3 is outputs.ventilation_relay", refusal(entries)
+        )
 
     def test_the_checksum_is_that_of_the_text(self):
         text = json.dumps(tree())

@@ -128,7 +128,7 @@ class OrderTest(unittest.TestCase):
         self.assertEqual(bench.tests.answer("rack01")["refused"], "input smoke is being tested")
 
     def test_without_a_reset_button_nobody_can_confirm(self):
-        bench = Bench(inputs=INPUTS[1:])
+        bench = Bench(inputs=INPUTS[1:], commands={"acknowledge": 1})
         self.assertIn("role reset", bench.tests.answer("rack01")["refused"])
 
     def test_what_cannot_begin_is_refused_at_once(self):

@@ -248,7 +248,7 @@ class RefusedTest(unittest.TestCase):
         self.assertEqual(bench.tests.answer("input/rack01")["ordered"]["kind"], "input")
 
     def test_nobody_could_confirm(self):
-        bench = Bench(inputs=INPUTS[1:])
+        bench = Bench(inputs=INPUTS[1:], commands={"acknowledge": 1})
         self.assertEqual(
             self.refusal(bench, "smoke"),
             {"refused": "no input has the role reset, so nobody on site can confirm"},

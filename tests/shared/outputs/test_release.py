@@ -6,6 +6,7 @@ from gateway.outputs.release import Release
 from gateway.protection import rules
 
 LOOPS = [
+    {"name": "reset", "number": 0, "role": "reset"},
     {"name": "smoke1", "number": 1, "role": "smoke"},
     {"name": "smoke2", "number": 2, "role": "smoke"},
     {"name": "door", "number": 3, "role": "door"},
@@ -72,14 +73,14 @@ class ReleaseTest(unittest.TestCase):
         self.assertTrue(site.smoke_ms(DELAY_MS + 200))
 
     def test_a_loop_that_closes_on_alarm_is_healthy_while_it_is_open(self):
-        site = Site(LOOPS[:2] + [dict(LOOPS[2], alarm_level=1)])
+        site = Site(LOOPS[:3] + [dict(LOOPS[3], alarm_level=1)])
         site.inputs.levels[1] = site.inputs.levels[2] = False
         self.assertFalse(site.smoke_ms(60000))  # the door stands open
         site.inputs.levels[3] = False
         self.assertTrue(site.smoke_ms(DELAY_MS + 200))
 
     def test_where_no_other_loop_is_wired_two_detectors_must_do(self):
-        site = Site(LOOPS[:2])
+        site = Site(LOOPS[:3])
         site.inputs.levels[1] = site.inputs.levels[2] = False
         self.assertTrue(site.smoke_ms(DELAY_MS + 200))
 

@@ -165,7 +165,8 @@ class OthersTest(unittest.TestCase):
         self.assertEqual(site.decision.level, 0)
 
     def test_a_loop_that_closes_on_alarm_can_be_configured(self):
-        site = Bench(inputs=[{"name": "smoke", "number": 1, "role": "smoke", "alarm_level": 1}])
+        smoke = {"name": "smoke", "number": 1, "role": "smoke", "alarm_level": 1}
+        site = Bench(inputs=[{"name": "reset", "number": 0, "role": "reset"}, smoke])
         site.inputs.levels[1] = False
         site.inputs_for(100)
         self.assertEqual(site.level_of("smoke"), 0)

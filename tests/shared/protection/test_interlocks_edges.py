@@ -9,7 +9,7 @@ from gateway.protection.interlocks import SITE
 from gateway.protection.latches import BY_SERVICE, RELEASED
 
 LOW, HIGH, SMOKE, ESTOP, COOLANT = (1, 2), (3,), (4, 5, 6), (7,), (8,)
-WIRED = [
+WIRED = [{"name": "reset", "number": 0, "role": "reset"}] + [
     {"name": "%s%d" % (role.replace("_", "-"), number), "number": number, "role": role}
     for role, numbers in (
         ("gas_low", LOW), ("gas_high", HIGH), ("smoke", SMOKE), ("estop", ESTOP),

@@ -30,7 +30,7 @@ class FakeBoard:
     interpreter = "test"
     unique_id = "test"
     console_port = 0
-    capabilities = ("tcp",)
+    capabilities = ("tcp", "simulated")
     rtc = None
 
     def __init__(self, data=None, **changes):

@@ -41,19 +41,19 @@ ROLES = (
 
 
 def input_settings():
-    """Inputs of every role but the push-buttons, as a configuration has them."""
-    return [
+    """Inputs of every role as a configuration has them; the reset button is never pushed."""
+    return [{"name": "reset", "number": len(ROLES), "role": "reset"}] + [
         {"name": "input%d" % number, "number": number, "role": ROLES[number]}
         for number in range(len(ROLES))
     ]
 
 
 class HandInputs:
-    """Digital inputs; a loop that is closed (1) is at rest."""
+    """Digital inputs; a loop that is closed (1) is at rest, and so is an open button, the last."""
 
     def __init__(self):
-        self.count = len(ROLES)
-        self.levels = bytearray([1] * self.count)
+        self.count = len(ROLES) + 1
+        self.levels = bytearray([1] * len(ROLES) + [0])
 
     def get(self, number):
         return self.levels[number] == 1
