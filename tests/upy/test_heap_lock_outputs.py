@@ -123,7 +123,7 @@ class OutputsHeapLockTest(unittest.TestCase):
     def test_proof_tests(self):
         site = self.closed()
         self.assertTrue(site.relay_test.order(0))
-        self.assertTrue(site.input_test.order(2, True, 5000, site.clock.ticks()))
+        self.assertTrue(site.input_test.order(True, 5000, site.clock.ticks()))
         site.run_locked(100)
         site.views[0].reads_open = True
         site.level = False

@@ -124,14 +124,13 @@ class RelayTest:
 
 
 class InputTest:
-    """Somebody works the detector or the switch of input `number`: it must change and come back.
+    """Somebody works the detector or the switch of an input: it must change and come back.
 
     `result` is that of the last order, RUNNING while there is none; `changed`: it did, and has to
     come back now.
     """
 
     def __init__(self) -> None:
-        self.number = -1
         self.result = NONE
         self.changed = False
         self._normal = False
@@ -139,16 +138,13 @@ class InputTest:
         self._began = 0
         self._limit_ms = 0
 
-    def order(
-        self, number: int, level: bool, limit_ms: int, now: int, changed: bool = False
-    ) -> bool:
+    def order(self, level: bool, limit_ms: int, now: int, changed: bool = False) -> bool:
         """Test an input that rests at `level`; False while another test is not over.
 
         `changed`: it has left that level already, so only its return is waited for.
         """
         if self.result == RUNNING:
             return False
-        self.number = number
         self.result = RUNNING
         self._normal = level
         self.changed = changed

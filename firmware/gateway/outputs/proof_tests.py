@@ -173,7 +173,7 @@ class ProofTests:
             level = self._inputs.get(number)
             # The button that was pushed may be the one to be tested: then that was the change.
             pushed = level and number in self._buttons
-            self._input_test.order(number, level != pushed, INPUT_MS, now, pushed)
+            self._input_test.order(level != pushed, INPUT_MS, now, pushed)
         elif not self._enforcer.relay_test.order(self._item.index):
             self._end(ABORTED)
         return True

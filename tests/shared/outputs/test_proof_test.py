@@ -190,61 +190,59 @@ class InputTestTest(unittest.TestCase):
 
     def test_change_and_return_pass_for_either_normal_level(self):
         for normal in (True, False):
-            self.assertTrue(self.test.order(2, normal, 10000, self.clock.ticks()))
+            self.assertTrue(self.test.order(normal, 10000, self.clock.ticks()))
             self.assertEqual(self.play([normal] * 5 + [not normal] * 3), RUNNING)
             self.assertEqual(self.play([normal] * 2), RUNNING)
             self.assertEqual(self.play([normal]), PASSED)
 
     def test_bounce_is_neither_change_nor_return(self):
-        self.test.order(2, True, 10000, self.clock.ticks())
+        self.test.order(True, 10000, self.clock.ticks())
         self.play([False, False, True] * 20)
         self.play([False] * 3)
         self.assertEqual(self.play([True, True, False] * 20), RUNNING)
 
     def test_no_change_in_time(self):
-        self.test.order(2, True, 1000, self.clock.ticks())
+        self.test.order(True, 1000, self.clock.ticks())
         self.assertEqual(self.play([True] * 19), RUNNING)
         self.assertEqual(self.play([True]), UNCHANGED)
 
     def test_stuck_after_the_change(self):
-        self.test.order(2, True, 1000, self.clock.ticks())
+        self.test.order(True, 1000, self.clock.ticks())
         self.assertEqual(self.play([False] * 20), NOT_BACK)
 
     def test_withdrawn_is_no_verdict_and_a_verdict_stays(self):
         self.test.withdraw()
         self.assertEqual(self.test.result, NONE)
-        self.test.order(2, True, 1000, self.clock.ticks())
+        self.test.order(True, 1000, self.clock.ticks())
         self.test.withdraw()
         self.assertEqual(self.play([False] * 3 + [True] * 3), WITHDRAWN)
-        self.test.order(2, True, 1000, self.clock.ticks())
+        self.test.order(True, 1000, self.clock.ticks())
         self.play([False] * 3 + [True] * 3)
         self.test.withdraw()
         self.assertEqual(self.test.result, PASSED)
 
     def test_a_change_that_was_seen_before_the_order_needs_only_the_return(self):
-        self.test.order(2, False, 1000, self.clock.ticks(), True)
+        self.test.order(False, 1000, self.clock.ticks(), True)
         self.assertTrue(self.test.changed)
         self.assertEqual(self.play([True, True, False, False]), RUNNING)
         self.assertEqual(self.play([False]), PASSED)
 
     def test_one_at_a_time_and_again_after_the_end(self):
-        self.assertTrue(self.test.order(2, True, 1000, self.clock.ticks()))
-        self.assertFalse(self.test.order(3, True, 1000, self.clock.ticks()))
-        self.assertEqual(self.test.number, 2)
+        self.assertTrue(self.test.order(True, 1000, self.clock.ticks()))
+        self.assertFalse(self.test.order(False, 1000, self.clock.ticks()))
         self.play([True] * 20)
-        self.assertTrue(self.test.order(3, False, 1000, self.clock.ticks()))
+        self.assertTrue(self.test.order(False, 1000, self.clock.ticks()))
         self.assertEqual(self.play([True] * 3 + [False] * 3), PASSED)
 
     def test_what_one_test_saw_does_not_help_the_next(self):
-        self.assertEqual(self.test.number, -1)
         self.assertEqual((self.test.result, self.test.changed), (NONE, False))
-        self.test.order(2, True, 1000, self.clock.ticks())
+        self.test.order(True, 1000, self.clock.ticks())
         self.assertEqual(self.play([True] * 18 + [False] * 2), UNCHANGED)
-        self.test.order(2, True, 150, self.clock.ticks())
+        self.test.order(True, 150, self.clock.ticks())
         self.assertEqual(self.play([False] * 2 + [True]), UNCHANGED)
 
     def test_after_the_end_nothing_changes_the_result(self):
-        self.test.order(2, True, 1000, self.clock.ticks())
+        self.test.order(True, 1000, self.clock.ticks())
         self.play([True] * 20)
         self.assertEqual(self.play([False] * 3 + [True] * 3), UNCHANGED)
 

@@ -126,6 +126,11 @@ class ReadingsTest(unittest.TestCase):
             site.put({slots.TEMP_MIN_DC: coldest_dc, slots.RACK_CURRENT_DA: current_da})
             site.fresh(500)
             self.assertEqual(value(site, rules.COLD_CHARGING), expected, (coldest_dc, current_da))
+        site = bench()
+        site.protection.quantities._charge_rating = 500
+        site.put({slots.TEMP_MIN_DC: -1, slots.RACK_CURRENT_DA: 1})
+        site.fresh(500)
+        self.assertEqual(value(site, rules.COLD_CHARGING), 2)
 
     def test_peaks_need_a_state_of_charge_that_allows_them(self):
         # Above 1.05 of the rating, for a moment only: full where no peak is allowed.
@@ -152,8 +157,9 @@ class ReadingsTest(unittest.TestCase):
 
 
 class StopTest(unittest.TestCase):
-    def stopped(self, current_da, charge, discharge):
+    def stopped(self, current_da, charge, discharge, charge_rating_da=CHARGE_DA):
         site = bench()
+        site.protection.quantities._charge_rating = charge_rating_da
         site.put({slots.RACK_CURRENT_DA: current_da})
         site.fresh(500)
         site.protection.quantities.take_stops(charge, discharge)
@@ -168,6 +174,7 @@ class StopTest(unittest.TestCase):
         self.assertEqual(self.stopped(1, True, True), 0)
         self.assertEqual(self.stopped(2, True, True), 1)
         self.assertEqual(self.stopped(-2, True, True), 1)
+        self.assertEqual(self.stopped(1, True, True, 500), 2)
         self.assertEqual(self.stopped(CHARGE_DA, True, True), 1000)
         self.assertEqual(self.stopped(-DISCHARGE_DA, True, True), 1000)
 
