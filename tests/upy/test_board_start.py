@@ -259,7 +259,7 @@ class BoardStartTest(unittest.TestCase):
             board.relays.set(1, 1)
             board.dead_man.toggle()
             self.assertTrue(self.energised(name))
-            for _ in range(6):
+            for _ in range(7):
                 PORT.timers[0].fire()
             self.assertFalse(self.energised(name))
 

@@ -78,7 +78,7 @@ class HeapLockTest(unittest.TestCase):
             closed = inputs.get(1)
             timer_dead_man.toggle()
             pulse_dead_man.toggle()
-            for _ in range(6):
+            for _ in range(7):
                 timer_dead_man.look(None)
             dropped = not inputs.get(1)
         finally:
