@@ -130,7 +130,7 @@ def test_the_backlog_is_on_the_flash_and_goes_into_messages(
     }
     assert backlog.messages >= 2 * len(plan.config.racks)
     assert 100_000 < backlog.message_bytes < 220_000
-    telemetry = plan.tree["telemetry"] | {"capacity_bytes": 131_072, "segment_bytes": 16_384}
+    telemetry = plan.tree["telemetry"] | {"capacity_bytes": 131_072, "segment_bytes": 8192}
     small = site_compile.check(plan.tree | {"telemetry": telemetry}, plan.site)
     with pytest.raises(UserError, match="do not fit"):
         prepare(small, 200_000, tmp_path)
