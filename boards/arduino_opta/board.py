@@ -59,7 +59,7 @@ class Board(FieldBoard):
         super().__init__(DEFAULTS)
         pins = [Pin(PINS[role][0], Pin.IN) for role in _INPUTS]
         self.inputs = GpioInputs(tuple(pins), 1)
-        self.dead_man = TimerDeadMan(self.relays.drop_all)
+        self.dead_man = TimerDeadMan(self.relays.drop_all, self.relays.allow)
         # its callback interrupts the program
         self._timer = pyb.Timer(_TIMER, freq=1000 // PERIOD_MS, callback=self.dead_man.look)
         self.rtc = SystemRtc(machine.RTC())

@@ -14,19 +14,23 @@ _SILENT = 7  # looks without a toggle: 0.6 to 0.7 s, see gateway.contracts.DeadM
 class TimerDeadMan:
     """contracts.DeadMan as far as software can be one: a timer looks whether `toggle` is called.
 
-    After 0.6 to 0.7 s of silence it drops every relay, once; the first toggle begins it. With a
+    After 0.6 to 0.7 s of silence it drops every relay, once; the first toggle begins it. They stay
+    open, whatever is ordered, until the next toggle calls `allow`. With a
     timer that interrupts the program it acts through any loop. With one whose callback waits its
     turn between two steps of the interpreter it does not act while a single operation hangs: then
     the watchdog does. It needs a processor that runs, which a real one does not.
     """
 
-    def __init__(self, drop_all: Callable[[], None]) -> None:
+    def __init__(self, drop_all: Callable[[], None], allow: Callable[[], None]) -> None:
         self._drop_all = drop_all
+        self._allow = allow
         self._quiet = _SILENT  # not begun
         self.drops = 0
 
     def toggle(self) -> None:
         """The protecting loop has just come round."""
+        if self._quiet == _SILENT:
+            self._allow()
         self._quiet = 0
 
     def look(self, _timer: object) -> None:

@@ -18,19 +18,27 @@ class GpioRelays:
         self.count = len(pins)
         self._pins = pins
         self._lamps = lamps
+        self._held = False
 
     def set(self, number: int, energised: int) -> None:
         """Energise (1) or drop (0) one relay."""
+        if self._held:
+            energised = 0
         self._pins[number](energised)
         if self._lamps:
             self._lamps[number](energised)
 
     def drop_all(self) -> None:
-        """Open every relay, now; fit for an interrupt."""
+        """Open every relay, now, and keep them open until `allow`; fit for an interrupt."""
+        self._held = True
         for pin in self._pins:
             pin(0)
         for lamp in self._lamps:
             lamp(0)
+
+    def allow(self) -> None:
+        """`set` may energise again; nothing closes by itself."""
+        self._held = False
 
 
 class GpioInputs:

@@ -46,6 +46,7 @@ class ExpanderRelays:
         self._back = bytearray(1)
         self._looked = ticks()
         self.lost = False
+        self._held = False
         self.errors = 0
         self.stuck = 0
         self.ready = self._begin()  # False: the chip does not answer, or a pin does not follow
@@ -54,7 +55,7 @@ class ExpanderRelays:
         """Energise (1) or drop (0) one relay."""
         bit = 1 << number & 0xFF
         wanted = self._wanted & ~bit
-        if energised and not self.lost:
+        if energised and not (self.lost or self._held):
             wanted |= bit
         now = self._ticks()
         if wanted != self._wanted or diff(now, self._looked) >= _LOOK_MS:
@@ -63,9 +64,14 @@ class ExpanderRelays:
             self._drive()
 
     def drop_all(self) -> None:
-        """Open every relay, now."""
+        """Open every relay, now, and keep them open until `allow`."""
+        self._held = True
         self._wanted = 0
         self._drive()
+
+    def allow(self) -> None:
+        """`set` may energise again; nothing closes by itself."""
+        self._held = False
 
     def _begin(self) -> bool:
         for _ in range(_ATTEMPTS):

@@ -78,7 +78,7 @@ class Board(FieldBoard):
             self.missing("relays: the expander at I2C address %d does not follow" % RELAY_ADDRESS)
         pins = [Pin(PINS["input_%d" % (number + 1)], Pin.IN) for number in range(_INPUTS)]
         self.inputs = GpioInputs(tuple(pins), self.settings["input_on_level"])
-        self.dead_man = TimerDeadMan(self.relays.drop_all)
+        self.dead_man = TimerDeadMan(self.relays.drop_all, self.relays.allow)
         self._timer = machine.Timer(_TIMER)
         self._timer.init(
             mode=machine.Timer.PERIODIC, period=PERIOD_MS, callback=self.dead_man.look

@@ -114,6 +114,15 @@ class Enforcer:
 
     def step(self, now: int) -> int:
         """One pass over all buses; returns the microseconds until something may be due."""
+        since_ms = diff(now, self._aged)
+        cycle = since_ms >= _AGEING_MS
+        if cycle:
+            # Before anything is driven, and before a supply that was gone may come back.
+            self._aged = now
+            if since_ms >= _STALL_MS:
+                self._begin_anew(now)
+            elif self._sound:
+                self._dead_man.toggle()
         self.closing.step(now)
         wait_us = _LONGEST_WAIT_US
         for bus in self.buses:
@@ -126,14 +135,7 @@ class Enforcer:
             self.interlocks.step(self._is_warm(now), self._is_rising(), now)
             if self.interlocks.changed:
                 self._protect_all(now)
-        since_ms = diff(now, self._aged)
-        if since_ms >= _AGEING_MS:
-            self._aged = now
-            if since_ms >= _STALL_MS:
-                self._begin_anew(now)
-            if self._sound:
-                # Before the work: then two toggles are as far apart as the times judged above.
-                self._dead_man.toggle()
+        if cycle:
             self._protect_all(now)
             self._sound = self.self_check.step()
         return wait_us
@@ -150,6 +152,7 @@ class Enforcer:
             self.protections[index].decision.drop(now)
             if self.closed[index]:
                 self.bank.set(index, 0)
+        self.site_outputs.open_site()
 
     def _protect_all(self, now: int) -> None:
         for index in range(len(self.pollers)):

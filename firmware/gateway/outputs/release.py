@@ -18,7 +18,11 @@ _FIRE_LEVEL = 3
 
 
 class Release:
-    """`fire`: release now. Counts anew whenever its cause is gone, also for a moment."""
+    """`fire`: release now. Counts anew whenever its cause is gone, also for a moment.
+
+    Once released it stays so until the latch of the smoke is reset: neither detectors that burn
+    nor a loop that stood still may take it back and let the fans blow into the fire.
+    """
 
     def __init__(self, interlocks: Interlocks, smoke_rule: int, delay_ms: int, now: int) -> None:
         self._interlocks = interlocks
@@ -29,9 +33,12 @@ class Release:
 
     def step(self, armed: bool, now: int) -> None:
         """Some times a second; `armed`: detectors had time to power up. Allocates nothing."""
+        if self.fire:
+            self.fire = self._interlocks.latches.held(self._smoke_rule) != 0
+            self._since = now
+            return
         seen = self._interlocks.seen_level(self._smoke_rule) == _FIRE_LEVEL
         if not (armed and seen and self._interlocks.supplied):
             self._since = now
-            self.fire = False
         elif diff(now, self._since) >= self._delay_ms:
-            self.fire = True  # until the cause is gone, however long that takes
+            self.fire = True

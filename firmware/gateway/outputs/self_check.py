@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gateway.protection.engine import RackProtection
     from gateway.protection.interlocks import Interlocks
 
-_FLOW_MASK = 0x3FFFFFFF
+_FLOW_MASK = 0x1FFFFFFF  # one step more is a small integer still
 
 
 class SelfCheck:

@@ -43,6 +43,10 @@ class SiteOutputs:
         released = self.is_on(SUPPRESSION)
         self._put(VENTILATION, 1 if gas_level >= _VENTILATE_LEVEL and not released else 0)
 
+    def open_site(self) -> None:
+        """Drop the site relay now; the next step decides anew."""
+        self._put(SITE, 0)
+
     def is_on(self, output: int) -> bool:
         """Whether SITE, VENTILATION or SUPPRESSION is energised."""
         return self._bank.energised[self._first + output] == 1

@@ -41,7 +41,7 @@ FLOW_STEP = 0x1D3  # what one complete step adds to `flow`: the sum of the parts
 _FLOW_SAMPLE = 0x11
 _FLOW_AGE = 0x42
 _FLOW_DECIDE = 0x180
-_FLOW_MASK = 0x3FFFFFFF
+_FLOW_MASK = 0x1FFFFFFF  # one step more is a small integer still
 # Rule numbers by what moves them.
 _BY_SCOPE = tuple(
     [

@@ -49,7 +49,9 @@ class Interlocks:
         self._changes = changes
         self._wired = [(each.number, each.on_level == 1, each.role) for each in settings.inputs]
         self._others = [
-            (each.number, each.on_level == 1) for each in settings.inputs if each.role in _PLAIN
+            (each.number, each.on_level == 1)
+            for each in settings.inputs
+            if each.role in _PLAIN and each.role != "estop"
         ]
         self._stepped = now
         self.changed = False
@@ -70,7 +72,10 @@ class Interlocks:
 
     @property
     def supplied(self) -> bool:
-        """A loop that has nothing to do with fire is healthy; True where there is none."""
+        """A loop that has nothing to do with fire is healthy; True where there is none.
+
+        That of the emergency stop tells nothing: somebody pushes it because of the fire.
+        """
         for number, on_level in self._others:
             if self._inputs.get(number) != on_level:
                 return True

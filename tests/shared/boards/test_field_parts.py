@@ -22,6 +22,12 @@ class GpioTest(unittest.TestCase):
         self.assertEqual([pin.level for pin in pins + lamps], [1, 0, 1, 0])
         relays.drop_all()
         self.assertEqual([pin.level for pin in pins + lamps], [0, 0, 0, 0])
+        relays.set(1, 1)  # an order of before
+        self.assertEqual([pin.level for pin in pins + lamps], [0, 0, 0, 0])
+        relays.allow()
+        self.assertEqual([pin.level for pin in pins + lamps], [0, 0, 0, 0])
+        relays.set(1, 1)
+        self.assertEqual([pin.level for pin in pins + lamps], [0, 1, 0, 1])
 
     def test_relays_without_lamps(self):
         pin = FakePin(0)
@@ -39,7 +45,10 @@ class GpioTest(unittest.TestCase):
 class DeadManTest(unittest.TestCase):
     def setUp(self):
         self.drops = []
-        self.dead_man = TimerDeadMan(lambda: self.drops.append(1))
+        self.allowed = []
+        self.dead_man = TimerDeadMan(
+            lambda: self.drops.append(1), lambda: self.allowed.append(len(self.drops))
+        )
 
     def look(self, times):
         for _ in range(times):
@@ -68,6 +77,7 @@ class DeadManTest(unittest.TestCase):
         self.dead_man.toggle()
         self.look(7)
         self.assertEqual(self.drops, [1, 1])
+        self.assertEqual(self.allowed, [0, 1])  # by the first toggle, and by the one after a drop
 
     def test_pulses(self):
         pin = FakePin(0)

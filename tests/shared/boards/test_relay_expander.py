@@ -58,6 +58,11 @@ class ExpanderTest(unittest.TestCase):
         self.assertEqual(self.chip.relays, 0x81)
         relays.drop_all()
         self.assertEqual(self.chip.relays, 0)
+        relays.set(7, 1)  # an order of before
+        self.assertEqual(self.chip.relays, 0)
+        relays.allow()
+        relays.set(7, 1)
+        self.assertEqual(self.chip.relays, 0x80)
 
     def test_the_same_again_is_written_every_100_ms_only(self):
         relays = self.relays()

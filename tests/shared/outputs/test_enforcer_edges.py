@@ -60,6 +60,27 @@ class TimeTest(unittest.TestCase):
         site.enforcer.step(site.clock.advance(500))
         self.assertEqual((site.enforcer.stalls, site.closed()), (1, (0, 0)))
 
+    def test_after_a_stall_everything_is_open_before_the_dead_man_hears_of_it(self):
+        site = closed()
+        self.assertEqual(site.relays.state[SITE_RELAY], 1)
+        states = []
+        site.dead_man.toggle = lambda: states.append(bytes(site.relays.state))
+        site.enforcer.step(site.clock.advance(700))
+        self.assertEqual(states, [])  # not before a cycle that was complete
+        self.assertEqual((site.closed(), site.relays.state[SITE_RELAY]), ((0, 0), 0))
+        site.run_ms(60)
+        self.assertEqual(states, [bytes(6)])
+
+    def test_nothing_is_driven_before_a_stall_is_seen(self):
+        """A late answer may ask for a relay to close."""
+        site = closed()
+        driven = []
+        bus = site.enforcer.buses[0]
+        step = bus.step
+        bus.step = lambda now: driven.append(bytes(site.relays.state)) or step(now)
+        site.enforcer.step(site.clock.advance(700))
+        self.assertEqual(driven, [bytes(6)])
+
     def test_no_dead_man_acts_on_a_pause_that_is_not_counted(self):
         """However the time is split between a pass and the wait behind it."""
         for pass_ms in (1, 300, 449, 450, 480, 499, 500, 700):

@@ -4,6 +4,7 @@ from protection_bench import Bench
 
 from gateway.outputs.release import Release
 from gateway.protection import rules
+from gateway.protection.latches import BY_SERVICE, RELEASED
 
 LOOPS = [
     {"name": "reset", "number": 0, "role": "reset"},
@@ -45,9 +46,22 @@ class ReleaseTest(unittest.TestCase):
         for _ in range(30 * 24):
             site.release.step(True, site.clock.advance(3600000))
             self.assertTrue(site.release.fire)
-        site.inputs.levels[1] = True
-        site.smoke_ms(50)
-        self.assertFalse(site.release.fire)
+
+    def test_what_is_released_stays_so_until_the_smoke_is_reset(self):
+        """Whatever burns meanwhile: a detector, the loops' supply, the time after a stall."""
+        site = Site()
+        site.inputs.levels[1] = site.inputs.levels[2] = False
+        self.assertTrue(site.smoke_ms(DELAY_MS + 200))
+        site.inputs.levels[3] = False
+        self.assertTrue(site.smoke_ms(1000))
+        self.assertTrue(site.smoke_ms(1000, armed=False))
+        site.inputs.levels[1] = site.inputs.levels[2] = site.inputs.levels[3] = True
+        self.assertTrue(site.smoke_ms(120000))
+        self.assertEqual(site.interlocks.reset(BY_SERVICE), RELEASED)
+        self.assertFalse(site.smoke_ms(50))
+        site.inputs.levels[1] = site.inputs.levels[2] = False
+        self.assertFalse(site.smoke_ms(DELAY_MS - 100))
+        self.assertTrue(site.smoke_ms(300))
 
     def test_one_detector_never_does(self):
         site = Site()
@@ -82,6 +96,11 @@ class ReleaseTest(unittest.TestCase):
     def test_where_no_other_loop_is_wired_two_detectors_must_do(self):
         site = Site(LOOPS[:3])
         site.inputs.levels[1] = site.inputs.levels[2] = False
+        self.assertTrue(site.smoke_ms(DELAY_MS + 200))
+
+    def test_somebody_who_pushes_the_emergency_stop_stops_no_extinguisher(self):
+        site = Site([*LOOPS[:3], {"name": "estop", "number": 4, "role": "estop"}])
+        site.inputs.levels[1] = site.inputs.levels[2] = site.inputs.levels[4] = False
         self.assertTrue(site.smoke_ms(DELAY_MS + 200))
 
     def test_not_while_detectors_power_up_with_the_board(self):

@@ -56,7 +56,7 @@ class FlowTest(unittest.TestCase):
 
     def test_it_stays_a_small_integer(self):
         bench = Bench()
-        bench.protection.flow = 0x3FFFFFFF
+        bench.protection.flow = 0x1FFFFFFF
         bench.protection.step(bench.clock.advance(50))
         self.assertEqual(bench.protection.flow, FLOW_STEP - 1)
 

@@ -54,7 +54,7 @@ class LeftOutTest(unittest.TestCase):
 
     def test_a_step_that_is_left_out_adds_its_whole_flow(self):
         bench = SteadyBench()
-        bench.protection.flow = 0x3FFFFFFF
+        bench.protection.flow = 0x1FFFFFFF
         self.assertEqual(bench.judged_ms(50), 0)
         self.assertEqual(bench.protection.flow, FLOW_STEP - 1)
 
