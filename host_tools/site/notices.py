@@ -6,6 +6,13 @@ from gateway.config import Config
 from gateway.config.rules import LATCH, NAME, RULES, SERVICE
 from gateway.southbound import map_table
 
+_WATCHED = (
+    ("the emergency stop", {"estop"}),
+    ("smoke", {"smoke"}),
+    ("gas", {"gas_low", "gas_high"}),
+)
+_LOOPS = ("gas_low", "smoke", "door", "leak", "coolant")
+
 
 def notices(config: Config) -> list[str]:
     """What register map, relays and inputs of this site leave out, each in one line."""
@@ -54,4 +61,12 @@ def _inputs(config: Config) -> list[str]:
             f"inputs: none has the role service_key: nobody can release a trip of {rules},"
             " nor a flash that was formatted"
         )
+    absent = [name for name, those in _WATCHED if not roles & those]
+    if absent:
+        lines.append(f"inputs: nobody watches {', '.join(absent)}")
+    lines += [
+        f"inputs: {each.name}: {each.role} alarms when its loop closes: a broken wire never does"
+        for each in config.inputs
+        if each.on_level and each.role in _LOOPS
+    ]
     return lines

@@ -18,6 +18,7 @@ PRODUCT = "energalactic-3727-1c"  # 280 Ah, charged at 140 A and discharged at 2
 HEAD = f'product = "{PRODUCT}"\n'
 RESET = '[[inputs]]\nname = "reset"\nnumber = 0\nrole = "reset"\n'
 GAS = '[[inputs]]\nname = "gas"\nnumber = 1\nrole = "gas_low"\n'
+SMOKE = '[[inputs]]\nname = "smoke"\nnumber = 2\nrole = "smoke"\n'
 ONE_RACK = '[[racks]]\nname = "rack01"\nhost = "10.0.0.1"\nport = 502\nunit = 1\ntrip_relay = 0\n'
 
 
@@ -177,6 +178,11 @@ def test_every_number_looser_than_its_default_is_listed(
         (RESET + GAS, "ventilation_relay", True),
         (RESET + GAS + "[outputs]\nventilation_relay = 12\n", "ventilation_relay", False),
         (RESET, "ventilation_relay", False),
+        (RESET, "nobody watches the emergency stop, smoke, gas", True),
+        (RESET + GAS, "nobody watches the emergency stop, smoke", True),
+        (RESET + GAS, "smoke, gas", False),
+        (RESET + SMOKE, "a broken wire", False),
+        (RESET + SMOKE + "alarm_level = 1\n", "smoke: smoke alarms when its loop closes", True),
         ("inputs = []\n[commands]\nacknowledge = 1\n", "role reset", True),
         (RESET + "[outputs]\nsite_relay = 12\n", "site_relay", False),
     ],

@@ -7,7 +7,8 @@ and 60 degC for charging), 10 V below the 1500 V system class and published prac
 discharging: the default is the data sheet's 60).
 
 A level 1 may take its time (120 s): it only warns or derates. A level 2 waits ten times its default
-at most and never longer than a minute, for it is what keeps level 3 rare; a level 3 no longer than
+at most (gas a second, an order that is not obeyed a minute) and never longer than a minute, for it
+is what keeps level 3 rare; a level 3 no longer than
 the rack BMS needs to act first. Where the time is in the value itself there is no delay.
 """
 

@@ -85,6 +85,8 @@ def _check_periods(settings: Config, problems: list[str]) -> None:
     levels = [limit for limit in settings.limits["comm_loss"] if limit is not None]
     if levels[0].set_point < 2 * period_ms:
         problems.append("limits.comm_loss.l1.set: below two summary periods")
+    if levels[0].set_point > 6 * period_ms:
+        problems.append("limits.comm_loss.l1.set: above six summary periods, fresh data are newer")
     # A summary may have to wait for two other requests, and then takes its own time.
     longest_ms = max([bus.reply_timeout_ms for bus in settings.buses] + [reply_ms])
     oldest_ms = period_ms + 3 * longest_ms
