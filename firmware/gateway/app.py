@@ -148,6 +148,7 @@ class App:
         latch_store = self.parts.latch_store
         clock = self.parts.clock
         wait_for_bus = self.parts.board.wait_for_bus
+        enforcer.begin(clock.ticks())
         while True:
             wait_us = enforcer.step(clock.ticks())
             if latch_store.changed:

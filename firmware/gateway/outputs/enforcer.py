@@ -112,6 +112,10 @@ class Enforcer:
         """A rack did not open; the site relay is open."""
         return self._escalated
 
+    def begin(self, now: int) -> None:
+        """Before the first step: what the start took until now was no stall."""
+        self._aged = now
+
     def step(self, now: int) -> int:
         """One pass over all buses; returns the microseconds until something may be due."""
         since_ms = diff(now, self._aged)

@@ -60,6 +60,12 @@ class TimeTest(unittest.TestCase):
         site.enforcer.step(site.clock.advance(500))
         self.assertEqual((site.enforcer.stalls, site.closed()), (1, (0, 0)))
 
+    def test_a_start_that_takes_long_is_no_stall(self):
+        site = Site()
+        site.enforcer.begin(site.clock.advance(2000))
+        site.enforcer.step(site.clock.advance(499))
+        self.assertEqual(site.enforcer.stalls, 0)
+
     def test_after_a_stall_everything_is_open_before_the_dead_man_hears_of_it(self):
         site = closed()
         self.assertEqual(site.relays.state[SITE_RELAY], 1)
