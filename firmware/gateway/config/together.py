@@ -24,6 +24,7 @@ _LARGEST_BYTES = 4000  # that fit into one record
 _EVENTS_FILES = 4  # that the events' share has room for: black boxes are rationed with that
 _HIGHEST_PEAK = (21, 10)  # 2.1 times the capacity per hour: cells bear 2 C for 30 s
 _OHM_PER_VOLT = 100  # the least that published practice accepts for a storage system
+_FRESH_MS = 3000  # age up to which a current or a voltage may count as of now
 
 
 def check_together(settings: Config, problems: list[str]) -> None:
@@ -85,8 +86,9 @@ def _check_periods(settings: Config, problems: list[str]) -> None:
     levels = [limit for limit in settings.limits["comm_loss"] if limit is not None]
     if levels[0].set_point < 2 * period_ms:
         problems.append("limits.comm_loss.l1.set: below two summary periods")
-    if levels[0].set_point > 6 * period_ms:
-        problems.append("limits.comm_loss.l1.set: above six summary periods, fresh data are newer")
+    fresh_ms = max(_FRESH_MS, 2 * period_ms)
+    if levels[0].set_point > fresh_ms:
+        problems.append("limits.comm_loss.l1.set: above %d ms, fresh data are newer" % fresh_ms)
     # A summary may have to wait for two other requests, and then takes its own time.
     longest_ms = max([bus.reply_timeout_ms for bus in settings.buses] + [reply_ms])
     oldest_ms = period_ms + 3 * longest_ms

@@ -101,6 +101,7 @@ class RefuseTest(unittest.TestCase):
         ("limits.charge_overtemperature.l2", {"set": 550}, "limits.charge_overtemperature.l2"),
         ("poll.summary_period_ms", 1000, "below two summary periods"),
         ("limits.comm_loss.l2.clear", 1099, "limits.comm_loss.l2.clear: below 1100 ms"),
+        ("limits.comm_loss.l1.set", 3001, "limits.comm_loss.l1.set: above 3000 ms"),
         ("limits.comm_loss.l3.delay_ms", 1, "limits.comm_loss.l3.delay_ms"),
         ("limits.cell_overvoltage.l3.delay_ms", 5001, "limits.cell_overvoltage.l3.delay_ms"),
         ("limits.rack_overvoltage.l3.set", 7593, "3.65 V per cell"),
