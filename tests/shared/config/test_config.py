@@ -101,7 +101,6 @@ class RefuseTest(unittest.TestCase):
         ("limits.charge_overtemperature.l2", {"set": 550}, "limits.charge_overtemperature.l2"),
         ("poll.summary_period_ms", 1000, "below two summary periods"),
         ("limits.comm_loss.l2.clear", 1099, "limits.comm_loss.l2.clear: below 1100 ms"),
-        ("limits.comm_loss.l1.set", 3001, "limits.comm_loss.l1.set: above 3000 ms"),
         ("limits.comm_loss.l3.delay_ms", 1, "limits.comm_loss.l3.delay_ms"),
         ("limits.cell_overvoltage.l3.delay_ms", 5001, "limits.cell_overvoltage.l3.delay_ms"),
         ("limits.rack_overvoltage.l3.set", 7593, "3.65 V per cell"),
@@ -159,6 +158,13 @@ class RefuseTest(unittest.TestCase):
         for path, value, named in self.BAD:
             with self.subTest(path=path, value=value):
                 self.assertIn(named, refusal(changed(path, value)))
+
+    def test_what_counts_as_fresh_is_not_old(self):
+        entries = changed("limits.comm_loss.l2.set", 4000)
+        entries["limits"]["comm_loss"]["l1"]["set"] = 3000
+        config.load(json.dumps(entries))
+        entries["limits"]["comm_loss"]["l1"]["set"] = 3001
+        self.assertIn("limits.comm_loss.l1.set: above 3000 ms", refusal(entries))
 
     def test_every_level_of_every_rule_is_checked(self):
         # whatever the rule: beyond its bounds, on the wrong side, out of order, without a part
