@@ -36,7 +36,12 @@ LACKING = {
 }
 # Whole sites for simulated minutes: it takes ten times as long here as on the unix port.
 # BOARD_SLOW=<seconds of patience> runs them as well, with -o faulthandler_timeout=0.
-SLOW = ("northbound/test_orders", "outputs/test_enforcer", "outputs/test_enforcer_closing")
+SLOW = (
+    "northbound/test_orders",
+    "outputs/test_enforcer",
+    "outputs/test_enforcer_closing",
+    "rack/test_bus",
+)
 SLOW_S = int(os.environ.get("BOARD_SLOW", "0"))
 
 
