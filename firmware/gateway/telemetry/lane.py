@@ -17,6 +17,7 @@ from gateway.telemetry import records
 from gateway.telemetry.byte_ring import ByteRing
 from gateway.telemetry.cursor import Cursor
 from gateway.telemetry.losses import Losses
+from gateway.telemetry.retention import LOST, NOTHING, NOTHING_LOST
 from gateway.telemetry.segment import LETTERS
 from gateway.telemetry.segment_files import SegmentFiles
 from gateway.telemetry.segment_plan import SegmentPlan
@@ -65,6 +66,7 @@ class Lane:
         self._waiting_since = 0
         self._urgent = 0  # records up to this one are due
         self._make_room = False  # a write failed for want of room
+        self._page_failed = False  # what is delivered goes before another one is tried
         self.number = number
         self.appended = appended
         self.ring = ByteRing(ring_bytes, ring_bytes // _SMALL_RECORD)
@@ -74,6 +76,7 @@ class Lane:
             name: Cursor(storage, clock, "cursor-%s-%s" % (name, LETTERS[number]))
             for name in consumers
         }
+        self.holds_cursors = False  # they stay as they are on flash: it has files not known here
         self.boot = 0
         self.open_chunk = 0
         self.appended_bytes = 0  # since the start
@@ -188,6 +191,10 @@ class Lane:
         """Do what is due: write a page or a cursor, or delete a segment; True when it did one."""
         if not self.open_chunk:
             self._report_losses()
+        if self._page_failed:
+            if self._keep_up(now):
+                return True
+            self._page_failed = False
         if self._make_room:
             self._drop_for_room()
             return True
@@ -196,11 +203,19 @@ class Lane:
         if self._page_due(now):
             self._write_page()
             return True
+        return self._keep_up(now)
+
+    def _keep_up(self, now: int) -> bool:
+        """Write a cursor that is due, or delete what all have passed; True when it tried."""
         for cursor in self.cursors.values():
-            if cursor.due(now) and self.losses.are_told(self.boot, self.stored):
+            if cursor.due(now) and self._may_pass():
                 self._write_cursor(cursor)
                 return True
-        return self._drop_passed()
+        if not self._passed():
+            return False
+        if not self._drop_passed():
+            self._page_failed = False  # a page may work where this does not
+        return True
 
     def hurry(self) -> None:
         """What waits now is due: the next step writes it, or as many steps as it has pages."""
@@ -213,14 +228,19 @@ class Lane:
             if not self._write_page():
                 return
 
-    def close(self) -> None:
-        """Write all records and the cursors, close the files."""
+    def write_all(self) -> bool:
+        """Write all records and report all losses; False when the flash failed."""
         self.end_chunk()
         self._report_losses()
-        while self.ring.waiting and self._write_page():
-            pass
+        while self.ring.waiting:
+            if not self._write_page():
+                return False
+        return True
+
+    def close(self) -> None:
+        """Behind `write_all`: write the cursors, delete what they passed, close the files."""
         self.write_cursors()
-        while self._drop_passed():
+        while self._passed() and self._drop_passed():
             pass
         self.files.close()
         self.files.close_readers()
@@ -231,26 +251,28 @@ class Lane:
             self.losses.delivered(self.delivered)
 
     def write_cursors(self) -> None:
-        """Keep the cursors on flash; a failure is tried again later."""
+        """Keep the cursors on flash, where they may be; a failure is tried again later."""
         for cursor in self.cursors.values():
             self._write_cursor(cursor)
 
-    def drop_oldest(self) -> bool:
-        """Delete the oldest segment, delivered or not; False without one. Raises OSError.
+    def drop_oldest(self) -> int:
+        """Delete the oldest segment, delivered or not; NOTHING without one. Raises OSError.
 
         When the cursor that has passed it is not on flash, only that is written: else the next
-        start takes the segment for lost. The next call deletes it then.
+        start takes the segment for lost. The next call deletes it then. A cursor that may not be
+        written does not hold it up: the next start tells too much rather than too little.
         """
         oldest = self.files.oldest()
         if oldest is None:
-            return False
+            return NOTHING
+        is_delivered = (oldest.boot, oldest.end) <= self.delivered
         for cursor in self.cursors.values():
             passed = cursor.kept < (oldest.boot, oldest.last) <= cursor.key
             if passed and self._write_cursor(cursor):
-                return True
+                return NOTHING_LOST
         self.files.drop_oldest()
         self._lose(oldest, oldest.end)
-        return True
+        return NOTHING_LOST if is_delivered else LOST
 
     def give_up(self, segment: Segment) -> None:
         """Set a file aside that cannot be read; what is not in RAM of it is lost."""
@@ -297,6 +319,7 @@ class Lane:
         except OSError as error:
             self._setbacks.count(self._clock.ticks())
             self._abandon_segment()
+            self._page_failed = True
             self._make_room_after(error)
             return False
         self._waiting_since = self._clock.ticks()
@@ -325,21 +348,29 @@ class Lane:
         except OSError:
             self._setbacks.total += 1
 
+    def _may_pass(self) -> bool:
+        """A cursor on flash passes no loss that would then never be told, and no unknown file."""
+        return not self.holds_cursors and self.losses.are_told(self.boot, self.stored)
+
     def _write_cursor(self, cursor: Cursor) -> bool:
+        """Keep it on flash; False when that failed, or may not be."""
+        if not self._may_pass():
+            return False
         written = cursor.write()
         self._setbacks.total += not written
         return written
 
     # -- deleting and losing --
 
-    def _drop_passed(self) -> bool:
-        """Delete the oldest segment once all cursors on flash have passed it; True when it did."""
+    def _passed(self) -> bool:
+        """All cursors on flash have passed the oldest segment."""
         oldest = self.files.oldest()
         if oldest is None:
             return False
-        for cursor in self.cursors.values():
-            if (oldest.boot, oldest.end) > cursor.kept:
-                return False
+        return (oldest.boot, oldest.end) <= min([cursor.kept for cursor in self.cursors.values()])
+
+    def _drop_passed(self) -> bool:
+        """Delete the oldest segment; False when that failed."""
         try:
             self.files.drop_oldest()
         except OSError:

@@ -21,6 +21,7 @@ _PLAIN_EVENTS_RING_BYTES = 16384  # without black boxes
 _IDLE_RING_BYTES = LARGEST_RECORD + 1024  # gap records may still come
 _EVENTS_FLUSH_MS = 2000  # those that are not urgent; the others are flushed at once
 _MINUTE_PATIENCE = 5
+_LISTINGS = 3
 
 
 class Lanes:
@@ -84,12 +85,14 @@ class Lanes:
         self.earlier_boxes = EarlierBoxes(storage, [])
 
     def open(self) -> None:
-        """Find what earlier boots left and begin this one; a damaged flash starts empty."""
-        try:
-            files = self._list_files()
-        except OSError:
-            self._errors += 1
-            files = []
+        """Find what earlier boots left and begin this one; a damaged flash starts empty.
+
+        What cannot be listed is left to the next start: then no cursor passes it in this one.
+        """
+        files = self._try_to_list_files()
+        for lane in self.all:
+            lane.holds_cursors = files is None
+        files = files or []
         buffer = memoryview(bytearray(2 * LARGEST_RECORD))
         known = max([lane.load(files, buffer) for lane in self.all])
         self.boot, kept = boot_id.begin(self._storage, self._clock, self._random, known)
@@ -103,6 +106,14 @@ class Lanes:
             if (segment.boot, segment.last) > events.delivered
         ]
         self.earlier_boxes = EarlierBoxes(self._storage, undelivered)
+
+    def _try_to_list_files(self) -> list[tuple[str, int]] | None:
+        for _ in range(_LISTINGS):
+            try:
+                return self._list_files()
+            except OSError:
+                self._errors += 1
+        return None
 
     def _list_files(self) -> list[tuple[str, int]]:
         """(name, size) of all files in order; size -1: not known."""
@@ -129,7 +140,10 @@ class Lanes:
 
     def close(self) -> None:
         """Write all records and the cursors, close the files."""
-        for lane in reversed(self.all):  # who drops first tells of it first
+        lanes = list(reversed(self.all))
+        for _ in self.all:  # a page of one lane may have dropped a file of another, which tells it
+            lanes = [lane for lane in lanes if lane.write_all()]
+        for lane in self.all:
             lane.close()
 
     @property

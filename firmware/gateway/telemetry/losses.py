@@ -47,8 +47,11 @@ class Losses:
             self._merge(boot, 0, last)
 
     def are_told(self, boot: int, stored: int) -> bool:
-        """All losses are in gap records on flash, which has those of this boot up to `stored`."""
-        return not self.unreported and self._report <= (boot, stored)
+        """All losses are in gap records that are delivered or on flash.
+
+        That has those of this boot up to `stored`.
+        """
+        return not self.unreported and self._report <= max(self._cursor, (boot, stored))
 
     def payloads(self) -> list[bytes]:
         """Payloads of the gap records of a report."""
