@@ -47,14 +47,15 @@ class BlockSource:
         self._after = self._cursor.key  # everything up to there is built
         self._boot = 0  # of the chunk under way, as what follows
         self._chunk = 0  # its first number, 0 = none under way
-        self._last = 0  # its last number, 0 = not known yet
+        self._last = _UNKNOWN  # its last number; before the chunk where nothing of it was left
         self._racks = bytearray(_RACKS)  # 1: has frames in it that are not built yet
         self._rack = _UNKNOWN  # being built
         self._length = 0  # of the message being built, 0 = not begun
         self._frames = 0  # in it
         self._reached = 0  # number of the record read last
         self._cut = 0  # number of the first record that found no room
-        self._built = (self._after, 0, 0)  # `_after`, `_chunk`, `_last` before the last message
+        # `_after`, `_chunk`, `_last` before the last message
+        self._built = (self._after, 0, _UNKNOWN)
         self.lane = lane.number
         self.topic = BLOCK_TOPIC
         self.mark = self._after
@@ -110,7 +111,7 @@ class BlockSource:
         """Begin the next chunk, or build a message of what stands before it; its length or 0."""
         lane, reader = self._lane, self._reader
         boot, sequence = self._after
-        self._built = (self._after, 0, 0)
+        self._built = (self._after, 0, _UNKNOWN)
         if boot == lane.boot and sequence + 1 == lane.open_chunk:
             return 0
         if not reader.read(boot, sequence, self._scratch, 0):
@@ -123,9 +124,7 @@ class BlockSource:
             self._skip_one()
         elif reader.boot != lane.boot or chunk != lane.open_chunk:
             reader.keep_place()
-            self._boot, self._chunk, self._last = reader.boot, chunk, 0
-            for rack in range(_RACKS):
-                self._racks[rack] = 0
+            self._boot, self._chunk, self._last = reader.boot, chunk, _UNKNOWN
         return 0
 
     def _log(self, buffer: memoryview) -> int:
@@ -153,7 +152,10 @@ class BlockSource:
         self.busy = True
 
     def _begin_block(self) -> None:
-        self._rack = self._next_rack() if self._last else _UNKNOWN
+        if self._last == _UNKNOWN:  # what a walk that was broken off noted may be gone
+            for rack in range(_RACKS):
+                self._racks[rack] = 0
+        self._rack = self._next_rack()
         self._length = records.BLOCK_BYTES
         self._frames = self._cut = 0
         self._reached = self._chunk - 1
@@ -196,7 +198,7 @@ class BlockSource:
             size = records.SECTION_BYTES + cells + temps + summary
             if start + size > end:
                 return  # nothing that this firmware writes
-            if not self._last:
+            if self._last == _UNKNOWN:
                 self._racks[rack] = 1
                 if self._rack == _UNKNOWN:
                     self._rack = rack
@@ -219,8 +221,10 @@ class BlockSource:
     def _finish_block(self, buffer: memoryview) -> int:
         """Head and checksum; 0 when there is no frame to send."""
         boot, chunk, length = self._boot, self._chunk, self._length
-        self._built = (self._after, chunk, self._last or self._reached)
-        last = self._last = self._built[2]
+        if self._last == _UNKNOWN:
+            self._last = self._reached
+        last = self._last
+        self._built = (self._after, chunk, last)
         self._lane.losses.add(boot, self._cut or self._reached + 1, last)
         if self._rack != _UNKNOWN:
             self._racks[self._rack] = 0

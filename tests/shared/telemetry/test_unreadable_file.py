@@ -226,6 +226,32 @@ class OtherFilesTest(unittest.TestCase):
             message = next_message(source, buffer)
         self.assertEqual(racks, [0, 1, 2])
 
+    def test_a_file_dropped_while_its_first_chunk_is_paused_holds_up_nothing(self):
+        storage = BadPlaces()
+        lanes = open_lanes(storage, self.clock, segment_bytes=65536)
+        lanes.clock = self.clock
+        add_chunk(lanes, lanes.fine, 40, racks=3, size=200)
+        lanes.close()
+        lanes = open_lanes(storage, self.clock, segment_bytes=65536)
+        lanes.clock = self.clock
+        source = lanes.sources()[2]
+        storage.bad_name = [name for name in storage.segments() if name[0] == "f"][0]
+        storage.bad_place = 16000
+        buffer = memoryview(bytearray(16384))
+        self.assertEqual(next_length(source, buffer), 0)
+        self.assertTrue(lanes.fine.drop_oldest())  # retention: flash is full
+        add_chunk(lanes, lanes.fine, 5, racks=2)
+        lanes.fine.end_chunk()
+        self.clock.advance(1000)
+        keys = []
+        message = next_message(source, buffer)
+        while message is not None:
+            if source.topic == "blocks":
+                keys.append((message.boot, message.rack, len(message.instants)))
+            message = next_message(source, buffer)
+        self.assertEqual(keys, [(2, 0, 5), (2, 1, 5)])
+        self.assertEqual(lanes.fine.dropped, 40)
+
 
 if __name__ == "__main__":
     unittest.main()
