@@ -116,6 +116,6 @@ def _damaged(segment: Segment, rest: memoryview, unread: int, last: int) -> int:
     """
     if not unread or is_torn(rest, unread, segment.lane, last + 1):
         return 0
-    if unread >= records.HEADER_BYTES and length_of(rest, 0) == unread:
+    if len(rest) >= records.HEADER_BYTES and length_of(rest, 0) == unread:
         return 1
     return max(1, unread // records.HEADER_BYTES)

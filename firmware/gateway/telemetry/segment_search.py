@@ -52,11 +52,14 @@ def first_good(buffer: memoryview, start: int, end: int, lane: int) -> tuple[int
 
 
 def is_torn(rest: memoryview, unread: int, lane: int, number: int) -> bool:
-    """The last `unread` bytes of a file, which `rest` begins with, begin record `number`."""
-    if not unread or rest[0] != records.MAGIC:
+    """The last `unread` bytes of a file begin record `number`; `rest` is the first of them.
+
+    `rest` is less than a header only when there are fewer, or more than the largest record.
+    """
+    if not unread or not len(rest) or rest[0] != records.MAGIC:
         return False
-    if unread < records.HEADER_BYTES:
-        return True
+    if min(unread, len(rest)) < records.HEADER_BYTES:
+        return unread < records.HEADER_BYTES
     if records.sequence_of(rest, 0) != number or not may_begin(rest, 0, lane):
         return False
     return unread < length_of(rest, 0)

@@ -159,6 +159,22 @@ class EndOfBootTest(unittest.TestCase):
         self.assertEqual(len(found.keys), 100)
         self.assertEqual(Reader(journal).gaps, [(1, 101, 100 + 260 * 84 // 24)])
 
+    def test_long_rubbish_whose_beginning_is_all_that_was_read_of_it(self):
+        for tail in (4101, 4106, 4116):
+            storage = Flash()
+            journal = EventsLane(storage, segment_bytes=32768)
+            for size in (1000,) * 12 + (4066,):
+                journal.append(records.EVENT, bytes(size))
+                journal.flush()
+            name = storage.segments()[0]
+            behind = records.encode(records.EVENT, 14, 0, 0, 1, bytes(60))[:23] + b"\xff" * 5000
+            storage.files[name] += behind[:tail]
+            journal = EventsLane(Flash(storage.files))
+            found = Reader(journal, size=4200)
+            journal.step(0)
+            self.assertEqual((tail, len(found.keys)), (tail, 13))
+            self.assertEqual(Reader(journal).gaps, [(1, 14, 13 + tail // 24)])
+
 
 class TellingTest(unittest.TestCase):
     def setUp(self):
