@@ -85,6 +85,8 @@ class LaneReader:
             self.paused = count == PAUSED
             return None
         last = reader.lost if count == LOST else first
+        if count == LOST and boot == lane.boot:
+            last = min(last, lane.ring.oldest - 1)  # behind that they are in RAM
         lane.losses.add(boot, first, last)
         return boot, last
 

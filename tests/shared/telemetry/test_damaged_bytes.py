@@ -191,6 +191,22 @@ class TellingTest(unittest.TestCase):
         self.assertEqual((journal.corrupt, journal.dropped), (1, 1))
         self.assertEqual(found.gaps, [(1, 5, 5)])
 
+    def test_damage_on_flash_costs_nothing_that_is_in_ram(self):
+        storage = Flash()
+        journal = EventsLane(storage, segment_bytes=131072)
+        fill(journal, 600)
+        journal.flush()
+        oldest = journal.lane.ring.oldest
+        name = storage.segments()[0]
+        good = storage.files[name]
+        kept = (oldest - 11) * 84
+        storage.files[name] = good[:kept] + b"\xff" * (len(good) - kept)
+        found = Reader(journal)
+        missing = [n for n in range(1, 601) if (1, n) not in found.keys]
+        self.assertEqual(missing, list(range(oldest - 10, oldest)))
+        self.assertEqual(journal.lane.losses.ranges, [(1, oldest - 10, oldest - 1)])
+        self.assertEqual((journal.dropped, journal.backlog), (10, 0))
+
     def test_the_cursor_on_flash_waits_until_the_loss_is_told_there(self):
         clock = HandClock()
         journal = EventsLane(self.storage, clock)
