@@ -64,6 +64,47 @@ class EarlierBoxesTest(unittest.TestCase):
             counted(boxes)
             self.assertEqual((boxes.bytes, boxes.failures), (left, failures))
 
+    def test_an_error_without_a_number_is_a_failure_like_others(self):
+        segments = start(left_behind([(BOX, 1000)])).events.files.all
+
+        class Failing:
+            def open(self, name, mode):
+                raise OSError
+
+        boxes = EarlierBoxes(Failing(), list(segments))
+        counted(boxes)
+        self.assertEqual((boxes.bytes, boxes.failures), (segments[0].size, 1))
+
+    def test_a_size_that_is_corrected_meanwhile_leaves_no_remainder(self):
+        storage = left_behind([(BOX, 1000)])
+        segments = start(storage).events.files.all
+        size = segments[0].size
+        segments[0].size = 32768  # a guess
+        boxes = EarlierBoxes(storage, list(segments))
+        segments[0].size = size
+        counted(boxes)
+        self.assertEqual(boxes.bytes, 1000 + records.HEADER_BYTES)
+
+    def test_a_piece_whose_count_is_broken_off_counts_once(self):
+        storage = left_behind([(BOX, 1000)] * 3)
+        segments = start(storage).events.files.all
+        boxes = EarlierBoxes(storage, list(segments))
+        check, calls = records.check, []
+
+        def no_memory(buffer, begin, end):
+            calls.append(begin)
+            if len(calls) == 3:
+                raise MemoryError
+            return check(buffer, begin, end)
+
+        records.check = no_memory
+        try:
+            self.assertRaises(MemoryError, boxes.step)
+        finally:
+            records.check = check
+        counted(boxes)
+        self.assertEqual(boxes.bytes, 3 * (1000 + records.HEADER_BYTES))
+
     def test_what_is_delivered_meanwhile_is_forgotten(self):
         boxes = start(left_behind([(BOX, 2000)])).earlier_boxes
         self.assertTrue(boxes.bytes >= 2000)
