@@ -31,7 +31,7 @@ class Losses:
         """Take a loss; what was delivered or is known already counts for nothing."""
         if boot == self._cursor[0]:
             first = max(first, self._cursor[1] + 1)
-        if boot < self._cursor[0] or first > last:
+        if boot < self._cursor[0] or first > last or self._is_covered(boot, last):
             return
         count = self._merge(boot, first, last)
         if count > 0:
@@ -43,8 +43,9 @@ class Losses:
 
         All that lies before it: what has not arrived up to there does so no more.
         """
-        if (boot, last) > self._cursor:
+        if (boot, last) > self._cursor and not self._is_covered(boot, last):
             self._merge(boot, 0, last)
+            self.unreported = True
 
     def are_told(self, boot: int, stored: int) -> bool:
         """All losses are in gap records that are delivered or on flash.
@@ -67,6 +68,10 @@ class Losses:
         self._cursor = cursor
         if self.ranges and not self.unreported and cursor >= self._report:
             self.ranges = []
+
+    def _is_covered(self, boot: int, last: int) -> bool:
+        """Whatever has not arrived up to there is named."""
+        return any([each[1] == 0 and (boot, last) <= (each[0], each[2]) for each in self.ranges])
 
     def _merge(self, boot: int, first: int, last: int) -> int:
         """Add a range; returns how many of its keys are new."""

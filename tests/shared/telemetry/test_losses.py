@@ -52,6 +52,21 @@ class LossesTest(unittest.TestCase):
         losses.add(3, 60, 70)
         self.assertEqual((losses.ranges, losses.count), ([(3, 0, 99), (4, 1, 9)], 40))
 
+    def test_reports_lost_after_a_report_are_told_by_another_one_once(self):
+        losses = Losses()
+        losses.add(5, 1, 100)
+        losses.reported(6, 3)
+        losses.add_reports(5, 100)
+        self.assertTrue(losses.unreported)
+        losses.delivered((6, 3))
+        self.assertEqual(losses.ranges, [(5, 0, 100)])
+        losses.reported(6, 4)
+        for boot, last in ((5, 100), (5, 90), (4, 7)):  # read again in another session
+            losses.add(boot, last, last)
+            losses.add_reports(boot, last)
+        self.assertEqual((losses.ranges, losses.count), ([(5, 0, 100)], 100))
+        self.assertFalse(losses.unreported)
+
     def test_reports_that_were_delivered_are_not_lost_with_their_file(self):
         losses = Losses()
         losses.delivered((2, 10))
