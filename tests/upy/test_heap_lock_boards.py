@@ -70,7 +70,7 @@ class HeapLockTest(unittest.TestCase):
         pins = (QuietPin(), QuietPin())
         relays = GpioRelays(pins, (QuietPin(), QuietPin()))
         inputs = GpioInputs(pins, 1)
-        timer_dead_man = TimerDeadMan(relays.drop_all)
+        timer_dead_man = TimerDeadMan(relays.drop_all, relays.allow)
         pulse_dead_man = PulseDeadMan(QuietPin())
         micropython.heap_lock()
         try:

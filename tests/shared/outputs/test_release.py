@@ -12,6 +12,7 @@ LOOPS = [
     {"name": "smoke2", "number": 2, "role": "smoke"},
     {"name": "door", "number": 3, "role": "door"},
 ]
+ESTOP = [{"name": "estop", "number": 4, "role": "estop"}]
 DELAY_MS = 10000
 
 
@@ -99,7 +100,7 @@ class ReleaseTest(unittest.TestCase):
         self.assertTrue(site.smoke_ms(DELAY_MS + 200))
 
     def test_somebody_who_pushes_the_emergency_stop_stops_no_extinguisher(self):
-        site = Site([*LOOPS[:3], {"name": "estop", "number": 4, "role": "estop"}])
+        site = Site(LOOPS[:3] + ESTOP)
         site.inputs.levels[1] = site.inputs.levels[2] = site.inputs.levels[4] = False
         self.assertTrue(site.smoke_ms(DELAY_MS + 200))
 
