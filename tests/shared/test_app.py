@@ -1,44 +1,14 @@
 """The whole application on a board in RAM: start, trip, reset, restart, and starts that fail."""
 
-import asyncio
 import json
 import unittest
 
+from app_bench import closed, run, until
 from fake_board import FakeBoard
 
 from gateway import app
 from gateway.northbound.safe_mode import SafeMode
 from gateway.telemetry.bms_thresholds import BmsThresholds
-
-PATIENCE_MS = 6000
-
-
-async def until(board, condition, what):
-    """Wait for `condition()`."""
-    for _ in range(PATIENCE_MS // 10):
-        if condition():
-            return
-        await board.clock.sleep_ms(10)
-    raise AssertionError("not within %d ms: %s" % (PATIENCE_MS, what))
-
-
-def closed(board):
-    return board.relays.state[0], board.relays.state[1]
-
-
-def run(board, scenario):
-    """Build on `board`, run `scenario(gateway)` beside it, end in order."""
-
-    async def main():
-        gateway = app.build(board)
-        running = asyncio.create_task(gateway.run())
-        try:
-            await scenario(gateway)
-        finally:
-            board.ended.set()
-            await running
-
-    asyncio.run(main())
 
 
 class ToldRack:

@@ -1,16 +1,13 @@
 """The whole application: what it records first, and what it asks of the flash while racks trip."""
 
-import asyncio
 import struct
 import unittest
 
+from app_bench import closed, run, until
 from counted_flash import CountedFlash
 from fake_board import FakeBoard
 
-from gateway import app
 from gateway.telemetry import records
-
-PATIENCE_MS = 10000
 
 FULL = {
     "capacity_bytes": 131072,
@@ -20,31 +17,6 @@ FULL = {
     "minute_period_ms": 0,  # that lane is the test's
 }
 PIECE = bytes(500)
-
-
-async def until(board, condition, what):
-    for _ in range(PATIENCE_MS // 10):
-        if condition():
-            return
-        await board.clock.sleep_ms(10)
-    raise AssertionError("not within %d ms: %s" % (PATIENCE_MS, what))
-
-
-def closed(board):
-    return board.relays.state[0], board.relays.state[1]
-
-
-def run(board, scenario):
-    async def main():
-        gateway = app.build(board)
-        running = asyncio.create_task(gateway.run())
-        try:
-            await scenario(gateway)
-        finally:
-            board.ended.set()
-            await running
-
-    asyncio.run(main())
 
 
 class Watch:
@@ -117,12 +89,12 @@ class RecordingTest(unittest.TestCase):
         board.data = CountedFlash()
 
         async def scenario(gateway):
-            await until(board, lambda: closed(board) == (1, 1), "both closed")
+            await until(board, lambda: closed(board) == (1, 1), "both closed", 10000)
             watch = Watch(gateway.parts, board.data)
-            await until(board, lambda: watch.deleted, "the flash is full")
+            await until(board, lambda: watch.deleted, "the flash is full", 10000)
             board.wires[15020].registers[0x000A] = 3700
             board.wires[15021].registers[0x000C] = 2400
-            await until(board, lambda: closed(board) == (0, 0), "both tripped")
+            await until(board, lambda: closed(board) == (0, 0), "both tripped", 10000)
             await board.clock.sleep_ms(1000)
             self.assertTrue(len(watch.trips) >= 2)
             self.assertEqual(watch.most, 1)

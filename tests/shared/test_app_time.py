@@ -1,13 +1,12 @@
 """The whole application on a board whose clock was never set, with a time server."""
 
-import asyncio
 import struct
 import unittest
 
+from app_bench import run
 from fake_board import FakeBoard
 from time_server import FakeRtc, answer_to
 
-from gateway import app
 from gateway.clock import NTP, RTC, UNSET
 from gateway.telemetry import records
 
@@ -39,19 +38,6 @@ class Server:
 
     def close(self):
         pass
-
-
-def run(board, scenario):
-    async def main():
-        gateway = app.build(board)
-        running = asyncio.create_task(gateway.run())
-        try:
-            await scenario(gateway)
-        finally:
-            board.ended.set()
-            await running
-
-    asyncio.run(main())
 
 
 def stored(board, kind):

@@ -4,28 +4,16 @@ import asyncio
 import time
 import unittest
 
+from app_bench import closed, until
 from fake_board import FakeBoard
 
 from gateway import app
 
-PATIENCE_MS = 6000
 ESTOP = 1  # input
 INPUTS = [
     {"name": "reset", "number": 0, "role": "reset"},
     {"name": "estop", "number": ESTOP, "role": "estop"},
 ]
-
-
-async def until(board, condition, what):
-    for _ in range(PATIENCE_MS // 10):
-        if condition():
-            return
-        await board.clock.sleep_ms(10)
-    raise AssertionError("not within %d ms: %s" % (PATIENCE_MS, what))
-
-
-def closed(board):
-    return board.relays.state[0], board.relays.state[1]
 
 
 def stand_still():
