@@ -36,7 +36,7 @@ _LEVELS = rules.LEVEL_COUNT
 _LEVEL_3 = 2
 _LONGEST_GAP_MS = 1 << 20
 _SCAN_STALE_MS = 120000  # three times the longest scan of a bus that is not overloaded
-_LONGEST_REST_MS = 1000  # a damaged memory must not keep a rack from being judged for longer
+LONGEST_REST_MS = 1000  # a damaged memory must not keep a rack from being judged for longer
 FLOW_STEP = 0x1D3  # what one complete step adds to `flow`: the sum of the parts below
 _FLOW_SAMPLE = 0x11
 _FLOW_AGE = 0x42
@@ -61,6 +61,7 @@ class RackProtection:
     made of them. `latches` outlive a restart. `running`: a value is past a set point and its delay
     not over, so faster samples help. `limits_sent`: the granted currents reach the rack BMS, so
     that going beyond them can be judged. `flow` grows by FLOW_STEP with every complete step.
+    `judged`: ticks of the last step that was not left out, at most LONGEST_REST_MS ago.
     Stepping allocates nothing.
 
     A step that can change nothing is left out: after each judgement it is known until when time
@@ -102,8 +103,8 @@ class RackProtection:
         self._temps_sequence = 0
         self._temps_sampled = data.acquired
         self._aged = data.acquired
-        self._judged = data.acquired  # ticks of the last step that was not left out
-        self._due = data.acquired  # and of the next one when nothing new comes
+        self.judged = data.acquired
+        self._due = data.acquired  # ticks of the next one when nothing new comes
         self._silence = 0  # half milliseconds
         comm_loss = settings.limits["comm_loss"][_LEVEL_3]
         self._longest_silence = 2 * comm_loss.set_point  # type: ignore[union-attr]
@@ -112,7 +113,7 @@ class RackProtection:
         """Take fresh data if there are any, age what is there, decide."""
         data = self.data
         if (
-            0 < diff(self._due, now) <= _LONGEST_REST_MS
+            0 < diff(self._due, now) <= LONGEST_REST_MS
             and data.sequence == self._sequence
             and data.cells_sequence == self._cells_sequence
             and data.temps_sequence == self._temps_sequence
@@ -166,9 +167,9 @@ class RackProtection:
         return self.thresholds.set_points[number], self.thresholds.clear_points[number]
 
     def _judge(self, now: int) -> None:
-        if self._aged != self._judged:
+        if self._aged != self.judged:
             self.decision.catch_up(self._aged)
-        self._judged = now
+        self.judged = now
         self._take_new(now)
         self.flow += _FLOW_SAMPLE
         steady_ms = self._age(now)
@@ -177,7 +178,7 @@ class RackProtection:
         self.flow = self.flow + _FLOW_DECIDE & _FLOW_MASK
         self._due = now
         if steady_ms > 0:
-            steady_ms = min(steady_ms, self.decision.steady_ms(), _LONGEST_REST_MS)
+            steady_ms = min(steady_ms, self.decision.steady_ms(), LONGEST_REST_MS)
             self._due = add(now, steady_ms)
 
     def _take_new(self, now: int) -> None:
