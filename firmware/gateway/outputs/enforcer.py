@@ -89,7 +89,8 @@ class Enforcer:
         )
         self.site_outputs = SiteOutputs(self.bank, len(pollers))
         self.relay_test = RelayTest()
-        self.self_check = SelfCheck(protections, interlocks, self.bank)
+        opening_ms = times.zero_wait_ms + times.check_ms + _STALL_MS
+        self.self_check = SelfCheck(protections, interlocks, self.bank, opening_ms, now)
         self._dead_man = dead_man
         self._aged = now
         self._looked = now
@@ -141,7 +142,7 @@ class Enforcer:
                 self._protect_all(now)
         if cycle:
             self._protect_all(now)
-            self._sound = self.self_check.step()
+            self._sound = self.self_check.step(now)
         return wait_us
 
     def stop(self) -> None:

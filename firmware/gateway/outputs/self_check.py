@@ -1,4 +1,4 @@
-"""Does the gateway still do what it thinks it does: flow of each step, copies of its memory.
+"""Does the gateway do what it thinks it does: flow and age of each step, copies of its memory.
 
 The class B checks of IEC 60730-1 annex H that a MicroPython image can carry. A failure opens every
 relay, and the dead man is no longer toggled. What the interpreter, the processor and the flash of
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from array import array
 
-from gateway.protection.engine import FLOW_STEP
+from gateway.clock import diff
+from gateway.protection.engine import FLOW_STEP, LONGEST_REST_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,12 +22,22 @@ _FLOW_MASK = 0x1FFFFFFF  # one step more is a small integer still
 
 
 class SelfCheck:
-    """`problem`: what is wrong, "" while nothing is; it stays until a restart."""
+    """`problem`: what is wrong, "" while nothing is; it stays until a restart.
+
+    `longest_opening_ms`: from a permit that goes to its relay, at most.
+    """
 
     def __init__(
-        self, protections: list[RackProtection], interlocks: Interlocks, bank: RelayBank
+        self,
+        protections: list[RackProtection],
+        interlocks: Interlocks,
+        bank: RelayBank,
+        longest_opening_ms: int,
+        now: int,
     ) -> None:
         self.problem = ""
+        self._longest_opening_ms = longest_opening_ms
+        self._rightful = array("i", [now] * len(protections))  # ticks: open, or with a permit
         self._protections = protections
         self._interlocks = interlocks
         self._bank = bank
@@ -46,12 +57,15 @@ class SelfCheck:
         if not self._bank.agrees(rack):
             self._fail("relay commands disagree with their copies")
 
-    def step(self) -> bool:
-        """Once per cycle, after every rack was stepped; True while all is well. No allocation."""
+    def step(self, now: int) -> bool:
+        """Once per cycle, after every rack was stepped at `now`; True while all is well. Allocates
+        nothing.
+        """
         for rack in range(len(self._steps)):
             if not self._steps[rack]:
                 self._fail("a rack was left out of a protection cycle")
             self._steps[rack] = 0
+            self._check_ages(rack, now)
         if not self._bank.check():
             self._fail("relay commands disagree with their copies")
         if not (self._interlocks.thresholds.check_some() and self._interlocks.latches.sound):
@@ -61,6 +75,18 @@ class SelfCheck:
         if not (protection.thresholds.check_some() and protection.latches.sound):
             self._fail("thresholds or latches disagree with their copies")
         return not self.problem
+
+    def _check_ages(self, rack: int, now: int) -> None:
+        """From input to relay in bounded time: a step that was left out signs like any other, and
+        what becomes of its permit no signature tells.
+        """
+        protection = self._protections[rack]
+        if not 0 <= diff(now, protection.judged) <= LONGEST_REST_MS:
+            self._fail("a rack was not judged for too long")
+        if protection.decision.permit or not self._bank.energised[rack]:
+            self._rightful[rack] = now
+        elif diff(now, self._rightful[rack]) > self._longest_opening_ms:
+            self._fail("a relay stayed closed without a permit")
 
     def _fail(self, problem: str) -> None:
         if not self.problem:
