@@ -41,7 +41,7 @@ class Board:
         self._serial = options.get("serial", [])
         self.clock = Clock(RTC)
         self.rtc = None  # the clock of the machine is there from the start
-        self._wiring = Wiring(options["wiring_port"], RELAY_COUNT, INPUT_COUNT, self.clock)
+        self._wiring = Wiring(options["wiring_port"], RELAY_COUNT, INPUT_COUNT)
         self.relays = self._wiring.relays
         self.inputs = self._wiring.inputs
         self.dead_man = self._wiring.dead_man
