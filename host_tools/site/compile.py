@@ -121,6 +121,8 @@ def defaults(product: Product, site: Tree) -> Tree:
         "charge_current_da": round(product.charge_current_a * 10),
         "discharge_current_da": round(product.discharge_current_a * 10),
         "capacity_dah": round(product.cell_ah * 10),
+        "charge_rate_pm": round(product.cell_charge_rate * 1000),
+        "discharge_rate_pm": round(product.cell_discharge_rate * 1000),
         "racks": simulated_racks(product),
         "limits": default_limits(product),
         "curves": CURVES,

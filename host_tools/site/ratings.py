@@ -1,6 +1,7 @@
 """What a site file may only lower: the ratings of its product and of the product's cell.
 
-The device knows neither; it bounds currents by the capacity it is told. So these are refused here.
+The device knows neither; it bounds currents by the capacity and the rates it is told. That these
+are the cell's is checked here.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from typing import Any
 
 from host_tools.site.products import Product
 
-# (setting, of the product, unit): the setting counts tenths.
+# (setting, of the product, unit, how much of the setting makes one)
 _RATINGS = (
-    ("charge_current_da", "charge_current_a", "A"),
-    ("discharge_current_da", "discharge_current_a", "A"),
-    ("capacity_dah", "cell_ah", "Ah"),
+    ("charge_current_da", "charge_current_a", "A", 10),
+    ("discharge_current_da", "discharge_current_a", "A", 10),
+    ("capacity_dah", "cell_ah", "Ah", 10),
+    ("charge_rate_pm", "cell_charge_rate", "C", 1000),
+    ("discharge_rate_pm", "cell_discharge_rate", "C", 1000),
 )
 _RATES = (
     ("charge_current_da", "charge_current_a", "cell_charge_rate"),
@@ -27,8 +30,8 @@ LEAST_ARM_MS = 10000
 def lowered(product: Product, site: dict[str, Any]) -> Product:
     """`product` with the ratings that a site file lowers; default limits go with them."""
     found = {
-        field: min(site[key] / 10, getattr(product, field))
-        for key, field, _ in _RATINGS
+        field: min(site[key] / scale, getattr(product, field))
+        for key, field, _, scale in _RATINGS
         if _is_number(site.get(key))
     }
     return product.model_copy(update=found)
@@ -37,16 +40,16 @@ def lowered(product: Product, site: dict[str, Any]) -> Product:
 def problems(product: Product, site: dict[str, Any]) -> list[str]:
     """What a site file asks for that its product or a device in the field does not bear."""
     found = []
-    for key, field, unit in _RATINGS:
+    for key, field, unit, scale in _RATINGS:
         most = getattr(product, field)
-        if _is_number(site.get(key)) and site[key] > most * 10:
+        if _is_number(site.get(key)) and site[key] > most * scale:
             found.append(
-                f"{key}: {site[key]} is above {most * 10:g}, the {most:g} {unit} of {product.slug}"
-                f" with its cell; a site file may only lower it"
+                f"{key}: {site[key]} is above {most * scale:g}, the {most:g} {unit} of"
+                f" {product.slug} with its cell; a site file may only lower it"
             )
     rated = lowered(product, site)
     for key, field, rate_field in _RATES:
-        rate = getattr(product, rate_field)
+        rate = getattr(rated, rate_field)
         most = rated.cell_ah * rate
         if getattr(rated, field) > most:
             found.append(

@@ -51,6 +51,8 @@ def facts(site: str, capsys: pytest.CaptureFixture[str]) -> dict[str, list[dict[
         ("capacity_dah = 5000\n", "capacity_dah: 5000 is above 2800, the 280 Ah"),
         ("capacity_dah = 18000\n", "capacity_dah: 18000 is above 2800"),
         ("capacity_dah = 2000\n", "charge_current_da: 1400 is above 1000, the 0.5 C of the cell"),
+        ("charge_rate_pm = 501\n", "charge_rate_pm: 501 is above 500, the 0.5 C of"),
+        ("discharge_rate_pm = 900\n", "discharge_current_da: 2800 is above 2520, the 0.9 C of"),
         ("cells_per_rack = 420\n", f"cells_per_rack: 420, but {PRODUCT} has 416"),
         ("[outputs]\narm_delay_ms = 0\n", "outputs.arm_delay_ms: 0 is below 10000 ms"),
         ("[outputs]\narm_delay_ms = 9999\n", "outputs.arm_delay_ms: 9999 is below 10000 ms"),
@@ -88,6 +90,20 @@ def test_build_refuses_what_check_refuses(tmp_path: Path) -> None:
         with pytest.raises(UserError):
             command.build(site, str(out))
         assert not out.exists()
+
+
+@pytest.mark.parametrize("slug", slugs())
+def test_the_device_knows_the_rates_of_the_cell(slug: str) -> None:
+    """It refuses a configuration that somebody raised after it was built, too."""
+    product, tree = load_site(slug)
+    for key, rate, rating in (
+        ("charge_rate_pm", product.cell_charge_rate, "charge_current_da"),
+        ("discharge_rate_pm", product.cell_discharge_rate, "discharge_current_da"),
+    ):
+        assert tree[key] == rate * 1000
+        most = round(product.cell_ah * rate * 10)
+        with pytest.raises(UserError, match=f"{rating}: above {most}"):
+            check(tree | {rating: most + 1}, "test")
 
 
 def test_limits_follow_a_rating_that_is_lowered(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ INTEGERS = (
     ("charge_current_da",               10,  20000, None, "0.1 A", "continuous, per rack"),
     ("discharge_current_da",            10,  20000, None, "0.1 A", "continuous, per rack"),
     ("capacity_dah",                   100,  16383, None, "0.1 Ah", "rated capacity of a rack"),
+    ("charge_rate_pm",                  10,   1000, 1000, "0.1 % of 1 C", "the cells bear"),
+    ("discharge_rate_pm",               10,   1000, 1000, "0.1 % of 1 C", "the cells bear"),
     ("derate_l1_pm",                     0,    800,  500, "0.1 %", "current left at level 1"),
     ("rest_current_pm",                  5,     50,   20, "0.1 %", "of the rating: rest"),
     ("derating.hold_ms",                 0, 600000, 30000, "ms", "no rise after a fall"),

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from gateway.config.limits import Limit
 
 _OVERCURRENT = (
-    ("charge_overcurrent", "charge_current_da"),
-    ("discharge_overcurrent", "discharge_current_da"),
+    ("charge_overcurrent", "charge_current_da", "charge_rate_pm"),
+    ("discharge_overcurrent", "discharge_current_da", "discharge_rate_pm"),
 )
 _PEAKS = ("charge_peak_current", "discharge_peak_current")
 _HIGHEST_CELL_CDV = 365  # 0.01 V: 3.65 V, no string of cells may be above it
@@ -56,7 +56,7 @@ def _last(levels: tuple[Limit | None, ...]) -> Limit:
 
 def _check_currents(settings: Config, problems: list[str]) -> None:
     limits = settings.limits
-    for rule, rating in _OVERCURRENT:
+    for rule, rating, _ in _OVERCURRENT:
         highest = settings.integer(rating) * 13 // 10
         if _last(limits[rule]).set_point > highest:
             _above("limits.%s.l3.set" % rule, highest, "1.3 x " + rating, problems)
@@ -65,10 +65,11 @@ def _check_currents(settings: Config, problems: list[str]) -> None:
     for rule in _PEAKS:
         if _last(limits[rule]).set_point > highest:
             _above("limits.%s.l3.set" % rule, highest, "2.1 x capacity_dah", problems)
-    for _, rating in _OVERCURRENT:
-        highest = settings.integer("capacity_dah")
+    for _, rating, rate in _OVERCURRENT:
+        rate_pm = settings.integer(rate)
+        highest = settings.integer("capacity_dah") * rate_pm // 1000
         if settings.integer(rating) > highest:
-            _above(rating, highest, "1 C of capacity_dah", problems)
+            _above(rating, highest, "%d/1000 C of capacity_dah" % rate_pm, problems)
 
 
 def _above(name: str, highest_da: int, what: str, problems: list[str]) -> None:
