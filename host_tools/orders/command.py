@@ -16,6 +16,10 @@ from host_tools.orders.exchange import Exchange
 
 COMMANDS = ("status", "log", "acknowledge", "limit", "prooftest")
 CONFIGURED = "configured"
+_NOT_KEPT = (
+    "not kept yet: the flash did not take it, and until it does a restart brings the old limits"
+    " back; the gateway goes on trying"
+)
 _TAKES = {
     "rack": ("status", "acknowledge", "limit"),
     "charge": ("limit",),
@@ -66,8 +70,9 @@ def main(name: str, options: Options) -> int:
         )
     if not options.as_json:
         print("\n".join(lines(name, answer)))
-    if "but" in answer:
-        raise UserError(f"gateway {target.gateway}: {name}: done, but {answer['but']}")
+    but = _NOT_KEPT if answer.get("kept") is False else answer.get("but")
+    if but:
+        raise UserError(f"gateway {target.gateway}: {name}: done, but {but}")
     return 0
 
 
@@ -147,16 +152,11 @@ def _acknowledge(answer: dict[str, Any]) -> list[str]:
 
 
 def _limit(answer: dict[str, Any]) -> list[str]:
-    found = [
+    return [
         f"{each['rack']}: charge {_amperes(each['charge_da'])},"
         f" discharge {_amperes(each['discharge_da'])}"
         for each in answer["racks"]
     ]
-    if not answer["kept"]:
-        found.append(
-            "not kept yet: until the flash takes it, a restart brings the old limits back"
-        )
-    return found
 
 
 def _amperes(value_da: int | None) -> str:
