@@ -52,6 +52,7 @@ class Upstream:
             self.client,
             [poller.data for poller in enforcer.pollers],
             recording.summary.fill,
+            lambda: enforcer.stalls,
             uplink,
             clock,
             site=site,

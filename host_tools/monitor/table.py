@@ -116,9 +116,11 @@ def _head_line(status: Status) -> str:
     racks = status.get("racks", [])
     telemetry, uplink, heap = (status.get(key, {}) for key in ("telemetry", "uplink", "heap"))
     closed = sum(rack["relay"] for rack in racks)
+    stalls = status.get("counters", {}).get("stalls", 0)
     return (
         f"{status['mode']} {status.get('uptime_ms', 0) / 1000:.0f} s,"
-        f" relays {closed}/{len(racks)} closed, uplink {uplink.get('state', 'off')},"
+        f" relays {closed}/{len(racks)} closed,{f' stalls {stalls},' if stalls else ''}"
+        f" uplink {uplink.get('state', 'off')},"
         f" stored {_sum(telemetry.get('stored'))}, backlog {telemetry.get('backlog', 0)},"
         f" heap {heap.get('used', 0) // 1024} kB (peak {heap.get('peak', 0) // 1024})"
     )

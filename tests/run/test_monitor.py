@@ -147,6 +147,13 @@ def test_the_line_tells_a_stall_while_the_site_arms_anew() -> None:
     assert one_line(stalled | {"armed": True}).endswith("alarms: none")
 
 
+def test_how_often_the_loop_stood_still_stays_in_the_line_and_below_the_table() -> None:
+    stalled = STATUS | {"counters": {"stalls": 3}, "armed": True}
+    assert "relays 2/3 closed, stalls 3, uplink up" in one_line(stalled)
+    assert "relays 2/3 closed, stalls 3, uplink up" in drawn(stalled)
+    assert "stalls" not in drawn(STATUS | {"counters": {"stalls": 0}})
+
+
 def test_a_terminal_gets_a_table_at_once() -> None:
     file = io.StringIO()
     console = Console(file=file, width=140, force_terminal=True)

@@ -54,7 +54,15 @@ def make_live(client, settings, clock, count):
         values[number] = asked[rack]
 
     return Live(
-        client, racks, summary_of, settings, clock, site="plant-7", gateway="gw-001", boot=BOOT
+        client,
+        racks,
+        summary_of,
+        lambda: 0,
+        settings,
+        clock,
+        site="plant-7",
+        gateway="gw-001",
+        boot=BOOT,
     )
 
 

@@ -45,7 +45,7 @@ _FIELDS = tuple([(_NOTHING[code], _BITS.get(code, 0)) for code in records.SAMPLE
 _NUMBER_CHARACTERS = 12  # of a 32-bit field with its sign and comma
 # One template, because each piece of text would be an allocation, some hundred times a second.
 _SUMMARY = (
-    '{"boot":%d,"uptime_ms":%d,"utc_ms":%d,"clock":%d,'
+    '{"boot":%d,"uptime_ms":%d,"utc_ms":%d,"clock":%d,"stalls":%d,'
     + ",".join(['"%s":%%s' % name for name in records.SAMPLE_FIELDS])
     + "}"
 )
@@ -63,6 +63,7 @@ class Live:
     `live_period_ms`, as soon as a fresh one is there; a silent rack is told of all the same, half
     a second later. `cells/<rack>` takes a block of one key frame for each whole scan of the cells.
     `summary_of(rack, values)` fills an array('i') in the order of `records.SAMPLE_FIELDS`.
+    `stalls()`: how often the protecting loop stood still in this boot.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Live:
         client: MqttClient,
         racks: list[RackReadings],
         summary_of: Callable[[int, array[int]], None],
+        stalls: Callable[[], int],
         settings: UplinkSettings,
         clock: Clock,
         *,
@@ -80,6 +82,7 @@ class Live:
         self._client = client
         self._racks = racks
         self._summary_of = summary_of
+        self._stalls = stalls
         self._clock = clock
         self._boot = boot
         self._period_ms = settings.live_period_ms
@@ -164,7 +167,13 @@ class Live:
     def _build_summary(self, rack: int, now: int) -> int:
         clock = self._clock
         self._summary_of(rack, self._values)
-        known: list[int | str] = [self._boot, now, clock.utc_ms(), clock.utc_quality]
+        known: list[int | str] = [
+            self._boot,
+            now,
+            clock.utc_ms(),
+            clock.utc_quality,
+            self._stalls(),
+        ]
         for value, (nothing, bits) in zip(self._values, _FIELDS):
             known.append("null" if value == nothing else value & bits if bits else value)
         self._frame.address(rack)

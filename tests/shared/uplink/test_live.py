@@ -42,6 +42,7 @@ class Bench:
         now = self.clock.ticks()
         self.racks = [RackData(i, "r%02d" % i, CELLS, TEMPS, 2000, now) for i in range(racks)]
         self.asked = [0] * racks
+        self.stalls = 0
         self._settings = settings
         self.client = self.live = self.task = None
 
@@ -57,6 +58,7 @@ class Bench:
             self.client,
             self.racks,
             self.fill,
+            lambda: self.stalls,
             settings,
             self.clock,
             site="plant-7",
@@ -141,7 +143,12 @@ class TestSummaries(unittest.TestCase):
                 self.assertEqual((found.pop("boot"), found.pop("clock")), (7, RTC))
                 self.assertGreater(found.pop("utc_ms"), 1700000000000)
                 self.assertGreaterEqual(found.pop("uptime_ms"), 0)
-                self.assertEqual(found, {})
+                self.assertEqual(found, {"stalls": 0})
+                bench.stalls = 3
+                before = len(bench.messages("live/r00"))
+                await until(lambda: len(bench.messages("live/r00")) > before)
+                found = json.loads(bench.messages("live/r00")[-1].payload)
+                self.assertEqual(found["stalls"], 3)
 
         run(main())
 
@@ -179,6 +186,7 @@ class TestSummaries(unittest.TestCase):
                 bench.live._summary_of = fill
                 bench.clock._uptime_ms = (1 << 53) - 100000
                 bench.live._told_ms[0] = (1 << 53) - 200000
+                bench.stalls = 0xFFFFFFFF
                 bench.start()
                 await until(lambda: bench.messages("live/r00"))
                 self.assertEqual(bench.client.state, UP)
