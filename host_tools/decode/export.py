@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 from host_tools.decode.real_time import RealTime, utc_text
@@ -15,7 +17,7 @@ from host_tools.ingest.schema import FRAMES, TABLES, Row, Rows, Table
 from host_tools.ingest.store import RowsRefusedError, StoreDownError
 from host_tools.ingest.translate import rows_of_block, rows_of_records
 
-_Names = dict[tuple[object, ...], str]  # by gateway, boot and rack
+_Names = dict[tuple[object, ...], str]  # by site, gateway, boot and rack
 _RACK, _RACK_NAME = "rack", "rack_name"  # the name follows where there is a rack
 _ARRAYS = {"cells_mv": "cells.csv", "temps_dc": "temps.csv"}
 
@@ -28,7 +30,9 @@ def write_csv(folder: Path, found: Iterable[Found]) -> list[Path]:
     found = list(found)
     rows = _all_rows(found)
     names: _Names = {
-        (each.name, *key): name for each in found for key, name in each.rack_names.items()
+        (*each.owner(boot), boot, rack): name
+        for each in found
+        for (boot, rack), name in each.rack_names.items()
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -58,13 +62,16 @@ def write_parquet(folder: Path, found: Iterable[Found]) -> int:
 
 
 def _all_rows(found: Iterable[Found]) -> Rows:
-    """By table, in the order of keys; the file's name stands for the gateway's."""
+    """By table, in the order of keys."""
     rows: Rows = {table.name: [] for table in TABLES}
     for each in found:
         time = RealTime(each.records)
         try:
-            parts = [rows_of_block("", each.name, block) for block in each.blocks]
-            parts.append(rows_of_records("", each.name, each.records))
+            parts = [rows_of_block(*each.owner(block.boot), block) for block in each.blocks]
+            parts += [
+                rows_of_records(*each.owner(boot), records)
+                for boot, records in groupby(each.records, attrgetter("boot"))
+            ]
         except DecodeError as error:
             raise UserError(f"{each.name}: {error}") from error
         for part in parts:
@@ -104,7 +111,7 @@ def _values(table: Table, row: Row, columns: tuple[str, ...], names: _Names) -> 
     for name in columns:
         texts.append(_cell(kinds[name], values[name]))
         if name == _RACK:
-            key = (values["gateway"], values["boot"], values[_RACK])
+            key = (values["site"], values["gateway"], values["boot"], values[_RACK])
             texts.append(names.get(key, ""))
     return texts
 
@@ -112,7 +119,7 @@ def _values(table: Table, row: Row, columns: tuple[str, ...], names: _Names) -> 
 def _wide(rows: list[Row], column: str, names: _Names) -> list[list[object]]:
     """A line per frame with readings: whose, when, and every reading in a column of its own."""
     at = FRAMES.names.index(column)
-    head = ("gateway", "boot", "lane", "rack", "uptime_ms", "utc")
+    head = ("site", "gateway", "boot", "lane", "rack", "uptime_ms", "utc")
     lines = []
     most = 0
     for row in rows:

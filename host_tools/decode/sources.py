@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from gateway.telemetry import records as layout
@@ -14,6 +16,9 @@ from host_tools.decode.records import DecodeError, Event, Packed, Record, decode
 from host_tools.errors import UserError
 
 RackNames = dict[tuple[int, int], str]  # by boot and rack
+Owner = tuple[str, str]  # site and gateway
+
+_OWNER = re.compile("site ([^,]+), gateway ([^,]+), ")
 
 # LittleFS names itself in its first two blocks.
 _FLASH_MARK = b"littlefs"
@@ -39,11 +44,33 @@ class Found:
         """As the configuration in force named them, boot by boot, where it was recorded."""
         return {
             (record.boot, record.rack): record.text
-            for record in self.records
-            if isinstance(record, Event)
-            and record.code == layout.CONFIG_IN_FORCE
-            and record.rack != layout.NO_RACK
+            for record in self._in_force()
+            if record.rack != layout.NO_RACK
         }
+
+    def owner(self, boot: int) -> Owner:
+        """Site and gateway of a boot, as its configuration named them; where that is not there,
+        the ones that all others name; else no site and the file's name for the gateway.
+        """
+        owners = self._owners
+        if boot in owners:
+            return owners[boot]
+        others = set(owners.values())
+        return others.pop() if len(others) == 1 else ("", self.name)
+
+    @cached_property
+    def _owners(self) -> dict[int, Owner]:
+        found = {}
+        for record in self._in_force():
+            named = _OWNER.match(record.text)
+            if record.rack == layout.NO_RACK and named:
+                found[record.boot] = (named[1], named[2])
+        return found
+
+    def _in_force(self) -> Iterator[Event]:
+        for record in self.records:
+            if isinstance(record, Event) and record.code == layout.CONFIG_IN_FORCE:
+                yield record
 
 
 def read_sources(paths: Iterable[str]) -> list[Found]:

@@ -106,6 +106,55 @@ def test_csv_has_a_file_per_table_and_a_column_per_cell(image: Path, tmp_path: P
     assert frames[0]["utc"] == cells[0]["utc"] == "2027-01-15 07:55:00.000"
 
 
+def image_of_boots(path: Path, told: list[str]) -> Path:
+    """A boot for each text of its configuration event ("" = none), a stop and a frame in each."""
+    for text in told:
+        lanes = open_lanes(open_flash(str(path)), HandClock())
+        if text:
+            event = layout.encode_event(layout.CONFIG_IN_FORCE, 255, 255, 0, 0, 1, text)
+            lanes.events.append(layout.EVENT, event)
+        stop = layout.encode_event(layout.STOP, 255, 255, 0, 0, 0, "asked to stop")
+        lanes.events.append(layout.EVENT, stop)
+        first = lanes.minute.begin_chunk()
+        lanes.minute.append(layout.SET, set_payload(first, 0, [MadeUpRacks(1).section(0, 0)]))
+        lanes.close()
+    return path
+
+
+def in_force(site: str, gateway: str) -> str:
+    return (
+        f"site {site}, gateway {gateway}, map generic_416s, CRC-32 00000001, 8 temperatures a rack"
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "owners"),
+    [
+        # a boot whose own record was dropped is of the one gateway that all others name
+        (
+            [in_force("plant-7", "gw-9"), "", in_force("plant-7", "gw-9")],
+            [("plant-7", "gw-9")] * 3,
+        ),
+        # a board that moved, and a boot of which nobody knows where it was
+        (
+            [in_force("plant-7", "gw-9"), in_force("plant.8", "gw-1"), ""],
+            [("plant-7", "gw-9"), ("plant.8", "gw-1"), ("", "salvaged")],
+        ),
+        (["", "site of nobody"], [("", "salvaged")] * 2),
+    ],
+)
+def test_tables_name_site_and_gateway_as_the_records_do(
+    tmp_path: Path, told: list[str], owners: list[tuple[str, str]]
+) -> None:
+    path = image_of_boots(tmp_path / "salvaged.img", told)
+    assert command.main([str(path)], csv_folder=str(tmp_path)) == 0
+    for name in ("events.csv", "frames.csv"):
+        found = {int(row["boot"]): (row["site"], row["gateway"]) for row in table(tmp_path / name)}
+        assert found == dict(enumerate(owners, 1)), name
+    cells = table(tmp_path / "cells.csv")
+    assert [(row["site"], row["gateway"]) for row in cells] == owners
+
+
 def test_racks_have_the_names_that_their_boot_recorded(tmp_path: Path, capsys) -> None:
     path = tmp_path / "gw-008.img"
     for name in ("north-1", "south-1"):
