@@ -38,6 +38,11 @@ app.add_typer(matrix_app, name="matrix")
 
 Site = Annotated[str, typer.Option(help="Product or site to simulate.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Authority = Annotated[
+    str, typer.Option("--ca", help="Certificates of the broker's authority, PEM.")
+]
+Certificate = Annotated[str, typer.Option("--cert", help="Certificate of this client, PEM.")]
+CertificateKey = Annotated[str, typer.Option("--key", help="Its key, PEM.")]
 
 
 @app.command()
@@ -210,9 +215,9 @@ def ingest(
     dead_letters: Annotated[
         str, typer.Option(help="Folder for messages that cannot be read.")
     ] = "dead-letters",
-    ca: Annotated[str, typer.Option(help="Certificates of the broker's authority, PEM.")] = "",
-    cert: Annotated[str, typer.Option(help="Certificate of this client, PEM.")] = "",
-    key: Annotated[str, typer.Option(help="Its key, PEM.")] = "",
+    ca: Authority = "",
+    cert: Certificate = "",
+    key: CertificateKey = "",
     idle: Annotated[
         float, typer.Option(min=0, help="End when nothing came for so many seconds; 0 = never.")
     ] = 0,
@@ -288,9 +293,9 @@ def order(
             help="mqtt://USER:PASSWORD@HOST:PORT or mqtts://; empty: as config.json has it.",
         ),
     ] = "",
-    ca: Annotated[str, typer.Option(help="Certificates of the broker's authority, PEM.")] = "",
-    cert: Annotated[str, typer.Option(help="Certificate of this client, PEM.")] = "",
-    key: Annotated[str, typer.Option(help="Its key, PEM.")] = "",
+    ca: Authority = "",
+    cert: Certificate = "",
+    key: CertificateKey = "",
     patience: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the reply.")] = 10,
     as_json: Json = False,
 ) -> int:

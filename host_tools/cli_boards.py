@@ -16,6 +16,7 @@ from host_tools.errors import UserError
 app = typer.Typer()
 
 Kind = Annotated[str, typer.Option("--board", help="Kind of board: a folder of boards/.")]
+SiteFile = Annotated[str, typer.Option("--site", help="Site file of this gateway.")]
 Port = Annotated[
     str, typer.Option(help="Serial port of the board's cable; empty: the only one there is.")
 ]
@@ -75,7 +76,7 @@ def logs(
 @app.command()
 def deploy(
     board: Kind,
-    site: Annotated[str, typer.Option(help="Site file of this gateway.")],
+    site: SiteFile,
     port: Port = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check and compare, write nothing.")
@@ -95,7 +96,7 @@ def deploy(
 @app.command()
 def provision(
     board: Kind,
-    site: Annotated[str, typer.Option(help="Site file of this gateway.")],
+    site: SiteFile,
     port: Port = "",
     folder: Annotated[
         str, typer.Option(help="Where a folder per gateway keeps its key and configuration.")

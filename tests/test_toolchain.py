@@ -14,6 +14,7 @@ import pytest
 from host_tools.errors import UserError
 from host_tools.toolchain import build, debian_packages, debian_source, interpreter, packages
 from host_tools.toolchain.interpreter import Found, Missing, locate, probe
+from host_tools.toolchain.quiet_make import make
 
 
 @pytest.fixture
@@ -157,9 +158,18 @@ def test_without_a_compiler_the_command_is_named(monkeypatch) -> None:
         build.build({})
 
 
-def test_an_outer_make_does_not_leak_into_the_build(monkeypatch) -> None:
+def test_an_outer_make_does_not_leak_into_the_build(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("MAKEFLAGS", "n -- DEBUG=1")
-    assert "MAKEFLAGS" not in build._clean_environment()
+    (tmp_path / "Makefile").write_text("all:\n\t@echo $(WHAT)$(DEBUG)$(MAKEFLAGS) > out\n")
+    assert make(tmp_path, ["WHAT=made"], tmp_path / "log") == ""
+    made = (tmp_path / "out").read_text()
+    assert made.startswith("made") and "DEBUG" not in made
+
+
+def test_of_a_make_that_fails_the_first_error_is_left(tmp_path: Path) -> None:
+    (tmp_path / "Makefile").write_text("all:\n\t@echo one.c: error: no such thing; exit 1\n")
+    log = tmp_path / "log"
+    assert make(tmp_path, [], log) == f"one.c: error: no such thing (all of it: {log})"
 
 
 def test_debian_files_must_be_the_pinned_ones(tmp_path: Path, monkeypatch) -> None:

@@ -24,6 +24,7 @@ from host_tools.toolchain.interpreter import (
 )
 from host_tools.toolchain.paths import MICROPYTHON_HOME, ROOT
 from host_tools.toolchain.progress import say, step
+from host_tools.toolchain.quiet_make import make
 from host_tools.toolchain.tools import find_tool, install_command
 
 LOG = MICROPYTHON_HOME / "build.log"
@@ -158,31 +159,10 @@ def _compiles(source: str) -> bool:
 
 def _make(folder: Path, *options: str) -> None:
     """Run make quietly into the log; BuildError quotes the first error."""
-    jobs = f"-j{os.cpu_count() or 1}"
     # newer compilers warn about more; a warning is no reason to go without MicroPython
-    command = ["make", "-C", str(folder), jobs, "CFLAGS_EXTRA=-Wno-error", *options]
-    with LOG.open("a") as log:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=_clean_environment(),
-        )
-    if done.returncode:
-        raise BuildError(f"{_first_error()} (all of it: {LOG})")
-
-
-def _clean_environment() -> dict[str, str]:
-    """The environment without what an outer make hands down (its flags and variables)."""
-    outer = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MAKEFILES")
-    return {name: value for name, value in os.environ.items() if name not in outer}
-
-
-def _first_error() -> str:
-    lines = LOG.read_text(errors="replace").splitlines()
-    errors = [line for line in lines if "error" in line.lower() or "***" in line]
-    return (errors or lines or ["make failed"])[0].strip()
+    problem = make(folder, ["CFLAGS_EXTRA=-Wno-error", *options], LOG)
+    if problem:
+        raise BuildError(problem)
 
 
 def _publish(binary: Path) -> None:

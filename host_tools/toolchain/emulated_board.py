@@ -19,6 +19,7 @@ from host_tools.errors import UserError
 from host_tools.toolchain import build, debian_source
 from host_tools.toolchain.paths import BUILD, MICROPYTHON_HOME, ROOT, UPY_PACKAGES
 from host_tools.toolchain.progress import say, step
+from host_tools.toolchain.quiet_make import make
 from host_tools.toolchain.tools import find_tool, install_command
 
 EMULATOR = "qemu-system-arm"
@@ -86,12 +87,7 @@ def _build(folder: Path, heap_bytes: int) -> None:
         raise UserError(f"emulated board: {error}") from error
     if not _MPY_CROSS.is_file():
         raise UserError("emulated board: no mpy-cross yet: gatewayctl toolchain --build")
-    log = folder / "build.log"
-    command = [
-        "make",
-        "-C",
-        str(tree / "ports" / "qemu"),
-        f"-j{os.cpu_count() or 1}",
+    options = [
         "BOARD=QEMU_MPS2",
         f"BOARD_DIR={BOARD}",
         # any folder with a README: the source asks for micropython-lib, the manifest does not
@@ -100,25 +96,9 @@ def _build(folder: Path, heap_bytes: int) -> None:
         f"MICROPY_MPYCROSS={_MPY_CROSS}",
         f"MICROPY_HEAP_SIZE={heap_bytes}",
     ]
-    with log.open("w") as output:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=_clean_environment(),
-        )
-    if done.returncode:
-        lines = log.read_text(errors="replace").splitlines()
-        errors = [line for line in lines if "error" in line.lower() or "***" in line]
-        reason = (errors or lines or ["make failed"])[0].strip()
-        raise UserError(f"emulated board: {reason} (all of it: {log})")
-
-
-def _clean_environment() -> dict[str, str]:
-    """The environment without what an outer make hands down (its flags and variables)."""
-    outer = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MAKEFILES")
-    return {name: value for name, value in os.environ.items() if name not in outer}
+    problem = make(tree / "ports" / "qemu", options, folder / "build.log")
+    if problem:
+        raise UserError(f"emulated board: {problem}")
 
 
 def _text_bytes(elf: Path) -> int:

@@ -2,12 +2,12 @@
 
 import unittest
 
-from enforcer_bench import ARM_MS, INPUTS, Site
-from fake_hardware import MemoryStorage, QuietLog
+from enforcer_bench import ARM_MS, INPUTS
+from fake_hardware import MemoryStorage
+from proof_bench import ProofBench
 
-from gateway.outputs.proof_records import ProofRecords
 from gateway.outputs.proof_test import NONE, PASSED, STILL_CLOSED
-from gateway.outputs.proof_tests import CONFIRM_MS, DAY_MS, INPUT_MS, ProofTests, items
+from gateway.outputs.proof_tests import CONFIRM_MS, DAY_MS, INPUT_MS, items
 from gateway.protection.interlocks import SITE
 from gateway.protection.reset_inputs import NOBODY, ResetInputs
 
@@ -15,31 +15,18 @@ RESET, ESTOP, SMOKE = 0, 1, 4
 STEP_MS = 50
 
 
-class Bench:
-    """A site that has closed its racks; `resets` counts pushes that were taken as a reset."""
+class Bench(ProofBench):
+    """`resets` counts pushes that were taken as a reset, `lowest` the relays of both racks."""
 
     def __init__(self, storage=None, **changes):
-        self.site = Site(**changes)
-        self.clock = self.site.clock
-        self.storage = storage or MemoryStorage()
-        settings = self.site.settings
-        self.records = ProofRecords(self.storage, [item.key for item in items(settings)], 180)
-        self.log = QuietLog()
-        self.notes = []
-        self.tests = ProofTests(
-            self.records,
-            self.site.enforcer,
-            settings,
-            self.site.inputs,
-            self.clock,
-            lambda *note: self.notes.append(note),
-            self.log,
-        )
-        self.buttons = ResetInputs(settings.inputs, self.site.inputs)
-        self.resets = 0
-        self.lowest = (1, 1)  # relays of both racks, seen since `mark`
-        self.run_ms(ARM_MS + 1000)
+        super().__init__(storage, **changes)
         self.mark()
+
+    def close(self):
+        self.buttons = ResetInputs(self.site.settings.inputs, self.site.inputs)
+        self.resets = 0
+        self.lowest = (1, 1)  # seen since `mark`
+        self.run_ms(ARM_MS + 1000)
 
     def mark(self):
         self.lowest = self.site.closed()
@@ -60,14 +47,6 @@ class Bench:
         self.run_ms(hold_ms)
         self.site.inputs.levels[RESET] = False
         self.run_ms(100)
-
-    @property
-    def running(self):
-        return self.tests.state()["running"]
-
-    @property
-    def last(self):
-        return self.tests.state()["last"]
 
     def entry(self, kind, name):
         for entry in self.tests.state()["items"]:

@@ -2,13 +2,12 @@
 
 import unittest
 
-from enforcer_bench import ARM_MS, INPUTS, Site
-from fake_hardware import MemoryStorage, QuietLog
+from enforcer_bench import ARM_MS, INPUTS
+from fake_hardware import MemoryStorage
+from proof_bench import ProofBench
 
 from gateway.clock import UNSET
-from gateway.outputs.proof_records import ProofRecords
 from gateway.outputs.proof_test import ABORTED, NONE, PASSED, STILL_CLOSED, UNCHANGED, WITHDRAWN
-from gateway.outputs.proof_tests import ProofTests, items
 from gateway.protection.interlocks import SITE
 
 RESET, SMOKE = 0, 4
@@ -19,27 +18,8 @@ ITEMS = ["rack/rack01", "rack/rack02"] + ["input/" + each["name"] for each in IN
 NEVER = {"utc_s": None, "result": "none", "days_left": 0, "due": True}
 
 
-class Bench:
-    """A site whose racks are closed, and a person at the console."""
-
-    def __init__(self, storage=None, **changes):
-        self.site = Site(**changes)
-        self.clock = self.site.clock
-        self.storage = storage or MemoryStorage()
-        self.names = [item.key for item in items(self.site.settings)]
-        self.records = ProofRecords(self.storage, self.names, 180)
-        self.log = QuietLog()
-        self.notes = []
-        self.tests = ProofTests(
-            self.records,
-            self.site.enforcer,
-            self.site.settings,
-            self.site.inputs,
-            self.clock,
-            lambda *note: self.notes.append(note),
-            self.log,
-        )
-        self.site.run_ms(ARM_MS + 1000)
+class Bench(ProofBench):
+    """Time in steps of the tests' task."""
 
     def confirm(self):
         return self.tests.confirm(self.clock.ticks())
@@ -57,14 +37,6 @@ class Bench:
         """An input that is worked long enough to count."""
         self.site.inputs.levels[number] = level
         self.steps(3)
-
-    @property
-    def running(self):
-        return self.tests.state()["running"]
-
-    @property
-    def last(self):
-        return self.tests.state()["last"]
 
 
 def order(number, kind, name, state, left_ms, changed=False):

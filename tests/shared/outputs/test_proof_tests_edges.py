@@ -2,36 +2,16 @@
 
 import unittest
 
-from enforcer_bench import ARM_MS, Site
-from fake_hardware import MemoryStorage, QuietLog
+from fake_hardware import MemoryStorage
+from proof_bench import ProofBench
 
-from gateway.outputs.proof_records import ProofRecords
 from gateway.outputs.proof_test import ABORTED, EXPIRED, NONE, PASSED, RESULT_NAMES
-from gateway.outputs.proof_tests import CONFIRM_MS, DAY_MS, ProofTests, items
+from gateway.outputs.proof_tests import CONFIRM_MS, DAY_MS
 from gateway.protection.interlocks import SITE
 
 
-class Bench:
-    """A site whose racks are closed, and a person at the console."""
-
-    def __init__(self, storage=None):
-        self.site = Site()
-        self.clock = self.site.clock
-        settings = self.site.settings
-        self.names = [item.key for item in items(settings)]
-        self.records = ProofRecords(storage or MemoryStorage(), self.names, 180)
-        self.log = QuietLog()
-        self.notes = []
-        self.tests = ProofTests(
-            self.records,
-            self.site.enforcer,
-            settings,
-            self.site.inputs,
-            self.clock,
-            lambda *note: self.notes.append(note),
-            self.log,
-        )
-        self.site.run_ms(ARM_MS + 1000)
+class Bench(ProofBench):
+    """Days pass."""
 
     def pass_all_but(self, count):
         """The first `count` items were never tested."""
