@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from host_tools.cli_examples import examples
 from host_tools.errors import UserError
 
 app = typer.Typer()
@@ -31,17 +32,32 @@ Yes = Annotated[bool, typer.Option("--yes", help="Open closed relays without a q
 
 
 @app.command()
-def monitor(console: ConsoleAddress = "", port: GatewayPort = "") -> int:
+@examples(
+    "monitor --console 192.168.10.20:7000",
+    "monitor --port usb",
+)
+def monitor(
+    console: ConsoleAddress = "",
+    port: GatewayPort = "",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the whole status once, as JSON.")
+    ] = False,
+) -> int:
     """Show a running gateway's live table until Ctrl-C."""
     from host_tools.cable.reach import reach
     from host_tools.monitor import command
 
     with suppress(KeyboardInterrupt):
-        return command.main(*reach(console, port, _console_here()))
+        return command.main(*reach(console, port, _console_here()), as_json)
     return 0
 
 
 @app.command()
+@examples(
+    "doctor --port usb",
+    "doctor --console 192.168.10.20:7000 --json",
+    "doctor --console 192.168.10.20:7000 --relays",
+)
 def doctor(
     console: ConsoleAddress = "",
     port: GatewayPort = "",
@@ -61,19 +77,31 @@ def doctor(
 
 
 @app.command()
+@examples(
+    "logs --port usb --follow",
+    "logs --console 192.168.10.20:7000",
+)
 def logs(
     console: ConsoleAddress = "",
     port: GatewayPort = "",
     follow: Annotated[bool, typer.Option("--follow", help="Until Ctrl-C.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON object for each line.")
+    ] = False,
 ) -> int:
     """Print the last lines of a running gateway's log."""
     from host_tools.cable.reach import reach
     from host_tools.doctor import command
 
-    return command.logs(*reach(console, port, _console_here(), print), follow)
+    show = command.LogLines(as_json)
+    return command.logs(*reach(console, port, _console_here(), show), show, follow)
 
 
 @app.command()
+@examples(
+    "deploy --board arduino_opta --site site.toml --dry-run",
+    "deploy --board arduino_opta --site site.toml",
+)
 def deploy(
     board: Kind,
     site: SiteFile,
@@ -94,6 +122,10 @@ def deploy(
 
 
 @app.command()
+@examples(
+    "provision --board arduino_opta --site site.toml",
+    "provision --board arduino_opta --site site.toml --dry-run",
+)
 def provision(
     board: Kind,
     site: SiteFile,
@@ -110,6 +142,9 @@ def provision(
     new_key: Annotated[
         bool, typer.Option("--new-key", help="Another device.key: old orders mean nothing.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check the files, touch neither board nor folder.")
+    ] = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> int:
@@ -118,12 +153,27 @@ def provision(
 
     return command.main(
         command.Options(
-            board, port, site, Path(folder), ca, cert, key, settings, new_key, yes, as_json
+            board,
+            port,
+            site,
+            Path(folder),
+            ca,
+            cert,
+            key,
+            settings,
+            new_key,
+            dry_run,
+            yes,
+            as_json,
         )
     )
 
 
 @app.command()
+@examples(
+    "flash --board arduino_opta --image ARDUINO_OPTA.bin --dry-run",
+    "flash --board olimex_esp32_poe_iso --image ESP32_GENERIC.bin",
+)
 def flash(
     board: Kind,
     image: Annotated[str, typer.Option(help="MicroPython's image for it, as boards/ names it.")],
@@ -131,11 +181,16 @@ def flash(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only print what would be run.")
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Erase without a question.")] = False,
+    as_json: Json = False,
 ) -> int:
-    """Bring MicroPython itself onto a board, by esptool or dfu-util; erases all that is there."""
+    """Bring MicroPython itself onto a board, by esptool or dfu-util; erases all that is there.
+
+    Exit status 0: done. 1: the program failed. 2: nothing was begun.
+    """
     from host_tools.flash import command
 
-    return command.main(board, Path(image), port, dry_run)
+    return command.main(board, Path(image), port, dry_run, yes, as_json)
 
 
 @app.command()

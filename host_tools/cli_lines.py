@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from host_tools.cli_examples import examples
 from host_tools.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Serial = Annotated[str, typer.Option("--serial", help="Serial port of an RS-485 adapter.")]
+Serial = Annotated[
+    str, typer.Option("--serial", help="Serial port of an RS-485 adapter, or usb: the only one.")
+]
 Tcp = Annotated[str, typer.Option("--tcp", help="HOST or HOST:PORT.")]
 Timeout = Annotated[float, typer.Option(min=0.02, help="Seconds for each answer.")]
 Baud = Annotated[int, typer.Option(min=1200, max=230400)]
@@ -28,6 +31,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
+@examples(
+    "scan --serial usb",
+    "scan --serial /dev/ttyUSB0 --baud 9600 --units 1-12",
+    "scan --tcp 192.168.10.21,192.168.10.22 --units 1",
+)
 def scan(
     serial: Serial = "",
     tcp: Annotated[
@@ -49,8 +57,7 @@ def scan(
     """
     from host_tools.probe import scan as command
 
-    if bool(serial) == bool(tcp):
-        raise UserError("scan: needs --serial PORT or --tcp HOST, one of them")
+    serial = _serial("scan", serial, tcp)
     lines = (
         command.serial_lines(serial, baud, frame)
         if serial
@@ -61,6 +68,11 @@ def scan(
 
 
 @app.command()
+@examples(
+    "probe rack_voltage_dv soc_pm --map generic-416s --serial usb",
+    "probe 3:0x0006:2 4:100 --tcp 192.168.10.21 --unit 2",
+    "probe 6:0x0300 --write 1 --tcp 192.168.10.21 --dry-run",
+)
 def probe(
     what: Annotated[
         list[str], typer.Argument(help="Names of the map, or FUNCTION:ADDRESS[:COUNT].")
@@ -74,6 +86,9 @@ def probe(
     write: Annotated[
         int | None, typer.Option(help="Write this raw number to the one register, and ask first.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only print what would be written.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Write without a question.")] = False,
     timeout: Timeout = 1.0,
     as_json: Json = False,
@@ -84,15 +99,23 @@ def probe(
     """
     from host_tools.probe import command
 
-    where = _where(serial, tcp, baud, frame)
+    where = _where("probe", serial, tcp, baud, frame)
     if write is None:
+        if dry_run or yes:
+            raise UserError("probe: --dry-run and --yes go with --write")
         return command.read(where, unit, what, map_name, timeout, as_json)
     if len(what) != 1:
         raise UserError("probe --write: needs one register")
-    return command.write(where, unit, what[0], write, map_name, timeout, yes)
+    return command.write(
+        where, unit, what[0], write, map_name, timeout, yes=yes, dry_run=dry_run, as_json=as_json
+    )
 
 
 @app.command()
+@examples(
+    "capture rack01.jsonl --serial usb --baud 9600 --frame 8N1",
+    "capture rack01.jsonl --tcp 192.168.10.21 --duration 60",
+)
 def capture(
     out: Annotated[str, typer.Argument(help="File to write, a line of JSON per frame.")],
     serial: Serial = "",
@@ -103,30 +126,52 @@ def capture(
         int, typer.Option(min=0, max=65535, help="With --tcp: port that the gateway is sent to.")
     ] = 1502,
     duration: Annotated[float, typer.Option(min=0, help="Seconds; 0 = until Ctrl-C.")] = 0,
+    as_json: Json = False,
 ) -> int:
-    """Write down what is said on a line: listening on a serial one, as a relay on TCP."""
+    """Write down what is said on a line: listening on a serial one, as a relay on TCP.
+
+    On a serial line it only listens, and the gateway stays where it is.
+    On TCP the gateway is sent to this laptop, which hands everything on.
+    Exit status 0: frames were written. 1: none came.
+    """
     from host_tools.probe import capture as command
 
-    return command.main(_where(serial, tcp, baud, frame), Path(out), listen, duration)
+    where = _where("capture", serial, tcp, baud, frame)
+    return command.main(where, Path(out), listen, duration, as_json)
 
 
 @app.command()
+@examples(
+    "replay rack01.jsonl --listen 1502",
+)
 def replay(
     recording: Annotated[str, typer.Argument(help="File that capture wrote.")],
     listen: Annotated[int, typer.Option(min=0, max=65535, help="Port to answer at.")] = 1502,
     duration: Annotated[float, typer.Option(min=0, help="Seconds; 0 = until Ctrl-C.")] = 0,
+    as_json: Json = False,
 ) -> int:
     """Answer over Modbus TCP as the recorded racks did, for a gateway on this laptop or bench."""
     from host_tools.probe import replay as command
 
-    return command.main(Path(recording), listen, duration)
+    return command.main(Path(recording), listen, duration, as_json)
 
 
-def _where(serial: str, tcp: str, baud: int, frame: str) -> Where:
-    from host_tools.probe import scan as command
+def _serial(command: str, serial: str, tcp: str) -> str:
+    """The serial port, "" for TCP; UserError without either, or with both."""
+    from host_tools.cable.ports import choose
 
     if bool(serial) == bool(tcp):
-        raise UserError("needs --serial PORT or --tcp HOST, one of them")
+        raise UserError(
+            f"{command}: needs --serial PORT (usb: the only one there is) or --tcp HOST,"
+            " one of them"
+        )
+    return choose(serial, "--serial") if serial else ""
+
+
+def _where(name: str, serial: str, tcp: str, baud: int, frame: str) -> Where:
+    from host_tools.probe import scan as command
+
+    serial = _serial(name, serial, tcp)
     if tcp:
         return command.tcp_lines(tcp, command.MODBUS_PORT)[0]
     return command.serial_lines(serial, str(baud), frame)[0]

@@ -51,6 +51,6 @@ def reach(
     if not port:
         host, number = address(console, here)
         return ConsoleClient(host, number), f"{host}:{number}"
-    prompt = Prompt(choose("" if port == "usb" else port))
+    prompt = Prompt(choose(port))
     prompt.open()
     return CableClient(prompt, log or (lambda line: None)), prompt.port

@@ -7,13 +7,13 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gateway.config.file import CRC_FILE, FILE, checksum_text
 from host_tools.cable.ports import choose
 from host_tools.cable.prompt import CableError, Prompt, RemoteError
+from host_tools.confirm import confirm
 from host_tools.deploy import boards, program
 from host_tools.deploy.deployment import Deployment, Wanted, ask_running
 from host_tools.deploy.judge import Verdict
@@ -75,11 +75,25 @@ def _wanted(kind: boards.BoardKind, site: str) -> Wanted:
 
 
 def _deploy(deployment: Deployment, prompt: Prompt, options: Options) -> int:
-    device = deployment.device
     running = ask_running(prompt)
     if options.dry_run and running is not None:
         return _tell_running(running, options)
     confirm_stop(running, options.yes)
+    try:
+        return _bring(deployment, prompt, options)
+    except KeyboardInterrupt:
+        print(
+            f"{prompt.port}: broken off: its relays are open until it has started again, by its"
+            " watchdog within a minute or by its supply; deploy again, what is on the board"
+            " already is not sent twice",
+            file=sys.stderr,
+        )
+        raise
+
+
+def _bring(deployment: Deployment, prompt: Prompt, options: Options) -> int:
+    """Everything that stops what runs on the board."""
+    device = deployment.device
     _say(options, f"{prompt.port}: stopping what runs there")
     device.take()
     if options.dry_run:
@@ -128,13 +142,10 @@ def confirm_stop(running: Status | None, yes: bool) -> None:
     if not closed:
         return
     current_a = sum(abs(rack["current_da"] or 0) for rack in racks) / 10
-    text = (
+    confirm(
         f"A gateway runs there: {closed} of {len(racks)} racks are closed, {current_a:.0f} A flow."
-        " Going on opens every relay. Stop the converter first. Go on?"
+        " Going on opens every relay. Stop the converter first."
     )
-    if not sys.stdin.isatty():
-        raise UserError(f"{text.removesuffix(' Go on?')} --yes goes on without a question")
-    typer.confirm(text, abort=True)
 
 
 def _tell_running(running: Status, options: Options) -> int:

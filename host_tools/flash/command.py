@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 from host_tools.cable.ports import choose
+from host_tools.confirm import confirm
 from host_tools.errors import UserError
 from host_tools.toolchain.tools import find_tool
 
@@ -35,19 +38,44 @@ def commands(board: str, image: Path, port: str) -> list[list[str]]:
     raise UserError(f"--board: cannot flash {board!r}; there are: {', '.join(BOARDS)}")
 
 
-def main(board: str, image: Path, port: str, dry_run: bool) -> int:
-    """Run them, their output as it comes; 0, or 1 when one fails. All files on the board go."""
+def main(
+    board: str, image: Path, port: str, dry_run: bool, yes: bool = False, as_json: bool = False
+) -> int:
+    """Run them, after a question; 0, or 1 when one fails. All files on the board go.
+
+    With `as_json` what the programs say goes to the standard error.
+    """
     if not image.is_file():
         raise UserError(f"{image}: no such file: download the image that boards/README.md names")
     found = choose(port) if board in _ESPTOOL and not dry_run else port or "PORT"
-    for command in commands(board, image, found):
-        print(shlex.join(command), flush=True)
-        if dry_run:
-            continue
-        program = find_tool(command[0])
-        if program is None:
-            raise UserError(f"{command[0]} is not here: {_HINTS[command[0]]}")
-        if subprocess.run([program, *command[1:]]).returncode:
-            print(f"{command[0]} failed: check that the board is in its boot loader")
-            return 1
-    return 0
+    todo = commands(board, image, found)
+    programs = [] if dry_run else [_program(command[0]) for command in todo]
+    if not (dry_run or yes):
+        confirm(
+            f"This erases the board{f' at {found}' if board in _ESPTOOL else ''}: program, keys,"
+            " latches, records that were not delivered; every relay opens."
+        )
+    failed = ""
+    for command, program in zip(todo, programs, strict=False):
+        _say(command, as_json)
+        if subprocess.run([program, *command[1:]], stdout=2 if as_json else None).returncode:
+            failed = f"{command[0]} failed: check that the board is in its boot loader"
+            break
+    if dry_run and not as_json:
+        print("\n".join(map(shlex.join, todo)))
+    if as_json:
+        print(json.dumps({"commands": todo, "run": not dry_run, "problem": failed}))
+    elif failed:
+        print(failed)
+    return 1 if failed else 0
+
+
+def _program(name: str) -> str:
+    found = find_tool(name)
+    if found is None:
+        raise UserError(f"{name} is not here: {_HINTS[name]}")
+    return str(found)
+
+
+def _say(command: list[str], as_json: bool) -> None:
+    print(shlex.join(command), file=sys.stderr if as_json else sys.stdout, flush=True)

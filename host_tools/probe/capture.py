@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,6 +16,7 @@ from host_tools.errors import UserError
 from host_tools.probe.frames import REPLY, REQUEST, Frame, sort_serial
 from host_tools.probe.line import FRAMES, Where
 from host_tools.probe.listener import EVERY_ADDRESS, hang_up, listening
+from host_tools.toolchain.progress import say
 
 _BITS = 11
 _CHARACTERS = 3.5  # of silence end a frame
@@ -22,20 +24,37 @@ _USB_MS = 4.0  # a laptop's adapter hands bytes over in packets
 _HEADER_BYTES = 6  # MBAP without the unit
 _LONGEST = 260
 _FOREVER_S = 10 * 365 * 86400.0
+NOTHING = 1
 
 
-def main(where: Where, out: Path, listen_port: int, duration_s: float) -> int:
-    """0, once the time is over or Ctrl-C came."""
+def main(
+    where: Where, out: Path, listen_port: int, duration_s: float, as_json: bool = False
+) -> int:
+    """Once the time is over or Ctrl-C came: 0, or 1 when nothing was said on the line."""
     if where.serial:
-        count = listen(where, out, duration_s, print)
+        count = listen(where, out, duration_s, _unsaid if as_json else print)
+        hint = (
+            f"nobody spoke at {where}: check A and B, --baud, --frame, that a gateway asks there"
+        )
     else:
         relay = Relay(where, listen_port, out)
-        print(f"give the gateway this laptop's address and port {listen_port} for {where}")
         with suppress(KeyboardInterrupt):
             asyncio.run(relay.run(duration_s))
         count = relay.frames
-    print(f"{out}: {count} frames")
-    return 0
+        hint = (
+            f"{relay.failed} connections came and {where} took none: check its address and port"
+            if relay.failed
+            else f"no gateway came to port {relay.port}: check address and port in its site file"
+        )
+    if as_json:
+        print(json.dumps({"file": str(out), "frames": count, "problem": "" if count else hint}))
+    else:
+        print(f"{out}: {count} frames" + ("" if count else f"; {hint}"))
+    return 0 if count else NOTHING
+
+
+def _unsaid(line: str) -> None:
+    """With --json frames stand in the file alone."""
 
 
 def listen(where: Where, out: Path, duration_s: float, show: Callable[[str], object]) -> int:
@@ -87,6 +106,7 @@ class Relay:
     def __init__(self, where: Where, listen_port: int, out: Path) -> None:
         self.port = listen_port
         self.frames = 0
+        self.failed = 0  # connections that the rack did not take
         self._where = where
         self._out = out
         self._zero_s = time.monotonic()
@@ -105,6 +125,8 @@ class Relay:
                 await self._relay(reader, writer, note)
 
             async with listening(serve, EVERY_ADDRESS, self.port) as self.port:
+                here = f"this laptop's address and port {self.port}"
+                say(f"give the gateway {here} for {self._where}")
                 await asyncio.sleep(duration_s or _FOREVER_S)
 
     async def _relay(
@@ -114,7 +136,11 @@ class Relay:
         note: Callable[[str, bytes], None],
     ) -> None:
         """Until one side hangs up."""
-        there, to = await asyncio.open_connection(self._where.host, self._where.port)
+        try:
+            there, to = await asyncio.open_connection(self._where.host, self._where.port)
+        except OSError:
+            self.failed += 1
+            raise  # which ends this connection
         try:
             ways = [
                 asyncio.create_task(_hand_on(reader, to, REQUEST, note)),
@@ -146,6 +172,8 @@ async def _hand_on(
 
 def _writer(out: Path) -> Any:
     try:
-        return out.open("w")
+        return out.open("x")
+    except FileExistsError as error:
+        raise UserError(f"{out}: is there already: name another file, or remove it") from error
     except OSError as error:
         raise UserError(f"{out}: {error.strerror}") from error

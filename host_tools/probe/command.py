@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-import typer
-
+from host_tools.confirm import confirm
 from host_tools.errors import UserError
 from host_tools.maps.model import Item, RegisterMap
 from host_tools.maps.register_map import load
@@ -51,7 +50,16 @@ def read(
 
 
 def write(
-    where: Where, unit: int, name: str, value: int, map_name: str, timeout_s: float, yes: bool
+    where: Where,
+    unit: int,
+    name: str,
+    value: int,
+    map_name: str,
+    timeout_s: float,
+    *,
+    yes: bool = False,
+    dry_run: bool = False,
+    as_json: bool = False,
 ) -> int:
     """One register, after a question; `value` is raw. 1 = refused."""
     register_map = load(map_name.replace("_", "-")) if map_name else None
@@ -65,19 +73,20 @@ def write(
     if not 0 <= value <= 0xFFFF:
         raise UserError(f"{name}: {value} is outside 0..65535")
     note = f" ({item.note})" if item is not None and item.note else ""
-    question = (
-        f"Write {value} (0x{value:04X}) to {name}{note} of unit {unit} at {where}?"
-        " It can open contactors or move limits."
+    what = (
+        f"This writes {value} (0x{value:04X}) to {name}{note} of unit {unit} at {where}, by"
+        f" function {function} at address {address}."
     )
+    if dry_run:
+        print(json.dumps({name: "dry run"}) if as_json else f"dry run, nothing is sent: {what}")
+        return 0
     if not yes:
-        typer.confirm(question, abort=True)
+        confirm(f"{what} It can open contactors or move limits.")
     with Line(where, timeout_s) as line:
         reply = line.write(unit, function, address, value)
-    if not reply.values:
-        print(f"{name}: not written: {_why(reply.code)}")
-        return REFUSED
-    print(f"{name}: written {value}")
-    return 0
+    told = f"written {value}" if reply.values else f"not written: {_why(reply.code)}"
+    print(json.dumps({name: told}) if as_json else f"{name}: {told}")
+    return 0 if reply.values else REFUSED
 
 
 def _find(register_map: RegisterMap | None, name: str) -> Item | None:

@@ -34,8 +34,10 @@ def load(path: Path) -> list[Frame]:
     """UserError names the line that is none."""
     try:
         text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from error
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is no recording of gatewayctl capture") from error
     frames = []
     for number, line in enumerate(text.splitlines(), 1):
         try:

@@ -31,7 +31,8 @@ async def listening(serve: Serve, host: str, port: int) -> AsyncIterator[int]:
     try:
         server = await asyncio.start_server(one, host, port)
     except OSError as error:
-        raise UserError(f"--listen {port}: {error.strerror}") from error
+        reason = error.strerror or str(error)
+        raise UserError(f"--listen {port}: {reason}; --listen names another port") from error
     try:
         yield int(server.sockets[0].getsockname()[1])
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from host_tools.errors import UserError
 from host_tools.probe.frames import REPLY, REQUEST, Frame, load
 from host_tools.probe.listener import EVERY_ADDRESS, listening
+from host_tools.toolchain.progress import say
 
 _HEADER_BYTES = 6
 _LONGEST = 260
@@ -17,18 +19,21 @@ _NO_REGISTER = 2
 _FOREVER_S = 10 * 365 * 86400.0
 
 
-def main(recording: Path, port: int, duration_s: float) -> int:
+def main(recording: Path, port: int, duration_s: float, as_json: bool = False) -> int:
     """0, once the time is over or Ctrl-C came."""
     replay = Replay(load(recording))
-    print(f"{len(replay.answers)} different requests; answering at port {port} until Ctrl-C")
     with suppress(KeyboardInterrupt):
         asyncio.run(_run(replay, port, duration_s))
-    print(f"{replay.strangers} requests were not in the recording")
+    if as_json:
+        print(json.dumps({"answered": replay.answered, "strangers": replay.strangers}))
+    else:
+        print(f"{replay.answered} requests answered, {replay.strangers} were not in the recording")
     return 0
 
 
 async def _run(replay: Replay, port: int, duration_s: float) -> None:
-    async with listening(replay.serve, EVERY_ADDRESS, port):
+    async with listening(replay.serve, EVERY_ADDRESS, port) as found:
+        say(f"{len(replay.answers)} different requests; answering at port {found} until Ctrl-C")
         await asyncio.sleep(duration_s or _FOREVER_S)
 
 
@@ -40,6 +45,7 @@ class Replay:
 
     def __init__(self, frames: Sequence[Frame]) -> None:
         self.answers: dict[bytes, list[bytes]] = {}
+        self.answered = 0
         self.strangers = 0  # requests that are not in the recording
         self._turn: dict[bytes, int] = {}
         asked: bytes | None = None
@@ -61,6 +67,7 @@ class Replay:
             return bytes((request[0], request[1] | 0x80, _NO_REGISTER))
         if not replies:
             return None
+        self.answered += 1
         turn = self._turn.get(request, 0)
         self._turn[request] = turn + 1
         return replies[turn % len(replies)]

@@ -14,6 +14,7 @@ from host_tools.maps.model import RegisterMap
 from host_tools.maps.register_map import load, map_names
 from host_tools.probe.line import FRAMES, MODBUS_PORT, Line, Where
 from host_tools.probe.recognise import Match, Unit, best
+from host_tools.toolchain.progress import say
 
 BAUDS = (9600, 19200, 115200, 57600, 38400)  # the usual ones first
 _PLACES = 3  # registers that a unit is asked for before it counts as absent
@@ -45,10 +46,15 @@ def main(
         found: list[Found] = []
         for where in lines:
             bar.update(task, description=str(where))
-            for unit in _scan(where, units, loaded, timeout_s):
-                if unit is not None:
-                    found.append(unit)
-                bar.advance(task)
+            try:
+                for unit in _scan(where, units, loaded, timeout_s):
+                    if unit is not None:
+                        found.append(unit)
+                    bar.advance(task)
+            except UserError as error:
+                if where.serial or len(lines) == 1:
+                    raise
+                say(str(error))  # of several hosts the others may be there
             if found and where.serial:
                 break  # all units of a line have its speed
     if as_json:

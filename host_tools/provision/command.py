@@ -34,6 +34,7 @@ class Options:
     key: str = ""
     settings: str = ""
     new_key: bool = False
+    dry_run: bool = False
     yes: bool = False
     as_json: bool = False
 
@@ -50,9 +51,12 @@ def main(options: Options) -> int:
     files, lines = _certificates(options, tree.get("uplink", {}), gateway)
     if options.settings:
         files.append(_board_file(Path(options.settings)))
-    content, made = secrets_folder.device_key_of(folder, options.new_key)
-    files.append(DeviceFile(device_key.FILE, content))
-    lines.append(f"device.key: {'a new one' if made else 'that of'} {folder}")
+    made = secrets_folder.lacks_key(folder, options.new_key)
+    lines.append(f"device.key: {'a new one in' if made else 'that of'} {folder}")
+    if options.dry_run:
+        _tell_dry(options, gateway, lines, [*[file.path for file in files], device_key.FILE])
+        return 0
+    files.append(DeviceFile(device_key.FILE, secrets_folder.device_key_of(folder, made)))
     config_files.write(folder / "config.json", tree)
     prompt = Prompt(choose(options.port))
     prompt.open()
@@ -73,6 +77,14 @@ def main(options: Options) -> int:
     names = ", ".join(written) or "nothing: all of it was there"
     print(f"{gateway}: written and read back: {names}; restarted")
     return 0
+
+
+def _tell_dry(options: Options, gateway: str, lines: list[str], names: list[str]) -> None:
+    if options.as_json:
+        print(json.dumps({"gateway": gateway, "would_write": names}))
+        return
+    print("\n".join(lines))
+    print(f"{gateway}: dry run: nothing was written; would write {', '.join(names)}")
 
 
 def _certificates(

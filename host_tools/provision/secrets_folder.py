@@ -24,17 +24,26 @@ _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 _PEM = b"-----BEGIN"
 
 
-def device_key_of(folder: Path, new: bool) -> tuple[bytes, bool]:
-    """(content of device.key in `folder`, whether it was made just now); UserError."""
+def lacks_key(folder: Path, new: bool) -> bool:
+    """A key has to be made, because there is none or a `new` one is wanted; UserError for a file
+    that is none.
+    """
     path = folder / device_key.FILE
-    if path.exists() and not new:
-        content = read_private(path)
-        if device_key.read_key(content) is None:
-            raise UserError(f"{path}: is no device key; --new-key makes another one")
-        return content, False
+    if new or not path.exists():
+        return True
+    if device_key.read_key(read_private(path)) is None:
+        raise UserError(f"{path}: is no device key; --new-key makes another one")
+    return False
+
+
+def device_key_of(folder: Path, new: bool) -> bytes:
+    """Content of device.key in `folder`, made when it is not there or a `new` one is wanted."""
+    path = folder / device_key.FILE
+    if not lacks_key(folder, new):
+        return read_private(path)
     content = (secrets.token_hex(device_key.KEY_BYTES) + "\n").encode()
     write_private(path, content)
-    return content, True
+    return content
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from pathlib import Path
 
 # Debian puts daemons where an ordinary user's PATH does not look.
 _MORE_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/opt/homebrew/sbin", "/opt/homebrew/bin")
@@ -16,8 +17,9 @@ _XCODE = {"gcc", "make", "libc6-dev"}
 
 
 def find_tool(program: str) -> str | None:
-    """Full path of `program`, or None."""
-    search = os.pathsep.join([os.environ.get("PATH", os.defpath), *_MORE_FOLDERS])
+    """Full path of `program`, or None; what pip put beside this Python counts, too."""
+    path = os.environ.get("PATH", os.defpath)
+    search = os.pathsep.join([path, *_MORE_FOLDERS, str(Path(sys.executable).parent)])
     return shutil.which(program, path=search)
 
 

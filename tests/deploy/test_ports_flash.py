@@ -53,11 +53,13 @@ class Entry:
 def test_the_only_usb_port_is_found_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     there = [Entry("/dev/ttyS0", None), Entry("/dev/ttyACM0", 0x2341)]
     monkeypatch.setattr(ports.list_ports, "comports", lambda: there)
-    assert ports.choose("") == "/dev/ttyACM0"
+    assert ports.choose("") == ports.choose("usb") == "/dev/ttyACM0"
     assert ports.choose("/dev/other") == "/dev/other"
     there.append(Entry("/dev/ttyUSB3", 0x1A86))
-    with pytest.raises(UserError, match="several boards are there: /dev/ttyACM0, /dev/ttyUSB3"):
+    with pytest.raises(UserError, match="--port: name one, .*: /dev/ttyACM0, /dev/ttyUSB3"):
         ports.choose("")
+    with pytest.raises(UserError, match="--serial: name one, several USB ports are there"):
+        ports.choose("usb", "--serial")
     there[1:] = []
     with pytest.raises(UserError, match="no USB serial port is there: check cable"):
         ports.choose("")
@@ -92,7 +94,7 @@ def test_a_tool_that_runs_and_one_that_fails(
     image = tmp_path / "image.bin"
     image.write_bytes(b"x")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    command = ["flash", "--board", "arduino_opta", "--image", str(image)]
+    command = ["flash", "--board", "arduino_opta", "--image", str(image), "--yes"]
     tool = tmp_path / "dfu-util"
     for status in (0, 1):
         tool.write_text(f'#!/bin/sh\necho "with $*"\nexit {status}\n')

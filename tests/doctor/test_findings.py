@@ -109,7 +109,8 @@ def test_over_a_real_console(capsys: pytest.CaptureFixture[str]) -> None:
         client = ConsoleClient("127.0.0.1", port)
         found = await asyncio.to_thread(command.main, client, where, False, True)
         client = ConsoleClient("127.0.0.1", port)
-        printed = await asyncio.to_thread(command.logs, client, where, False)
+        show = command.LogLines(False)
+        printed = await asyncio.to_thread(command.logs, client, where, show, False)
         console.close()
         return found, printed
 

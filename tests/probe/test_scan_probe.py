@@ -41,6 +41,16 @@ def test_every_map_is_recognised_among_all(name: str, capsys: pytest.CaptureFixt
     assert (found["unit"], found["map"]) == (7, name)
 
 
+def test_a_host_that_is_off_hides_none_of_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    with tcp({1: rack("generic-416s")}) as port:
+        hosts = f"{HOST}:9,{HOST}:{port}"
+        command = ["scan", "--tcp", hosts, "--units", "1", "--map", "generic-416s", "--json"]
+        assert main(command) == 0
+    printed = capsys.readouterr()
+    assert [each["unit"] for each in json.loads(printed.out)] == [1]
+    assert f"{HOST}:9: cannot be opened" in printed.err
+
+
 def test_nobody_is_said_with_what_to_check(capsys: pytest.CaptureFixture[str]) -> None:
     with serial({9: rack("generic-416s")}) as path:
         command = ["scan", "--serial", path, "--baud", "19200", "--frame", "8N1", "--units", "1-2"]
@@ -73,13 +83,20 @@ def test_probe_writes_only_what_was_confirmed(
     with tcp({1: image}) as port:
         command = ["probe", item.name, "--map", "generic-416s", "--tcp", f"{HOST}:{port}"]
         command += ["--write", "1"]
+        monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+        assert main(command) == 2  # nobody sits there
         monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True)
         assert main(command) == 130
+        assert main([*command, "--dry-run"]) == 0
         place = f"3:{item.address}"
         assert main(["probe", place, "--tcp", f"{HOST}:{port}"]) == 0
         assert main([*command, "--yes"]) == 0
         assert main(["probe", place, "--tcp", f"{HOST}:{port}"]) == 0
-    told = capsys.readouterr().out.splitlines()
+        refused = ["probe", "6:0xFFF0", "--write", "1", "--tcp", f"{HOST}:{port}", "--yes"]
+        assert main([*refused, "--json"]) == 1
+    *told, answer = capsys.readouterr().out.splitlines()
+    assert json.loads(answer)["6:0xFFF0"].startswith("not written: refused, exception 2")
     assert f"{place}: {item.default} (0x{item.default:04X})" in told
     assert told[-2:] == [f"{item.name}: written 1", f"{place}: 1 (0x0001)"]
 
@@ -87,7 +104,6 @@ def test_probe_writes_only_what_was_confirmed(
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["scan"], "needs --serial PORT or --tcp HOST"),
         (["scan", "--serial", "/dev/none", "--baud", "x"], "--baud x: needs numbers"),
         (["scan", "--serial", "/dev/none", "--frame", "7E1"], "--frame 7E1: there are: 8N1"),
         (["scan", "--serial", "/dev/none", "--baud", "9600"], "cannot be opened: check its name"),

@@ -18,7 +18,12 @@ from cryptography.hazmat.primitives.serialization import (
 
 from gateway.uplink.device_key import read_key
 from host_tools.errors import UserError
-from host_tools.provision.secrets_folder import check_authority, check_pair, device_key_of
+from host_tools.provision.secrets_folder import (
+    check_authority,
+    check_pair,
+    device_key_of,
+    lacks_key,
+)
 
 
 def pair(folder: Path, name: str, encoding: Encoding = Encoding.PEM) -> tuple[Path, Path]:
@@ -44,15 +49,14 @@ def pair(folder: Path, name: str, encoding: Encoding = Encoding.PEM) -> tuple[Pa
 
 def test_a_key_is_made_once_and_nobody_else_may_read_it(tmp_path: Path) -> None:
     folder = tmp_path / "devices" / "gw-001"
-    content, made = device_key_of(folder, False)
-    assert made
+    assert lacks_key(folder, False)
+    content = device_key_of(folder, False)
     assert read_key(content) is not None
     assert stat.S_IMODE((folder / "device.key").stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert device_key_of(folder, False) == (content, False)
-    other, made = device_key_of(folder, True)
-    assert made
-    assert other != content
+    assert not lacks_key(folder, False)
+    assert device_key_of(folder, False) == content
+    assert device_key_of(folder, True) != content
 
 
 def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
