@@ -133,10 +133,8 @@ class Lanes(RuleBasedStateMachine):
     def end_chunk(self, which: int) -> None:
         self.lanes.all[which].end_chunk()
 
-    @rule(which=st.sampled_from(range(3)), messages=st.integers(1, 9), undo=st.booleans())
-    def deliver(self, which: int, messages: int, undo: bool) -> None:
-        if undo and self.next_message(which):
-            self.sources[which].undo()
+    @rule(which=st.sampled_from(range(3)), messages=st.integers(1, 9))
+    def deliver(self, which: int, messages: int) -> None:
         for _ in range(messages):
             self.take_message(which)
 

@@ -54,8 +54,6 @@ class BlockSource:
         self._frames = 0  # in it
         self._reached = 0  # number of the record read last
         self._cut = 0  # number of the first record that found no room
-        # `_after`, `_chunk`, `_last` before the last message
-        self._built = (self._after, 0, _UNKNOWN)
         self.lane = lane.number
         self.topic = BLOCK_TOPIC
         self.mark = self._after
@@ -89,15 +87,6 @@ class BlockSource:
         self.busy = not self._reader.paused
         return 0
 
-    def undo(self) -> None:
-        """The message just built, or half built, is not sent: the next call builds it anew."""
-        if self._length:
-            self._length = 0
-            return
-        self._after, self._chunk, self._last = self._built
-        if self._chunk:
-            self._racks[self._rack] = 1
-
     def restart(self) -> None:
         """A new session: go on behind what was acknowledged."""
         self._after = self._cursor.key
@@ -111,7 +100,6 @@ class BlockSource:
         """Begin the next chunk, or build a message of what stands before it; its length or 0."""
         lane, reader = self._lane, self._reader
         boot, sequence = self._after
-        self._built = (self._after, 0, _UNKNOWN)
         if boot == lane.boot and sequence + 1 == lane.open_chunk:
             return 0
         if not reader.read(boot, sequence, self._scratch, 0):
@@ -224,7 +212,6 @@ class BlockSource:
         if self._last == _UNKNOWN:
             self._last = self._reached
         last = self._last
-        self._built = (self._after, chunk, last)
         self._lane.losses.add(boot, self._cut or self._reached + 1, last)
         if self._rack != _UNKNOWN:
             self._racks[self._rack] = 0

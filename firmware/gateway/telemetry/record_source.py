@@ -30,7 +30,7 @@ class RecordSource:
         self._lane = lane
         self._cursor: Cursor = lane.cursors[consumer]
         self._reader = LaneReader(lane, clock)
-        self._before = self.mark = self._cursor.key
+        self.mark = self._cursor.key
         self.lane = lane.number
         self.busy = False
 
@@ -46,7 +46,6 @@ class RecordSource:
 
     def next(self, buffer: memoryview) -> int:
         """Length of the next message, built in `buffer`; 0 = none now, or `busy`."""
-        self._before = self.mark
         count = self._reader.read(self.mark[0], self.mark[1], buffer, records.BATCH_BYTES)
         self.busy = self._reader.busy
         if not count:
@@ -54,13 +53,9 @@ class RecordSource:
         self.mark = pack_batch(self._reader, self.lane, count, buffer)
         return self._reader.end
 
-    def undo(self) -> None:
-        """The message just built is not sent: the next call builds it anew."""
-        self.mark = self._before
-
     def restart(self) -> None:
         """A new session: go on behind what was acknowledged."""
-        self._before = self.mark = self._cursor.key
+        self.mark = self._cursor.key
 
     def release(self, mark: tuple[int, int]) -> None:
         """The message with that mark was acknowledged, and all before it."""
