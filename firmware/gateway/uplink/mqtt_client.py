@@ -108,6 +108,7 @@ class MqttClient:
         self._refused = False
         # For status and diagnosis.
         self.stopped = False
+        self.in_first_wait = False  # before the first attempt
         self.state = DOWN
         self.sessions = 0
         self.protocol_errors = 0
@@ -150,7 +151,9 @@ class MqttClient:
         A fault of the link is logged, counted and mended. Any other exception in a service or
         handler is a mistake in the program: it ends the session and is raised here.
         """
+        self.in_first_wait = True
         await self._sleep(jitter_ms(self._settings.connect_delay_ms, self._random))
+        self.in_first_wait = False
         while not self.stopped:
             await self._session()
             if not self.stopped:

@@ -159,9 +159,13 @@ class Publisher:
     async def drain(self, deadline_ms: int) -> bool:
         """Graceful stop: wait until all is acknowledged, say good-bye, stop the client.
 
-        True when that worked within `deadline_ms`. Otherwise what is left stays in the journal.
-        Append nothing any more when you call it.
+        True when that worked within `deadline_ms`. Otherwise what is left stays in the journal; so
+        does all of it in the random wait before the first connect, which nobody waits for. Append
+        nothing any more when you call it.
         """
+        if self._client.in_first_wait:
+            self._client.stop()
+            return self.backlog == 0
         self._leaving = _LEAVING_WHEN_EMPTY
         self._appended.set()
         last_call_ms = deadline_ms - min(500, deadline_ms // 4)
@@ -307,8 +311,8 @@ class Publisher:
         self._client.drop("journal: " + os_reason(error))
 
     def _may_leave(self) -> bool:
-        if self._leaving == _LEAVING_WHEN_EMPTY:
-            return len(self._client.window) == 0
+        if self._leaving == _LEAVING_WHEN_EMPTY:  # a lane may wait for its flash
+            return len(self._client.window) == 0 and self.backlog == 0
         return self._leaving == _LEAVING_NOW
 
     async def _say_goodbye(self) -> None:

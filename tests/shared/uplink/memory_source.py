@@ -33,6 +33,7 @@ class MemorySource:
         self.appended_bytes = 0
         self.released = []  # arguments of every `release`
         self.fail_reads = 0  # so many of the next reads fail
+        self.paused = False  # the flash is left alone for a while
 
     def append(self, boot, first, count=1):
         for seq in range(first, first + count):
@@ -54,7 +55,7 @@ class MemorySource:
         if self.fail_reads:
             self.fail_reads -= 1
             raise OSError(5, "EIO")
-        if self._position >= len(self.records):
+        if self.paused or self._position >= len(self.records):
             return 0
         if self._calls < self.slow:
             if self._calls == 0:

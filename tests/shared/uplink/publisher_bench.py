@@ -25,6 +25,13 @@ BLOCKS = "bess/v1/plant-7/gw-001/blocks"
 STATUS = "bess/v1/plant-7/gw-001/status"
 
 
+class LargestDice:
+    """Always the longest delay."""
+
+    def getrandbits(self, bits):
+        return (1 << bits) - 1
+
+
 class Bench:
     """Lanes, publisher, client and a scripted broker."""
 
@@ -52,7 +59,7 @@ class Bench:
             host="127.0.0.1", port=self.broker.port, client_id="gw-001", **options
         )
         clock = FastClock()
-        self.client = MqttClient(settings, connect, clock, self.log, random)
+        self.client = MqttClient(settings, connect, clock, self.log, self._dice)
         self.publisher = Publisher(
             self.client,
             (self.journal, self.minute, self.fine),

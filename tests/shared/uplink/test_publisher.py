@@ -7,7 +7,7 @@ import json
 import unittest
 
 from memory_source import parse_message
-from publisher_bench import LOG, STATUS, Bench, hold_records, sequence
+from publisher_bench import LOG, STATUS, Bench, LargestDice, hold_records, sequence
 from scripted_broker import CONNECT, DISCONNECT, PUBLISH, FastClock, accept_all, run, until
 
 from gateway.clock import TICKS_MASK
@@ -246,6 +246,56 @@ class TestDrain(unittest.TestCase):
                 await bench.task
                 self.assertEqual(bench.journal.backlog, 5)
                 await bench.broker.start()
+
+        run(main())
+
+    def test_a_lane_that_waits_for_the_flash_is_not_taken_for_empty(self):
+        """Its file cannot be read for a while: nothing to send, and still not all is delivered."""
+
+        async def main():
+            async with Bench() as bench:
+                bench.journal.append(3, 1, 5)
+                bench.journal.paused = True
+                bench.start()
+                await until(lambda: bench.client.state == UP)
+                self.assertFalse(await bench.publisher.drain(3000))
+                await bench.task
+                self.assertEqual((bench.journal.backlog, bench.messages()), (5, []))
+
+        run(main())
+
+    def test_what_the_flash_gives_in_time_is_still_delivered(self):
+        async def main():
+            async with Bench() as bench:
+                journal, clock = bench.journal, bench.client._clock
+                journal.append(3, 1, 5)
+                journal.paused = True
+                bench.start()
+                await until(lambda: bench.client.state == UP)
+                leaving = asyncio.create_task(bench.publisher.drain(50000))
+                start = clock.uptime_ms()
+                await until(lambda: clock.uptime_ms() - start > 1000)
+                journal.paused = False
+                self.assertTrue(await leaving)
+                self.assertEqual(journal.backlog, 0)
+                await bench.task
+
+        run(main())
+
+    def test_before_the_first_attempt_there_is_nothing_to_wait_for(self):
+        """A stop in the random wait of the first connect: the journal has it all."""
+
+        async def main():
+            async with Bench(dice=LargestDice(), connect_delay_ms=600000) as bench:
+                clock = bench.client._clock
+                bench.journal.append(3, 1, 5)
+                bench.start()
+                await asyncio.sleep(0.05)
+                start = clock.uptime_ms()
+                self.assertFalse(await bench.publisher.drain(50000))
+                await bench.task
+                self.assertTrue(clock.uptime_ms() - start < 25000)
+                self.assertEqual((bench.broker.connections, bench.journal.backlog), (0, 5))
 
         run(main())
 

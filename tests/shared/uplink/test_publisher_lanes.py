@@ -6,7 +6,7 @@ import asyncio
 import unittest
 
 from memory_source import parse_message
-from publisher_bench import BLOCKS, LOG, Bench, hold_records, sequence
+from publisher_bench import BLOCKS, LOG, Bench, LargestDice, hold_records, sequence
 from scripted_broker import run, until
 
 from gateway.clock import Clock
@@ -31,13 +31,6 @@ class OpenGate:
 
     def is_open(self):
         return True
-
-
-class LargestDice:
-    """Always the longest delay."""
-
-    def getrandbits(self, bits):
-        return (1 << bits) - 1
 
 
 class TestLanes(unittest.TestCase):
