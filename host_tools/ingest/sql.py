@@ -98,6 +98,8 @@ def create_holes() -> str:
 
     In a lane of samples each rack's blocks count alone: those of the racks that the boot is known
     to have, up to the last number that came from any. `racks` is NULL for records of the log.
+    `perhaps_told`: a report whose beginning the gateway did not know reaches over the hole. It may
+    be about others: what was lost behind the gateway must not hide under it.
     """
     blocks = (
         "SELECT DISTINCT site, gateway, boot, lane, rack, chunk AS low, chunk_last AS high"
@@ -135,32 +137,35 @@ def create_holes() -> str:
         " AS reached FROM spans)"
         " SELECT site, gateway, boot, lane,"
         " array_agg(rack ORDER BY rack) FILTER (WHERE rack IS NOT NULL) AS racks,"
-        " reached + 1 AS first_missing, low - 1 AS last_missing"
-        " FROM reaching s WHERE low > reached + 1"
-        f" AND NOT EXISTS ({_all_lost_up_to('s', 's.low - 1')} AND g.lane = s.lane)"
+        " reached + 1 AS first_missing, low - 1 AS last_missing,"
+        f" EXISTS ({_report_without_beginning('s')} AND g.lane = s.lane"
+        " AND (s.boot < g.lost_boot OR s.boot = g.lost_boot AND s.low - 1 <= g.last_lost))"
+        " AS perhaps_told FROM reaching s WHERE low > reached + 1"
         " GROUP BY site, gateway, boot, lane, reached, low"
     )
 
 
 def create_missing_boots() -> str:
-    """A view: boots between two known ones of which nothing came and nothing was reported."""
+    """A view: boots between two known ones of which nothing came and nothing was reported.
+
+    `perhaps_told` as in `holes`, by the reports of the events.
+    """
     known = [f"SELECT site, gateway, boot FROM {table.name}" for table in TABLES]
     known.append(f"SELECT site, gateway, lost_boot FROM {GAPS.name} WHERE first_lost > 0")
     return (
         f"CREATE OR REPLACE VIEW missing_boots AS WITH known AS ({' UNION '.join(known)}),"
         " follow AS (SELECT site, gateway, boot, lag(boot) OVER"
         " (PARTITION BY site, gateway ORDER BY boot) AS before FROM known)"
-        " SELECT site, gateway, before + 1 AS first_missing, boot - 1 AS last_missing"
-        " FROM follow s WHERE boot > before + 1 AND NOT EXISTS"
-        f" (SELECT 1 FROM {GAPS.name} g WHERE g.first_lost = 0 AND g.site = s.site"
-        f" AND g.gateway = s.gateway AND g.lane = {EVENTS_LANE} AND g.lost_boot >= s.boot - 1)"
+        " SELECT site, gateway, before + 1 AS first_missing, boot - 1 AS last_missing,"
+        f" EXISTS ({_report_without_beginning('s')} AND g.lane = {EVENTS_LANE}"
+        " AND g.lost_boot >= s.boot - 1) AS perhaps_told"
+        " FROM follow s WHERE boot > before + 1"
     )
 
 
-def _all_lost_up_to(row: str, number: str) -> str:
-    """SELECT of gaps that tell: what has not come up to there is lost, earlier boots included."""
+def _report_without_beginning(row: str) -> str:
+    """SELECT of gaps of the row's gateway that cover whatever had not come up to their last."""
     return (
-        f"SELECT 1 FROM {GAPS.name} g WHERE g.first_lost = 0 AND g.site = {row}.site"
-        f" AND g.gateway = {row}.gateway AND ({row}.boot < g.lost_boot"
-        f" OR {row}.boot = g.lost_boot AND {number} <= g.last_lost)"
+        f"SELECT 1 FROM {GAPS.name} g WHERE g.first_lost = 0"
+        f" AND g.site = {row}.site AND g.gateway = {row}.gateway"
     )

@@ -278,7 +278,18 @@ def test_holes_are_what_neither_came_nor_was_reported(correcting: Database) -> N
     gap = later.record(layout.GAP, 1, lost, layout.MINUTE)
     correcting.take(later.batch(1, gap, lane=layout.MINUTE))
     correcting.store.close()
-    assert correcting.query(holes) == []
+    assert correcting.query(holes) == [(1, 21, 25)]  # it may be one that the gateway never had
+
+
+def test_a_report_without_a_beginning_hides_no_hole(correcting: Database) -> None:
+    """Whether it is about that hole nobody can tell: the hole stays, and says so."""
+    chunks = [list(GATEWAY.chunk(number)) for number in range(4)]
+    lost = struct.pack(layout.GAP_PAYLOAD, 1, 0, 10)
+    gap = GATEWAY.record(layout.GAP, 21, lost, layout.MINUTE)
+    correcting.take(*chunks[1], *chunks[3], GATEWAY.batch(21, gap, lane=layout.MINUTE))
+    correcting.store.close()
+    holes = "SELECT first_missing, last_missing, perhaps_told FROM holes ORDER BY 1"
+    assert correcting.query(holes) == [(1, 5, True), (11, 15, False)]
 
 
 def test_a_block_of_one_rack_that_is_missing_is_a_hole(correcting: Database) -> None:
@@ -308,13 +319,13 @@ def test_boots_between_known_ones_are_missed(correcting: Database) -> None:
         correcting.take(replace(GATEWAY, boot=boot).events(1, 1))
     correcting.take(replace(GATEWAY, name="gw-002", boot=9).events(1, 1))
     correcting.store.close()
-    missing = "SELECT gateway, first_missing, last_missing FROM missing_boots ORDER BY 2"
-    assert correcting.query(missing) == [("gw-001", 8, 9), ("gw-001", 12, 13)]
+    missing = "SELECT first_missing, last_missing, perhaps_told FROM missing_boots ORDER BY 1"
+    assert correcting.query(missing) == [(8, 9, False), (12, 13, False)]
     later = replace(GATEWAY, boot=14)
     lost = struct.pack(layout.GAP_PAYLOAD, 9, 0, 3)  # all that has not come, up to boot 9
     correcting.take(later.batch(2, later.record(layout.GAP, 2, lost)))
     correcting.store.close()
-    assert correcting.query(missing) == [("gw-001", 12, 13)]
+    assert correcting.query(missing) == [(8, 9, True), (12, 13, False)]
 
 
 @pytest.mark.parametrize("forged_first", [False, True])
