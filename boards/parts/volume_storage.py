@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import binascii
+
 import vfs
 
 TYPE_CHECKING = False
@@ -13,6 +15,11 @@ _VOLUME: Any = vfs.VfsLfs2  # the type stubs take it for abstract
 # opened while the block is just full has it erased by each of its flushes. So commits are small; a
 # page of the flash takes them one after the other.
 _OPTIONS = {"progsize": 32, "readsize": 256, "lookahead": 256}
+_TRIES = 3  # of a mount
+_SUPERBLOCKS = (0, 1)  # one is the copy of the other
+_BLOCK_SIZE = 5  # operation of `ioctl`
+_NAME_AT = 8
+_NAME = b"littlefs"
 
 
 class VolumeStorage:
@@ -35,16 +42,60 @@ class VolumeStorage:
 
 
 def littlefs(blocks: Any) -> tuple[Any, bool]:
-    """(volume on the block device `blocks`, whether it had to be formatted). OSError."""
-    try:
-        return _VOLUME(blocks, **_OPTIONS), False
-    except OSError:
-        _VOLUME.mkfs(blocks, **_OPTIONS)
-        return _VOLUME(blocks, **_OPTIONS), True
+    """(volume on the block device `blocks`, whether it had to be formatted).
+
+    Only what is no volume is formatted. OSError where there is one that does not mount, or where
+    the blocks cannot be read: then nothing is written, for somebody may still get at the data.
+    """
+    reason = ""
+    for _ in range(_TRIES):
+        try:
+            return _VOLUME(blocks, **_OPTIONS), False
+        except OSError as error:
+            reason = "the volume does not mount (%s): copy it out, then erase it" % error
+        try:
+            if not any([_is_superblock(_read(blocks, number)) for number in _SUPERBLOCKS]):
+                break
+        except OSError as error:
+            reason = "the volume cannot be read (%s): start again, or replace the flash" % error
+    else:
+        raise OSError(reason)
+    _VOLUME.mkfs(blocks, **_OPTIONS)
+    return _VOLUME(blocks, **_OPTIONS), True
+
+
+def _read(blocks: Any, number: int) -> bytearray:
+    block = bytearray(blocks.ioctl(_BLOCK_SIZE, 0))
+    failed = blocks.readblocks(number, block)
+    if failed:
+        raise OSError(-failed)
+    return block
+
+
+def _is_superblock(block: bytearray) -> bool:
+    """The first commit of this block is whole and one of a LittleFS superblock.
+
+    Behind the revision stand tags, each XORed with the one before, with their data; the tag of the
+    checksum ends the commit. A format that was cut off has none, or a wrong one.
+    """
+    if block[_NAME_AT : _NAME_AT + len(_NAME)] != _NAME:
+        return False
+    at, tag = 4, 0xFFFFFFFF
+    while at + 8 <= len(block):
+        tag ^= int.from_bytes(block[at : at + 4], "big")
+        at += 4
+        if tag >> 31:  # nothing was written here
+            return False
+        if tag >> 20 & 0x780 == 0x500:
+            checksum = binascii.crc32(block[:at]) ^ 0xFFFFFFFF
+            return checksum == int.from_bytes(block[at : at + 4], "little")
+        size = tag & 0x3FF
+        at += 0 if size == 0x3FF else size  # that: a deleted entry
+    return False
 
 
 def open_volume(blocks: Any, is_new: bool = False) -> VolumeStorage:
-    """Storage on the block device `blocks`; one that cannot be read is formatted. OSError.
+    """Storage on the block device `blocks`; OSError as `littlefs`.
 
     `is_new`: nothing was ever on it, so that formatting it loses nothing and is not told.
     """
