@@ -94,7 +94,7 @@ class BlockSource:
 
     def release(self, mark: tuple[int, int]) -> None:
         """The message with that mark was acknowledged, and all before it."""
-        self._lane.release(self._cursor, mark[0], mark[1])
+        self._lane.disposal.release(self._cursor, mark[0], mark[1])
 
     def _begin(self, buffer: memoryview) -> int:
         """Begin the next chunk, or build a message of what stands before it; its length or 0."""

@@ -15,13 +15,11 @@ from __future__ import annotations
 from gateway.clock import diff
 from gateway.telemetry import records
 from gateway.telemetry.byte_ring import ByteRing
-from gateway.telemetry.cursor import Cursor
+from gateway.telemetry.disposal import Disposal
 from gateway.telemetry.losses import Losses
-from gateway.telemetry.retention import LOST, NOTHING, NOTHING_LOST
-from gateway.telemetry.segment import LETTERS
 from gateway.telemetry.segment_files import SegmentFiles
 from gateway.telemetry.segment_plan import SegmentPlan
-from gateway.telemetry.setbacks import Setbacks, is_full
+from gateway.telemetry.setbacks import Setbacks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,18 +63,23 @@ class Lane:
         self._setbacks = Setbacks(flush_ms)
         self._waiting_since = 0
         self._urgent = 0  # records up to this one are due
-        self._make_room = False  # a write failed for want of room
         self._page_failed = False  # what is delivered goes before another one is tried
         self.number = number
         self.appended = appended
         self.ring = ByteRing(ring_bytes, ring_bytes // _SMALL_RECORD)
         self.files = SegmentFiles(storage, number, segment_bytes)
         self.losses = Losses()
-        self.cursors = {
-            name: Cursor(storage, clock, "cursor-%s-%s" % (name, LETTERS[number]))
-            for name in consumers
-        }
-        self.holds_cursors = False  # they stay as they are on flash: it has files not known here
+        self.disposal = Disposal(
+            storage,
+            clock,
+            self.files,
+            self.ring,
+            self.losses,
+            self._setbacks,
+            retention,
+            consumers,
+        )
+        self.cursors = self.disposal.cursors
         self.boot = 0
         self.open_chunk = 0
         self.appended_bytes = 0  # since the start
@@ -87,11 +90,13 @@ class Lane:
         As SegmentFiles.load.
         `buffer` has room for two of the largest records. A damaged flash starts empty.
         """
-        for cursor in self.cursors.values():
-            cursor.load()
-        self.losses.delivered(self.delivered)
+        known = self.disposal.load()
         self.files.load(files, buffer)
-        return max(self.delivered[0], self.files.newest_boot)
+        return max(known, self.files.newest_boot)
+
+    def begin(self, boot: int) -> None:
+        """What is appended from now on is of this boot."""
+        self.boot = self.disposal.boot = boot
 
     @property
     def stored(self) -> int:
@@ -101,7 +106,7 @@ class Lane:
     @property
     def delivered(self) -> tuple[int, int]:
         """(boot, sequence) of the last record that every consumer has acknowledged."""
-        return min([cursor.key for cursor in self.cursors.values()])
+        return self.disposal.delivered
 
     @property
     def corrupt(self) -> int:
@@ -125,7 +130,9 @@ class Lane:
 
     def count_after(self, key: tuple[int, int]) -> int:
         """Records behind `key`, in RAM and on flash."""
-        return self._in_ram_only(key) + self.files.count_after(key)
+        oldest = self.ring.oldest
+        in_ram = self.ring.next - max(oldest, key[1] + 1 if key[0] == self.boot else 0)
+        return in_ram + self.files.count_between(key, (self.boot, oldest))
 
     def _in_ram_only(self, key: tuple[int, int]) -> int:
         """Records behind `key` that are not on flash."""
@@ -189,33 +196,24 @@ class Lane:
 
     def step(self, now: int) -> bool:
         """Do what is due: write a page or a cursor, or delete a segment; True when it did one."""
+        disposal = self.disposal
         if not self.open_chunk:
             self._report_losses()
         if self._page_failed:
-            if self._keep_up(now):
+            if disposal.keep_up(now):
+                if disposal.stuck:  # a page may work where this does not
+                    self._page_failed = False
                 return True
             self._page_failed = False
-        if self._make_room:
-            self._drop_for_room()
+        if disposal.wants_room:
+            disposal.make_room()
             return True
         if self._setbacks.pausing(now):
             return False
         if self._page_due(now):
             self._write_page()
             return True
-        return self._keep_up(now)
-
-    def _keep_up(self, now: int) -> bool:
-        """Write a cursor that is due, or delete what all have passed; True when it tried."""
-        for cursor in self.cursors.values():
-            if cursor.due(now) and self._may_pass():
-                self._write_cursor(cursor)
-                return True
-        if not self._passed():
-            return False
-        if not self._drop_passed():
-            self._page_failed = False  # a page may work where this does not
-        return True
+        return disposal.keep_up(now)
 
     def hurry(self) -> None:
         """What waits now is due: the next step writes it, or as many steps as it has pages."""
@@ -239,40 +237,9 @@ class Lane:
 
     def close(self) -> None:
         """Behind `write_all`: write the cursors, delete what they passed, close the files."""
-        self.write_cursors()
-        while self._passed() and self._drop_passed():
-            pass
+        self.disposal.close()
         self.files.close()
         self.files.close_readers()
-
-    def release(self, cursor: Cursor, boot: int, sequence: int) -> None:
-        """The consumer of `cursor` has everything up to there; never moves backwards."""
-        if cursor.advance(boot, sequence):
-            self.losses.delivered(self.delivered)
-
-    def write_cursors(self) -> None:
-        """Keep the cursors on flash, where they may be; a failure is tried again later."""
-        for cursor in self.cursors.values():
-            self._write_cursor(cursor)
-
-    def drop_oldest(self) -> int:
-        """Delete the oldest segment, delivered or not; NOTHING without one. Raises OSError.
-
-        When the cursor that has passed it is not on flash, only that is written: else the next
-        start takes the segment for lost. The next call deletes it then. A cursor that may not be
-        written does not hold it up: the next start tells too much rather than too little.
-        """
-        oldest = self.files.oldest()
-        if oldest is None:
-            return NOTHING
-        is_delivered = (oldest.boot, oldest.end) <= self.delivered
-        for cursor in self.cursors.values():
-            passed = cursor.kept < (oldest.boot, oldest.last) <= cursor.key
-            if passed and self._write_cursor(cursor):
-                return NOTHING_LOST
-        self.files.drop_oldest()
-        self._lose(oldest, oldest.end)
-        return NOTHING_LOST if is_delivered else LOST
 
     def give_up(self, segment: Segment) -> None:
         """Set a file aside that cannot be read; what is not in RAM of it is lost."""
@@ -281,14 +248,7 @@ class Lane:
             last = min(last, self.ring.oldest - 1)
             if segment is self.files.writer.segment:
                 self._abandon_segment()
-        self.files.set_aside(segment)
-        self._lose(segment, last)
-
-    def _lose(self, segment: Segment, last: int) -> None:
-        """A file is gone, and reports of losses that earlier boots wrote into it."""
-        self.losses.add(segment.boot, segment.first, last)
-        if segment.boot != self.boot:
-            self.losses.add_reports(segment.boot, last)
+        self.disposal.set_aside(segment, last)
 
     def _give_up_oldest(self) -> None:
         ring = self.ring
@@ -320,7 +280,7 @@ class Lane:
             self._setbacks.count(self._clock.ticks())
             self._abandon_segment()
             self._page_failed = True
-            self._make_room_after(error)
+            self.disposal.make_room_after(error)
             return False
         self._waiting_since = self._clock.ticks()
         self._setbacks.in_a_row = 0
@@ -332,51 +292,6 @@ class Lane:
         self.files.close()
         self.ring.give_back()
         self._plan.abandon(self.ring.waiting)
-
-    def _make_room_after(self, error: OSError) -> None:
-        """The next step gives up a segment for a write that failed, when that may help."""
-        if not self._setbacks.may_be_full(error):
-            return
-        if is_full(error):
-            self._retention.shrink()
-        self._make_room = True
-
-    def _drop_for_room(self) -> None:
-        self._make_room = False
-        try:
-            self._retention.drop_one()
-        except OSError:
-            self._setbacks.total += 1
-
-    def _may_pass(self) -> bool:
-        """A cursor on flash passes no loss that would then never be told, and no unknown file."""
-        return not self.holds_cursors and self.losses.are_told(self.boot, self.stored)
-
-    def _write_cursor(self, cursor: Cursor) -> bool:
-        """Keep it on flash; False when that failed, or may not be."""
-        if not self._may_pass():
-            return False
-        written = cursor.write()
-        self._setbacks.total += not written
-        return written
-
-    # -- deleting and losing --
-
-    def _passed(self) -> bool:
-        """All cursors on flash have passed the oldest segment."""
-        oldest = self.files.oldest()
-        if oldest is None:
-            return False
-        return (oldest.boot, oldest.end) <= min([cursor.kept for cursor in self.cursors.values()])
-
-    def _drop_passed(self) -> bool:
-        """Delete the oldest segment; False when that failed."""
-        try:
-            self.files.drop_oldest()
-        except OSError:
-            self._setbacks.count(self._clock.ticks())
-            return False
-        return True
 
     def _report_losses(self) -> None:
         """Append gap records for all losses, when the ring is not itself about to overflow."""

@@ -88,6 +88,8 @@ class LaneReader:
         if count == LOST and boot == lane.boot:
             last = min(last, lane.ring.oldest - 1)  # behind that they are in RAM
         lane.losses.add(boot, first, last)
+        if count == LOST and boot != lane.boot:  # one of them may have been a report
+            lane.losses.add_reports(boot, first, last)
         return boot, last
 
     def _note_hole(self, behind: Key, boot: int, first: int) -> None:

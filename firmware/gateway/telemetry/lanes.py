@@ -91,14 +91,14 @@ class Lanes:
         """
         files = self._try_to_list_files()
         for lane in self.all:
-            lane.holds_cursors = files is None
+            lane.disposal.holds_cursors = files is None
         files = files or []
         buffer = memoryview(bytearray(2 * LARGEST_RECORD))
         known = max([lane.load(files, buffer) for lane in self.all])
         self.boot, kept = boot_id.begin(self._storage, self._clock, self._random, known)
         self._errors += not kept
         for lane in self.all:
-            lane.boot = self.boot
+            lane.begin(self.boot)
         events = self.events
         undelivered = [
             segment

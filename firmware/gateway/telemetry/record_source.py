@@ -59,7 +59,7 @@ class RecordSource:
 
     def release(self, mark: tuple[int, int]) -> None:
         """The message with that mark was acknowledged, and all before it."""
-        self._lane.release(self._cursor, mark[0], mark[1])
+        self._lane.disposal.release(self._cursor, mark[0], mark[1])
 
 
 def pack_batch(reader: LaneReader, lane: int, count: int, buffer: memoryview) -> tuple[int, int]:

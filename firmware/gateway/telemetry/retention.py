@@ -66,7 +66,7 @@ class Retention:
         if events.files.blocks() * 1000 > self._blocks * self._events_pm:
             order.insert(0, events)
         for lane in order:
-            outcome = lane.drop_oldest()
+            outcome = lane.disposal.drop_oldest()
             if outcome != NOTHING:
                 return outcome
         return NOTHING

@@ -26,7 +26,7 @@ class SegmentFiles:
 
     def __init__(self, storage: Storage, lane: int, segment_bytes: int) -> None:
         self._storage = storage
-        self._lane = lane
+        self.lane = lane
         self._segment_bytes = segment_bytes
         self._block_bytes = getattr(storage, "block_bytes", 4096)
         self._readers: list[SegmentReader] = []
@@ -50,7 +50,7 @@ class SegmentFiles:
         """
         boot = following = 0  # first record of the file behind
         for name, size in reversed(files):
-            segment = parse(name, self._lane)
+            segment = parse(name, self.lane)
             if segment is None:
                 continue
             self.newest_boot = max(self.newest_boot, segment.boot)
@@ -87,7 +87,7 @@ class SegmentFiles:
             self.close()
         segment = self.writer.segment
         if segment is None:
-            segment = Segment(self._lane, boot, ring.first)
+            segment = Segment(self.lane, boot, ring.first)
             self.writer.begin(segment)
             self.all.append(segment)
         small = urgent and ring.waiting <= self._block_bytes
@@ -192,15 +192,17 @@ class SegmentFiles:
             self.all.pop(0)
         return segment
 
-    def count_after(self, cursor: tuple[int, int]) -> int:
-        """Good records behind the key `cursor`."""
+    def count_between(self, cursor: tuple[int, int], end: tuple[int, int]) -> int:
+        """Good records behind the key `cursor` and before `end`."""
         count = 0
         for segment in self.all:
-            first = segment.first
+            first, last = segment.first, segment.last
             if segment.boot == cursor[0]:
                 first = max(first, cursor[1] + 1)
+            if segment.boot == end[0]:
+                last = min(last, end[1] - 1)
             if segment.boot >= cursor[0]:
-                count += max(0, segment.last - first + 1)
+                count += max(0, last - first + 1)
         return count
 
     def blocks(self) -> int:

@@ -105,7 +105,7 @@ class EventsLane:
         self.close = self.lanes.close
         self.append = self.lane.append
         self.flush = self.lane.flush
-        self.write_cursor = self.lane.write_cursors
+        self.write_cursor = self.lane.disposal.write_cursors
 
     @property
     def cursor(self):
@@ -144,6 +144,13 @@ def fill(journal, count, size=60, clock=None, step_ms=40):
             journal.step(clock.advance(step_ms))
         elif number % 40 == 39:
             journal.flush()
+
+
+def drop_oldest(lane):
+    """Delete the oldest file, in as many calls as that takes."""
+    files = len(lane.files.all)
+    while len(lane.files.all) == files:
+        assert lane.disposal.drop_oldest()
 
 
 def next_length(source, buffer):

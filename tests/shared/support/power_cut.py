@@ -55,8 +55,8 @@ def write_config(storage, version):
 class Life:
     """Runs a few minutes of work; `stones` says after each step what must not be lost any more.
 
-    A stone: operations of the flash so far; per lane the first record that is still wanted and the
-    last that is stored; the version of the configuration.
+    A stone: operations of the flash so far; per lane the first record that is still there and
+    wanted, the last that is stored, the last that is delivered; the version of the configuration.
     """
 
     def __init__(self, storage, done):
@@ -126,7 +126,8 @@ class Life:
         for lane in self._lanes.all:
             kept = [segment.first for segment in lane.files.all if segment.last >= segment.first]
             first = min(kept) if kept else lane.stored + 1
-            marks.append((max(first, lane.delivered[1] + 1), lane.stored))
+            delivered = lane.delivered[1]
+            marks.append((max(first, delivered + 1), lane.stored, delivered))
         self.stones.append((self._done(), marks, self._version))
 
 
@@ -140,7 +141,7 @@ def losses(stones, operations, storage):
     wrong = []
     lanes = open_lanes(storage, HandClock(), 110592)  # nothing has to go now
     if not passed:
-        last = (0, ((1, 0),) * len(lanes.all), 0)  # nothing was promised
+        last = (0, ((1, 0, 0),) * len(lanes.all), 0)  # nothing was promised
     elif lanes.boot < 2:
         wrong.append("boot %d" % lanes.boot)
     found = _config_version(storage)
@@ -149,11 +150,15 @@ def losses(stones, operations, storage):
     if lanes.corrupt:
         wrong.append("%d files damaged" % lanes.corrupt)
     for lane in lanes.all:
-        first, stored = following[1][lane.number][0], last[1][lane.number][1]
-        got, bad = _read(lane)
-        missing = [number for number in range(first, stored + 1) if not got[number]]
-        if missing or bad:
-            wrong.append("lane %d: missing %s, wrong %s" % (lane.number, missing, bad))
+        first, _, delivered = following[1][lane.number]
+        stored = last[1][lane.number][1]
+        found = _Found(lane)
+        missing = [number for number in range(first, stored + 1) if not found.got[number]]
+        if missing or found.bad:
+            wrong.append("lane %d: missing %s, wrong %s" % (lane.number, missing, found.bad))
+        untold = [n for n in range(delivered + 1, stored + 1) if not found.accounts_for(n)]
+        if untold:
+            wrong.append("lane %d: nobody knows of %s" % (lane.number, untold))
     lanes.events.append(records.EVENT, body(0, 1, 40))
     lanes.events.flush()
     if not lanes.events.stored or lanes.write_errors:
@@ -171,26 +176,45 @@ def _config_version(storage):
     return content[0] if content and content == config(content[0]) else 0
 
 
-def _read(lane):
-    """Which numbers of boot 1 a reader gets, and how many records say something else."""
-    got = bytearray(_MOST)
-    bad = 0
-    buffer = memoryview(bytearray(8192))
-    reader = LaneReader(lane, HandClock())
-    boot, sequence = 0, 0
-    while reader.read(boot, sequence, buffer, 0) or reader.busy:
-        if not reader.count:
-            continue
-        offset = 0
-        for number in range(reader.first, reader.first + reader.count):
-            length = records.check(buffer, offset, reader.end)
-            payload = bytes(buffer[offset + records.HEADER_BYTES : offset + length])
-            if reader.boot == 1:
-                got[number] = 1
-                bad += not _is_right(lane.number, number, buffer[offset + 1], payload)
-            offset += length
-        boot, sequence = reader.boot, reader.first + reader.count - 1
-    return got, bad
+class _Found:
+    """What a reader of a lane gets: `got` numbers of boot 1, `bad` that say something else."""
+
+    def __init__(self, lane):
+        self.got = bytearray(_MOST)
+        self.bad = 0
+        self.gaps = []
+        self._reader = LaneReader(lane, HandClock())
+        self._buffer = memoryview(bytearray(8192))
+        self._key = (0, 0)
+        self._read_on(lane)
+        lane.step(0)  # what was found to be lost is told
+        self._read_on(lane)
+
+    def accounts_for(self, number):
+        """It came, or a gap names it."""
+        return self.got[number] or any(
+            [
+                first <= number <= last if boot == 1 else not first
+                for boot, first, last in self.gaps
+            ]
+        )
+
+    def _read_on(self, lane):
+        reader, buffer = self._reader, self._buffer
+        while reader.read(self._key[0], self._key[1], buffer, 0) or reader.busy:
+            if not reader.count:
+                continue
+            offset = 0
+            for number in range(reader.first, reader.first + reader.count):
+                length = records.check(buffer, offset, reader.end)
+                payload = bytes(buffer[offset + records.HEADER_BYTES : offset + length])
+                if reader.boot == 1:
+                    self.got[number] = 1
+                    self.bad += not _is_right(lane.number, number, buffer[offset + 1], payload)
+                if buffer[offset + 1] == records.GAP:
+                    self.gaps.append(struct.unpack(records.GAP_PAYLOAD, payload))
+                offset += length
+            self._key = (reader.boot, reader.first + reader.count - 1)
 
 
 def _is_right(lane, number, kind, payload):
