@@ -34,9 +34,11 @@ UPDATE = (
 _TICK_NS = 40  # of the timer that the board reads
 _FRAME_BYTES = 256
 _HEAP_WANTED = 256 * 1024
-# The reset ends the emulator.
-_MAIN = b"import host_tools.bench.clients.board_costs\nimport machine\nmachine.reset()\n"
+_HEAP = "import host_tools.bench.clients.board_heap\n"
+_STEPS = "import host_tools.bench.clients.board_costs\n"
+_END = "import machine\nmachine.reset()\n"  # which ends the emulator
 _MODULES = (
+    "host_tools/bench/clients/board_heap.py",
     "host_tools/bench/clients/board_costs.py",
     "host_tools/__init__.py",
     "host_tools/bench/__init__.py",
@@ -44,10 +46,12 @@ _MODULES = (
     "host_tools/bench/clients/measure.py",
     "host_tools/bench/clients/protection_step.py",
 )
-_MARK = "COSTS "
+_MARKS = ("HEAP", "COSTS")
 _PATIENCE_S = 300
 # What a board without PSRAM would have: no rewind, no 10 s samples.
 SMALL = {"telemetry": {"rewind_s": 0, "aftermath_s": 0, "fine_period_ms": 0}}
+_BROKER = {"uplink": {"host": "192.168.1.10"}}
+_OTHER_SITES = {"heap_with_rewind_bytes": {}, "heap_with_uplink_bytes": SMALL | _BROKER}
 _TARGETS = {
     "instructions_protection_per_rack": 12_000,
     "instructions_codec_per_frame": 60 * _CELLS,
@@ -61,6 +65,7 @@ _NOTES = {
     "instructions_idle_step": "the enforcing step of twelve racks when nothing is due",
     "instructions_idle_cycle": "the same and one turn of asyncio",
     "heap_peak_bytes": "twelve racks, without rewind and 10 s samples, after a collection",
+    "heap_with_uplink_bytes": "the same with a broker",
     "heap_with_rewind_bytes": "the same with everything that is recorded by default",
     "heap_code_bytes": "after the imports",
     "frames_peak_bytes": "of the stack that holds the frames of functions",
@@ -88,21 +93,21 @@ def costs() -> dict[str, float]:
     image = ensure_image()
     with step("costs on the emulated board"):
         found = run(image.elf, SMALL)
-        rich = run(image.elf, {})
-    found["heap_with_rewind_bytes"] = rich["heap_peak_bytes"]
+        for name, over in _OTHER_SITES.items():
+            found[name] = run(image.elf, over, _HEAP)["heap_peak_bytes"]
     found["frozen_bytes"] = image.text_bytes
     FOUND.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
     return found
 
 
-def run(elf: Path, over: dict[str, Any]) -> dict[str, float]:
+def run(elf: Path, over: dict[str, Any], what: str = _HEAP + _STEPS) -> dict[str, float]:
     """One run of the board, `over` laid over its site; UserError when it told nothing."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         memory = Memory(folder / "memory")
         config = files_of(tree_of(SITE, over))
         modules = {module: (ROOT / module).read_bytes() for module in _MODULES}
-        memory.format("root", modules | config | {"main.py": _MAIN})
+        memory.format("root", modules | config | {"main.py": (what + _END).encode()})
         memory.format("config", config)
         memory.format("data")
         with Machine(elf, memory, folder, more=ICOUNT) as machine:
@@ -110,12 +115,14 @@ def run(elf: Path, over: dict[str, Any]) -> dict[str, float]:
             said = machine.said()
         frames = memory.frames_bytes()
         memory.close()
+    found: dict[str, float] = {}
     for line in said.splitlines():
-        if line.startswith(_MARK):
-            found: dict[str, float] = json.loads(line.removeprefix(_MARK))
-            return {_name(key): _figure(key, value) for key, value in found.items()} | {
-                "frames_peak_bytes": frames
-            }
+        mark, _, rest = line.partition(" ")
+        if mark in _MARKS:
+            found |= json.loads(rest)
+    if found:
+        figures = {_name(key): _figure(key, value) for key, value in found.items()}
+        return figures | {"frames_peak_bytes": frames}
     last = (said.strip().splitlines() or ["nothing"])[-1]
     raise UserError(f"the emulated board measured nothing; its last words: {last}")
 

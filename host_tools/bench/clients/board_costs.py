@@ -1,8 +1,8 @@
 """What the gateway's steps cost the emulated board, in ticks of its finest clock.
 
-Imported by the board's main.py, under -icount, with the configuration of a whole site on its
-flash: the parts are the firmware's own, no bus answers. Nothing is random and the date is always
-the same, so the same image counts the same. Prints one line of JSON.
+Imported by the board's main.py after board_heap, under -icount, with the configuration of a whole
+site on its flash: the parts are the firmware's own, no bus answers. Nothing is random and the date
+is always the same, so the same image counts the same. Prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import struct
 import sys
 from array import array
 from time import ticks_cpu, ticks_diff  # type: ignore[attr-defined]
 
-import exchange  # type: ignore[import-not-found]
-import uctypes  # type: ignore[import-not-found]
+from host_tools.bench.clients.board_heap import parts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,14 +24,6 @@ if TYPE_CHECKING:
 _ROUNDS = 20
 _FRAME_BYTES = 256
 _CHUNK = 20
-_DATE_S = 1767225600
-
-
-def fix_the_world() -> None:
-    """The host's randomness and clock are no part of it."""
-    words = uctypes.bytearray_at(exchange.PSRAM + exchange.WORDS, exchange.BOOTS)
-    struct.pack_into("<4I", words, exchange.ENTROPY, 1, 2, 3, 4)
-    struct.pack_into("<I", words, exchange.RTC_S, _DATE_S)
 
 
 def batch_ticks(run: Callable[[], object], rounds: int) -> int:
@@ -53,22 +43,6 @@ def batch_ticks(run: Callable[[], object], rounds: int) -> int:
 def mean_ticks(run: Callable[[], object], rounds: int = _ROUNDS) -> int:
     """Ticks of one run, without the loop around it and the call."""
     return (batch_ticks(run, rounds) - batch_ticks(lambda: None, rounds)) // rounds
-
-
-def heap(found: dict[str, Any]) -> Any:
-    """Bytes in use before, and after the whole gateway was made."""
-    from board import Board  # type: ignore[import-not-found]
-
-    gc.collect()
-    found["heap_start_bytes"] = gc.mem_alloc()  # type: ignore[attr-defined]
-    from gateway import app
-
-    gc.collect()
-    found["heap_code_bytes"] = gc.mem_alloc()  # type: ignore[attr-defined]
-    made = app.build(Board())
-    gc.collect()
-    found["heap_peak_bytes"] = gc.mem_alloc()  # type: ignore[attr-defined]
-    return made.parts  # type: ignore[union-attr]
 
 
 def steps(parts: Any, found: dict[str, Any]) -> None:
@@ -149,8 +123,6 @@ def arrays(found: dict[str, Any], cells: int) -> None:
 def main(cells: int) -> None:
     """Measure everything."""
     found: dict[str, Any] = {}
-    fix_the_world()
-    parts = heap(found)
     steps(parts, found)
     protection(found)
     arrays(found, cells)
