@@ -20,6 +20,7 @@ GROUND_FLOOR = {
     "errors",
     "log",
     "units",
+    "once",
     "config",
     "clock_check",
     "ntp",

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway import VERSION
 from gateway.clock_check import BAD, OFF
 from gateway.config import Config
 from gateway.config import file as config_file
 from gateway.errors import ConfigError
 from gateway.log import Logs
 from gateway.northbound.safe_mode import SafeMode
+from gateway.once import let_go
 from gateway.parts import Parts
-from gateway.protection import power_up_test
 from gateway.protection.latch_store import mark_lost
 from gateway.protection.latches import IDENTITIES, NOTHING_TO_RELEASE, RELEASED, RESET_RESULTS
-from gateway.protection.reset_inputs import NOBODY, ResetInputs
+from gateway.protection.reset_inputs import NOBODY
 from gateway.telemetry import records
-from gateway.telemetry.config_events import append_config
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,9 +48,7 @@ def build(board: Board) -> App | SafeMode:
     try:
         if board.storage("data").formatted:
             mark_lost(board.storage("data"))
-        wrong = power_up_test.problem()
-        if wrong:
-            raise ConfigError(wrong)
+        _power_up_test()
         settings = _load_config(board)
         logs.set_level(settings.text("log_level"))
         return App(Parts(board, settings, logs))
@@ -60,8 +56,18 @@ def build(board: Board) -> App | SafeMode:
         reason = str(error)
     except Exception as error:  # noqa: BLE001 - whatever stops the start, the board must tell
         reason = "cannot start: %r" % error
+    finally:
+        let_go("gateway.config.", "gateway.protection.power_up_test")
     log.error("not started: %s", reason)
     return SafeMode(board, logs, reason)
+
+
+def _power_up_test() -> None:
+    from gateway.protection import power_up_test  # not needed again
+
+    wrong = power_up_test.problem()
+    if wrong:
+        raise ConfigError(wrong)
 
 
 def _load_config(board: Board) -> Config:
@@ -102,12 +108,6 @@ class App:
     async def run(self) -> None:
         """Run until the board asks to stop (boards in the field never do)."""
         parts = self.parts
-        parts.recorder.note(
-            records.BOOT,
-            records.NO_RACK,
-            "version %s, boot %d, %s" % (VERSION, parts.lanes.boot, parts.board.interpreter),
-        )
-        append_config(parts.lanes.events.append, parts.settings)
         supervisor = parts.supervisor
         supervisor.critical("enforce", _STALL_MS, self._enforce)
         supervisor.helpful("record", self._record)
@@ -222,9 +222,8 @@ class App:
 
     async def _watch_inputs(self) -> None:
         parts = self.parts
-        resets = ResetInputs(parts.settings.inputs, parts.board.inputs)
         while True:
-            by = resets.step()
+            by = parts.resets.step()
             now = parts.clock.ticks()
             if by != NOBODY and not parts.proof_tests.confirm(now):
                 self._reset(by)

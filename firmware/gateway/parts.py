@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from gateway import VERSION
 from gateway.clock_check import ClockCheck
 from gateway.config.file import ConfigWatch
 from gateway.errors import StorageError
 from gateway.northbound.console import Console
-from gateway.northbound.orders import Orders
 from gateway.northbound.status import Status
 from gateway.outputs.enforcer import Enforcer
 from gateway.outputs.proof_records import ProofRecords
@@ -17,12 +17,13 @@ from gateway.protection.current_caps import CurrentCaps
 from gateway.protection.engine import RackProtection, rack_thresholds
 from gateway.protection.interlocks import Interlocks
 from gateway.protection.latch_store import LatchStore
+from gateway.protection.reset_inputs import ResetInputs
 from gateway.recording import Recording, open_lanes
 from gateway.southbound import Southbound
 from gateway.supervisor import Supervisor
 from gateway.telemetry import records
+from gateway.telemetry.config_events import append_config
 from gateway.time_sync import TimeSync
-from gateway.upstream import Upstream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,15 +33,18 @@ if TYPE_CHECKING:
     from gateway.config import Config
     from gateway.contracts import Board
     from gateway.log import Logs
+    from gateway.upstream import Upstream
 
 
 class Parts:
-    """Everything the application consists of, constructed and connected once."""
+    """Everything the application consists of, constructed and connected once.
+
+    Each part takes what it needs of the settings: nothing holds them afterwards.
+    """
 
     def __init__(self, board: Board, settings: Config, logs: Logs) -> None:
         clock = board.clock
         self.board = board
-        self.settings = settings
         self.logs = logs
         self.clock = clock
         data = board.storage("data")
@@ -96,6 +100,12 @@ class Parts:
             logs.get("event"),
         )
         self.recorder = self.recording.recorder
+        self.recorder.note(
+            records.BOOT,
+            records.NO_RACK,
+            "version %s, boot %d, %s" % (VERSION, self.lanes.boot, board.interpreter),
+        )
+        append_config(self.lanes.events.append, settings)
         self.time_sync.changed = self.recording.clock_records.changed
         self.caps = CurrentCaps(
             data,
@@ -127,8 +137,9 @@ class Parts:
         )
         self.clock_check = ClockCheck(clock)
         self.config_watch = ConfigWatch(board.storage("config"), settings.crc)
+        self.resets = ResetInputs(settings.inputs, board.inputs)
         self.status = Status(self, board.interpreter)
-        self.upstream = self._upstream()
+        self.upstream = self._upstream(settings)
         self.console = Console(
             board.listen,
             board.console_port,
@@ -137,11 +148,13 @@ class Parts:
             {"prooftest": self.proof_tests.answer},
         )
 
-    def _upstream(self) -> Upstream | None:
-        """None for a site without a broker."""
-        settings = self.settings
+    def _upstream(self, settings: Config) -> Upstream | None:
+        """None for a site without a broker, which needs no code for it either."""
         if not settings.text("uplink.host"):
             return None
+        from gateway.northbound.orders import Orders
+        from gateway.upstream import Upstream
+
         orders = Orders(
             self.enforcer,
             self.caps,

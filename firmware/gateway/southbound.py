@@ -39,6 +39,19 @@ class Southbound:
     """`buses` to be stepped, `pollers` in the order of the racks, `log` of what they notice."""
 
     def __init__(self, board: Board, settings: Config, now: int) -> None:
+        made = _Composition(board, settings, now)  # and let go: it holds the configuration
+        self.buses = made.buses
+        self.pollers = made.pollers
+        self.log = made.log
+
+    def retry_now(self, now: int) -> None:
+        """Ask every unit, and open every connection, without any pause."""
+        for bus in self.buses:
+            bus.retry_now(now)
+
+
+class _Composition:
+    def __init__(self, board: Board, settings: Config, now: int) -> None:
         self.buses: list[Bus] = []
         self.pollers: list[RackPoller] = []
         self.log = Incidents()
@@ -58,11 +71,6 @@ class Southbound:
             for poller in bus.pollers:
                 pollers[poller.data.index] = poller
         self.pollers = [pollers[index] for index in range(len(settings.racks))]
-
-    def retry_now(self, now: int) -> None:
-        """Ask every unit, and open every connection, without any pause."""
-        for bus in self.buses:
-            bus.retry_now(now)
 
     def _bus(self, racks: list[RackSettings], group: list[int], first_due: int, now: int) -> Bus:
         rack = racks[0]

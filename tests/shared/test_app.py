@@ -5,6 +5,7 @@ import unittest
 
 from app_bench import closed, run, until
 from fake_board import FakeBoard
+from sample_site import settings
 
 from gateway import app
 from gateway.northbound.safe_mode import SafeMode
@@ -110,9 +111,7 @@ class RunTest(unittest.TestCase):
             parts = gateway.parts
             racks = [ToldRack(poller.data) for poller in parts.southbound.pollers]
             recording = parts.recording
-            recording.bms_thresholds = BmsThresholds(
-                racks, parts.settings.limits, parts.recorder.note
-            )
+            recording.bms_thresholds = BmsThresholds(racks, settings().limits, parts.recorder.note)
             data = racks[1].data
             data.thresholds.append(3700)
             data.thresholds_sequence += 1

@@ -60,7 +60,7 @@ class RecordingTest(unittest.TestCase):
         crcs = []
 
         async def scenario(gateway):
-            crcs.append(gateway.parts.settings.crc)
+            crcs.append(gateway.parts.config_watch.crc)
 
         run(board, scenario)
         (name,) = [name for name in board.data.files if name.startswith("e")]

@@ -12,6 +12,7 @@ from gateway import config
 from gateway.config import curves as config_curves
 from gateway.config import file as config_file
 from gateway.config import rules as config_rules
+from gateway.config.settings import SCHEMA
 from host_tools.errors import UserError
 from host_tools.site import command, products
 from host_tools.site.compile import check, load_site
@@ -288,4 +289,4 @@ def test_built_file_is_what_the_device_loads(tmp_path: Path) -> None:
     command.build("celestial-energy-2089-0.5c", str(out))
     assert config_file.load(Folder(tmp_path)).integer("cells_per_rack") == 208
     assert config.load(out.read_text()).integer("cells_per_rack") == 208
-    assert json.loads(out.read_text())["schema"] == config.SCHEMA
+    assert json.loads(out.read_text())["schema"] == SCHEMA

@@ -77,10 +77,10 @@ class ConfigWatch:
 
     def __init__(self, storage: Storage, crc: int) -> None:
         self._storage = storage
-        self._wanted = crc
+        self.crc = crc
         self._buffer = memoryview(bytearray(_SLICE_BYTES))
         self._file: File | None = None
-        self._crc = 0
+        self._read_crc = 0
         self.problem = ""
 
     def step(self) -> bool:
@@ -94,19 +94,19 @@ class ConfigWatch:
 
     def _read_on(self) -> bool:
         if self._file is None:
-            self._crc = 0
+            self._read_crc = 0
             self._file = self._storage.open(FILE, "rb")
         count = self._file.readinto(self._buffer)
         if count:
-            self._crc = binascii.crc32(self._buffer[:count], self._crc)
+            self._read_crc = binascii.crc32(self._buffer[:count], self._read_crc)
             return False
         self._close()
         with self._storage.open(CRC_FILE, "rb") as file:
             kept = _parse(file.read(_LONGEST_CRC_FILE))
         self.problem = ""
-        if self._crc != self._wanted:
+        if self._read_crc != self.crc:
             self.problem = "%s is no longer what runs" % FILE
-        elif kept != self._wanted:
+        elif kept != self.crc:
             self.problem = "%s no longer fits %s" % (CRC_FILE, FILE)
         return True
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from gateway.clock import Clock
     from gateway.clock_check import ClockCheck
-    from gateway.config import Config
     from gateway.config.file import ConfigWatch
     from gateway.contracts import Board
     from gateway.log import Logs
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
         """What is looked at."""
 
         board: Board
-        settings: Config
         clock: Clock
         clock_check: ClockCheck
         config_watch: ConfigWatch
@@ -109,7 +107,7 @@ class Status:
                 "sync": parts.time_sync.status(),
             },
             "config": {
-                "crc": "%08x" % parts.settings.crc,
+                "crc": "%08x" % parts.config_watch.crc,
                 "problem": parts.config_watch.problem,
             },
             "interlocks": self._interlocks(),

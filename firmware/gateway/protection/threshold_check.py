@@ -35,11 +35,11 @@ _LEVEL_3 = 2
 
 
 def differences(
-    names: Sequence[str], values: Sequence[int], limits: Mapping[str, Any]
+    names: Sequence[str], values: Sequence[int], limits: Any
 ) -> list[tuple[str, int, int]]:
     """(name, theirs, ours) of each threshold that should be looked at, in the order of `names`.
 
-    `values` as they were read, ABSENT = unknown, which tells nothing. `limits`: of each rule its
+    `values` as they were read, ABSENT = unknown, which tells nothing. `limits.get(rule)`: its
     three levels with `set_point`, None for a level that does not exist. Named are
 
     - set points looser than the gateway's level 3 (`ours`): the BMS, the first line, would act
@@ -68,7 +68,7 @@ def _objection(
     place: tuple[int, str, str],
     value: int,
     known: Mapping[tuple[int, str, str], int],
-    limits: Mapping[str, Any],
+    limits: Any,
 ) -> int:
     """The number that this threshold should not be looser than; ABSENT when it is not."""
     level, quantity, kind = place
@@ -86,7 +86,7 @@ def _objection(
     return ABSENT
 
 
-def _level_3(limits: Mapping[str, Any], quantity: str) -> int:
+def _level_3(limits: Any, quantity: str) -> int:
     levels = limits.get(RULE_OF.get(quantity, ""), None)
     if levels is None or levels[_LEVEL_3] is None:
         return ABSENT

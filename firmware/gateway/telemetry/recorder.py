@@ -74,7 +74,7 @@ class Recorder:
         self._bus_log = bus_log
         self._bus_seen = 0
         self.incidents_lost = 0
-        self._config = config
+        self._limits = config.limits
         self._clock = clock
         self._log = log
         self._trip = trip
@@ -113,7 +113,7 @@ class Recorder:
         rule, level, value, limit = details or (rules.NO_RULE, 0, 0, 0)
         line = records.EVENT_NAMES[code]
         if rack != records.NO_RACK:
-            line = self._config.racks[rack].name + " " + line
+            line = self._enforcer.pollers[rack].data.name + " " + line
         if text:
             line += ": " + text
         urgent = code in _URGENT
@@ -150,7 +150,7 @@ class Recorder:
     def _record_change(self, change: tuple[int, ...]) -> None:
         rack, rule, level, active, value = change
         name = rules.name(rule)
-        limit = self._config.limits[name][level - 1].set_point  # type: ignore[union-attr]
+        limit = self._limits[name][level - 1].set_point  # type: ignore[union-attr]
         code = records.LEVEL_CLEARED
         if active:
             code = records.TRIP if level == rules.LEVEL_COUNT else records.LEVEL_SET

@@ -22,7 +22,10 @@ class AcceptTest(unittest.TestCase):
 
     def test_every_rule_of_the_table_must_be_there(self):
         names = sorted(list(NAMES) + ["cell_undervoltage_cold"])
-        self.assertEqual(sorted(settings().limits), names)
+        limits = settings().limits
+        self.assertEqual(sorted([name for name, levels in limits.items() if any(levels)]), names)
+        self.assertRaises(KeyError, lambda: limits["no_such_rule"])
+        self.assertIsNone(limits.get("no_such_rule"))
         for rule in names:
             entries = tree()
             del entries["limits"][rule]
