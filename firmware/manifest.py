@@ -14,5 +14,10 @@ for folder, _, names in sorted(os.walk("gateway")):
         path = os.path.join(folder, name)
         if name.endswith(".py") and path not in _FOR_THE_READER:
             module(path)
-package("umodbus", base_path="../build/upy/modbus")
+package(
+    "umodbus",
+    files=("__init__.py", "version.py", "const.py", "functions.py"),  # all that is imported
+    base_path="../build/upy/modbus",
+)
+module("umodbus/typing.py", base_path="stand_ins")
 package("logging", base_path="../build/upy/logging")

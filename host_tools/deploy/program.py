@@ -21,7 +21,8 @@ _PARTS = (ROOT / "boards" / "parts", ROOT / "boards" / "sim")
 _FOR_THE_READER = ("gateway/contracts.py",)  # types only; nothing imports it
 _CACHE = BUILD / "deploy"
 # Of umodbus only what decodes and encodes; the rest wants hardware of its own.
-_UMODBUS = ("__init__", "version", "const", "functions", "typing")
+_UMODBUS = ("__init__", "version", "const", "functions")
+_STAND_INS = _FIRMWARE / "stand_ins"  # files of packages that are replaced on a board
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ def sources_of(kind: BoardKind) -> Iterator[tuple[str, Path]]:
         raise UserError("build/upy has no MicroPython packages: make setup brings them")
     for name in _UMODBUS:
         yield f"umodbus/{name}.py", UPY_PACKAGES / "modbus" / "umodbus" / f"{name}.py"
+    for path in sorted(_STAND_INS.rglob("*.py")):
+        yield path.relative_to(_STAND_INS).as_posix(), path
     yield "logging/__init__.py", UPY_PACKAGES / "logging" / "logging" / "__init__.py"
     for path in _board_modules(kind):
         yield path.name, path
