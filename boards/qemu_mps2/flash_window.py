@@ -5,6 +5,7 @@ import micropython
 import uctypes
 
 _PAGE_BYTES = 256
+_ERASED = b"\xff" * _PAGE_BYTES
 
 
 @micropython.viper
@@ -20,7 +21,6 @@ class FlashWindow:
     def __init__(self, window: tuple) -> None:
         self._address = exchange.PSRAM + window[0]
         self._blocks = window[1]
-        self._erased = b"\xff" * _PAGE_BYTES
 
     def readblocks(self, block: int, buffer: bytearray, offset: int = 0) -> None:
         """Fill `buffer` from `offset` in `block`."""
@@ -41,5 +41,5 @@ class FlashWindow:
         if operation == 6:
             at = self._address + argument * exchange.BLOCK_BYTES
             for page in range(0, exchange.BLOCK_BYTES, _PAGE_BYTES):
-                uctypes.bytearray_at(at + page, _PAGE_BYTES)[:] = self._erased
+                uctypes.bytearray_at(at + page, _PAGE_BYTES)[:] = _ERASED
         return 0

@@ -121,8 +121,8 @@ class Memory:
             block_size=BLOCK_BYTES,
             block_count=blocks,
             prog_size=32,  # as boards/parts/volume_storage.py has it
-            read_size=256,
-            cache_size=1024,
+            read_size=128,
+            cache_size=512,
             lookahead_size=256,
         )
 

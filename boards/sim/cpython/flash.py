@@ -117,8 +117,8 @@ def mount(context: UserContext, is_new: bool, block_count: int = BLOCK_COUNT) ->
         "block_size": BLOCK_BYTES,
         "block_count": block_count,
         "prog_size": 32,  # as volume_storage.py has it
-        "read_size": 256,
-        "cache_size": 1024,
+        "read_size": 128,
+        "cache_size": 512,
         "lookahead_size": 256,
     }
     volume = LittleFS(mount=False, **options)
