@@ -10,9 +10,9 @@ from gateway.clock import add
 from gateway.errors import ConfigError
 from gateway.modbus.pdu import FRAME_BYTES, RTU
 from gateway.modbus.reply_time import ReplyTime
+from gateway.modbus.requests import Requests
 from gateway.modbus.rtu_link import RtuLink
 from gateway.modbus.tcp_link import TcpLink
-from gateway.rack.block_read import UnitAddress
 from gateway.rack.bus import Bus
 from gateway.rack.bus_time import BusTime
 from gateway.rack.data import RackData
@@ -20,6 +20,7 @@ from gateway.rack.incidents import Incidents
 from gateway.rack.poller import RackPoller
 from gateway.rack.rack_scans import Periods
 from gateway.rack.register_map import RegisterMap
+from gateway.rack.unit_address import UnitAddress
 from gateway.rack.unit_health import UnitHealth
 
 TYPE_CHECKING = False
@@ -54,7 +55,7 @@ class _Composition:
     def __init__(self, board: Board, settings: Config, now: int) -> None:
         self.buses: list[Bus] = []
         self.pollers: list[RackPoller] = []
-        self.log = Incidents()
+        self.log = Incidents(len(settings.racks))
         self._board = board
         self._settings = settings
         self._table = map_table(settings.text("map"))
@@ -82,13 +83,14 @@ class _Composition:
         nameless = link.framing == RTU or len(set([each.unit for each in racks])) > 1
         alone = len(racks) == 1
         probe_ms = min(highest_ms, max(_SHORTEST_PROBE_MS, 4 * latency_ms))
-        units: dict[int, tuple[ReplyTime, ReplyTime, UnitHealth]] = {}
+        requests = Requests(link.framing)
+        probe_time = ReplyTime(probe_ms, probe_ms, latency_ms)
+        units: dict[int, tuple[ReplyTime, UnitHealth]] = {}
         pollers = []
         for index, each in zip(group, racks):
             if each.unit not in units:
                 units[each.unit] = (
                     ReplyTime(lowest_ms, highest_ms, latency_ms),
-                    ReplyTime(probe_ms, probe_ms, latency_ms),
                     UnitHealth(alone, nameless, now),
                 )
             if each.position >= register_map.positions:
@@ -97,7 +99,8 @@ class _Composition:
                     % (each.name, each.position, register_map.positions - 1)
                 )
             shift = each.position * register_map.stride
-            address = UnitAddress(link.framing, each.unit, shift, *units[each.unit])
+            reply_time, health = units[each.unit]
+            address = UnitAddress(requests, each.unit, shift, reply_time, probe_time, health)
             pollers.append(
                 RackPoller(
                     self._data(index, each.name, now),

@@ -82,8 +82,8 @@ class BusTest(unittest.TestCase):
         entries["racks"][1]["position"] = 1
         first, second = Southbound(PaperBoard(), config.load(json.dumps(entries)), 0).pollers
         self.assertTrue(first.health is second.health)
-        requests = [poller.probe_request().frame for poller in (first, second)]
-        addresses = [frame[8] << 8 | frame[9] for frame in requests]
+        frames = [bytes(poller.probe_request().frame) for poller in (first, second)]
+        addresses = [frame[8] << 8 | frame[9] for frame in frames]
         self.assertEqual(addresses[1] - addresses[0], 0x0700)
 
     def test_a_position_that_the_map_does_not_have_is_refused(self):

@@ -9,14 +9,15 @@ from serial_racks import CELLS, TEMPS, good_answer
 
 from gateway.modbus.pdu import RTU
 from gateway.modbus.reply_time import ReplyTime
+from gateway.modbus.requests import Requests
 from gateway.modbus.rtu_link import RtuLink
-from gateway.rack.block_read import UnitAddress
 from gateway.rack.bus import Bus
 from gateway.rack.data import RackData
 from gateway.rack.incidents import Incidents
 from gateway.rack.maps import generic_416s
 from gateway.rack.poller import RackPoller
 from gateway.rack.register_map import RegisterMap
+from gateway.rack.unit_address import UnitAddress
 from gateway.rack.unit_health import UnitHealth
 
 UNITS = 3
@@ -82,12 +83,14 @@ class LockedBus:
         register_map = RegisterMap(generic_416s, CELLS, TEMPS, 30)
         self.racks = [RackData(i, "rack", CELLS, TEMPS, 1100, now) for i in range(UNITS)]
         pollers = []
+        requests = Requests(RTU)
+        log = Incidents(UNITS)
         for data in self.racks:
             reply_time = ReplyTime(60, 60, 20)
             health = UnitHealth(False, True, now)
-            address = UnitAddress(RTU, data.index + 1, 0, reply_time, reply_time, health)
+            address = UnitAddress(requests, data.index + 1, 0, reply_time, reply_time, health)
             times = periods(cells_ms=4000, temps_ms=8000)
-            pollers.append(RackPoller(data, register_map, address, times, now, Incidents()))
+            pollers.append(RackPoller(data, register_map, address, times, now, log))
         self.pollers = pollers
         self.bus = Bus("line", RtuLink(self.line, self.line.micros), pollers, now)
 

@@ -8,10 +8,11 @@ from fake_hardware import HandClock
 
 from gateway.modbus.pdu import RTU
 from gateway.modbus.reply_time import ReplyTime
-from gateway.rack.block_read import UnitAddress
+from gateway.modbus.requests import Requests
 from gateway.rack.data import RackData
 from gateway.rack.incidents import Incidents
 from gateway.rack.poller import RackPoller
+from gateway.rack.unit_address import UnitAddress
 from gateway.rack.unit_health import UnitHealth
 
 CELLS = 416
@@ -30,7 +31,8 @@ class RackRamTest(unittest.TestCase):
         now = HandClock().ticks()
         register_map = generic_map(CELLS)
         times = periods()
-        log = Incidents()
+        log = Incidents(RACKS)
+        requests = Requests(RTU)
         before = used()
         racks = [RackData(rack, "rack", CELLS, CELLS // 2, 1100, now) for rack in range(RACKS)]
         data_bytes = (used() - before) // RACKS
@@ -39,7 +41,7 @@ class RackRamTest(unittest.TestCase):
         for data in racks:
             health = UnitHealth(False, True, now)
             reply_times = ReplyTime(60, 60, 20), ReplyTime(20, 20, 20)
-            address = UnitAddress(RTU, data.index + 1, 0, reply_times[0], reply_times[1], health)
+            address = UnitAddress(requests, data.index + 1, 0, *reply_times, health)
             pollers.append(RackPoller(data, register_map, address, times, now, log))
         poller_bytes = (used() - before) // RACKS
         self.assertTrue(data_bytes <= MOST_DATA_BYTES, data_bytes)

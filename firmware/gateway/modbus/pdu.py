@@ -1,4 +1,4 @@
-"""Modbus requests built once at start, and the check of an answer without allocation.
+"""Modbus requests, aimed again and again, and the check of an answer, both without allocation.
 
 Sizes and codes: Modbus application protocol 1.1b3, messaging on TCP/IP 1.0b, serial line 1.02.
 PDUs of functions 3, 4, 5, 6 and 16 come from `umodbus.functions`. That library cuts numbers to
@@ -55,7 +55,7 @@ _NO_UNIT = 255  # Modbus TCP: the server itself, not a unit behind it
 
 
 class Request:
-    """One request as a whole frame, sent again and again.
+    """One request as a whole frame, sent again and again, also with other numbers in it.
 
     `frame`: the bytes to send. `head`: how a good answer begins, up to its data; for a write, the
     echo. `expected`: bytes of a good answer. `data_at`: where its data begins. `reply_time`: how
@@ -72,10 +72,7 @@ class Request:
         reply_time: ReplyTime,
     ) -> None:
         """`answer`: the PDU of a good answer without its `data_bytes` of data."""
-        # on a line 0 means all units: none answers, so nothing can be read
-        lowest = 1 if framing == RTU and pdu[0] <= READ_INPUT_REGISTERS else 0
-        if not lowest <= unit <= _HIGHEST_UNIT and not (framing == TCP and unit == _NO_UNIT):
-            raise ValueError("unit id %d outside %d..%d" % (unit, lowest, _HIGHEST_UNIT))
+        _check_unit(framing, unit, pdu[0])
         self.framing = framing
         self.unit = unit
         self.function = pdu[0]
@@ -95,13 +92,12 @@ class Request:
         address, count = _word(self.frame, at), _word(self.frame, at + 2)
         return _label(self.function, address, 1 if self.function in _SINGLE else count)
 
-    def aim(self, address: int, count: int, reply_time: ReplyTime) -> None:
+    def aim(self, unit: int, address: int, count: int, reply_time: ReplyTime) -> None:
         """Let a read ask for something else; allocates nothing. ValueError as `read_request`."""
         size = _read_bytes(self.function, address, count)
+        self._move(unit, address, reply_time)
         at = self.data_at - 1
         frame, head = self.frame, self.head
-        frame[at] = address >> 8
-        frame[at + 1] = address & 0xFF
         frame[at + 2] = count >> 8
         frame[at + 3] = count & 0xFF
         head[at] = size
@@ -110,6 +106,33 @@ class Request:
         else:
             head[_LENGTH_AT] = _UNIT_AND_CODE + size
         self.expected = len(head) + size + _CRC_BYTES[self.framing]
+
+    def aim_write(self, unit: int, address: int, reply_time: ReplyTime) -> None:
+        """Let a write go elsewhere with the values it has; allocates nothing.
+
+        ValueError as the function that made it.
+        """
+        at = self.data_at - 1
+        head = self.head
+        if len(head) != at + 4:  # a read
+            raise ValueError
+        count = 1 if self.function in _SINGLE else _word(head, at + 2)
+        if not 0 <= address <= 0x10000 - count:
+            raise ValueError
+        self._move(unit, address, reply_time)
+        head[at] = address >> 8
+        head[at + 1] = address & 0xFF
+        if self.framing == RTU:
+            self._seal()
+
+    def _move(self, unit: int, address: int, reply_time: ReplyTime) -> None:
+        if unit != self.unit:
+            _check_unit(self.framing, unit, self.function)
+        at = self.data_at - 1
+        frame = self.frame
+        self.unit = frame[at - 2] = self.head[at - 2] = unit
+        frame[at] = address >> 8
+        frame[at + 1] = address & 0xFF
         self.reply_time = reply_time
 
     def set_transaction(self, number: int) -> None:
@@ -182,6 +205,13 @@ class Request:
         crc = crc16(self.frame, 0, end)
         self.frame[end] = crc & 0xFF
         self.frame[end + 1] = crc >> 8
+
+
+def _check_unit(framing: int, unit: int, function: int) -> None:
+    # on a line 0 means all units: none answers, so nothing can be read
+    lowest = 1 if framing == RTU and function <= READ_INPUT_REGISTERS else 0
+    if not lowest <= unit <= _HIGHEST_UNIT and not (framing == TCP and unit == _NO_UNIT):
+        raise ValueError("unit id %d outside %d..%d" % (unit, lowest, _HIGHEST_UNIT))
 
 
 def _framed(framing: int, unit: int, pdu: bytes, more: int) -> bytearray:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.clock import add, diff
-from gateway.rack.block_read import BlockRead
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gateway.rack.block_read import UnitAddress
     from gateway.rack.data import RackData
+    from gateway.rack.fields_bind import Block
     from gateway.rack.register_map import RegisterMap
 
-_RETRY_MS = 30000
-_BUSY_MS = 1000
-_ILLEGAL_ADDRESS = 2  # with code 1, illegal function: what is asked for is not there
+_RETRY_MS = const(30000)
+_BUSY_MS = const(1000)
+_ILLEGAL_ADDRESS = const(2)  # with code 1, illegal function: what is asked for is not there
 
 
 class IdentityCheck:
@@ -22,10 +23,7 @@ class IdentityCheck:
     What does not fit stands in the rack's `identity_problem`, and is tried again now and then.
     """
 
-    def __init__(
-        self, register_map: RegisterMap, data: RackData, address: UnitAddress, now: int
-    ) -> None:
-        self.reads = tuple([BlockRead(block, address) for block in register_map.once])
+    def __init__(self, register_map: RegisterMap, data: RackData, now: int) -> None:
         self._map = register_map
         self._data = data
         self._next = 0
@@ -34,20 +32,20 @@ class IdentityCheck:
     @property
     def passed(self) -> bool:
         """Everything fits."""
-        return self._next == len(self.reads)
+        return self._next == len(self._map.once)
 
     def is_due(self, now: int) -> bool:
-        """Whether `read` should be sent now."""
+        """Whether `block` should be read now."""
         return not self.passed and diff(now, self._due) >= 0
 
     @property
-    def read(self) -> BlockRead:
-        """The block to read next; only while not `passed`."""
-        return self.reads[self._next]
+    def block(self) -> Block:
+        """To be read next; only while not `passed`."""
+        return self._map.once[self._next]
 
     def take(self, buffer: bytearray, start: int, now: int) -> bool:
-        """Judge the registers of `read`; False when they do not fit."""
-        problem = self._map.identity_problem(self._data, self.read.block, buffer, start)
+        """Judge the registers of `block`; False when they do not fit."""
+        problem = self._map.identity_problem(self._data, self.block, buffer, start)
         if problem:
             return self._fail(problem, now)
         self._next += 1
@@ -56,14 +54,14 @@ class IdentityCheck:
         return True
 
     def refused(self, code: int, now: int) -> bool:
-        """The device answered `read` with an exception; False when that shows another device."""
+        """The device answered `block` with an exception; False when that shows another device."""
         if code > _ILLEGAL_ADDRESS:
             self._due = add(now, _BUSY_MS)
             return True
-        if self.read.block.optional:
+        if self.block.optional:
             self._next += 1
             return True
-        return self._fail("no registers at 0x%04X" % self.read.block.address, now)
+        return self._fail("no registers at 0x%04X" % self.block.address, now)
 
     def restart(self, now: int) -> None:
         """It may be another device now."""

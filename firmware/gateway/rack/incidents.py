@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from array import array
 
+from micropython import const
+
 from gateway.clock import diff, subtract
 
 # Codes. `value` is an address, `extra` what belongs to it.
@@ -19,48 +21,54 @@ IDENTITY = 6  # the text stands in the rack's data
 OPEN_FORBIDDEN = 7  # value: address; the map's interlock does not let the contactor be opened
 
 NUMBERS = 0x3FFFFFFF  # entries are counted up to this, then from 0
-_FIELDS = 4
-_REPEAT_MS = 600000
-
-
-class Repeats:
-    """One of many equal incidents in a while: a flood of them must not push out all others."""
-
-    def __init__(self) -> None:
-        self._told = False
-        self._told_at = 0
-
-    def is_news(self, now: int) -> bool:
-        """Whether to tell it now: the first time, then after ten minutes. Allocates nothing."""
-        if self._told and diff(now, self._told_at) < _REPEAT_MS:
-            return False
-        self._told = True
-        self._told_at = now
-        return True
-
-    def keep_comparable(self, now: int) -> None:
-        """To be called every few days at least."""
-        if diff(now, self._told_at) > _REPEAT_MS:
-            self._told_at = subtract(now, _REPEAT_MS)
+MOST_WRITES = 4  # of one rack
+_FIELDS = const(4)
+_HIGHEST = const(0xFFFF)
+_REPEAT_MS = const(600000)
+_NEVER = const(-1)
+_OF_WRITES = (WRITE_REFUSED, WRITE_FAILED, OPEN_FORBIDDEN)
 
 
 class Incidents:
     """The last `capacity` entries (rack, code, value, extra); `count` of all that ever were."""
 
-    def __init__(self, capacity: int = 32) -> None:
+    def __init__(self, racks: int = 1, capacity: int = 32) -> None:
         self.capacity = capacity
         self.count = 0
-        self._entries = array("i", [0] * (capacity * _FIELDS))
+        self._entries = array("H", [0] * (capacity * _FIELDS))
+        # ticks at which each code was last told of each write of each rack
+        self._told_at = array("i", [_NEVER] * (racks * len(_OF_WRITES) * MOST_WRITES))
 
     def put(self, rack: int, code: int, value: int, extra: int) -> None:
-        """Note one; the oldest goes. Allocates nothing."""
+        """Note one; the oldest goes. Numbers end at 65535. Allocates nothing."""
         entries = self._entries
         at = self.count % self.capacity * _FIELDS
         entries[at] = rack
         entries[at + 1] = code
         entries[at + 2] = value
-        entries[at + 3] = extra
+        entries[at + 3] = extra if extra < _HIGHEST else _HIGHEST
         self.count = (self.count + 1) & NUMBERS
+
+    def put_of_write(
+        self, rack: int, code: int, write: int, value: int, extra: int, now: int
+    ) -> None:
+        """Note one of the rack's write number `write`, unless the same was told a while ago.
+
+        A flood of them must not push out all others. Allocates nothing.
+        """
+        told_at = self._told_at
+        at = (rack * len(_OF_WRITES) + _OF_WRITES.index(code)) * MOST_WRITES + write
+        if told_at[at] == _NEVER or diff(now, told_at[at]) >= _REPEAT_MS:
+            told_at[at] = now
+            self.put(rack, code, value, extra)
+
+    def keep_comparable(self, rack: int, now: int) -> None:
+        """To be called every few days at least."""
+        told_at = self._told_at
+        count = len(_OF_WRITES) * MOST_WRITES
+        for at in range(rack * count, (rack + 1) * count):
+            if told_at[at] != _NEVER and diff(now, told_at[at]) > _REPEAT_MS:
+                told_at[at] = subtract(now, _REPEAT_MS)
 
     def get(self, number: int) -> tuple[int, int, int, int]:
         """Entry `number`, counted from the first one ever; only the last `capacity` are there."""

@@ -6,10 +6,12 @@ its own due time; nothing here waits or sends.
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.clock import diff
 from gateway.rack import incidents
+from gateway.rack.block_reads import BlockReads
 from gateway.rack.identity_check import IdentityCheck
-from gateway.rack.probes import Probes
 from gateway.rack.rack_scans import RackScans
 from gateway.rack.rack_writes import RackWrites
 from gateway.rack.restore_time import RestoreTime
@@ -19,25 +21,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.modbus.link import Link
     from gateway.modbus.pdu import Request
-    from gateway.rack.block_read import BlockRead, UnitAddress
     from gateway.rack.data import RackData
+    from gateway.rack.fields_bind import Block
     from gateway.rack.incidents import Incidents
     from gateway.rack.rack_scans import Periods
     from gateway.rack.register_map import RegisterMap
+    from gateway.rack.unit_address import UnitAddress
     from gateway.rack.write_job import WriteJob
     from gateway.rack.writes import Write
 
 # What the request in flight is for.
-_NOTHING = 0
-_SUMMARY = 1
-_SCAN = 2
-_IDENTITY = 3
-_PROBE = 4
-_WRITE = 5
+_NOTHING = const(0)
+_SUMMARY = const(1)
+_SCAN = const(2)
+_IDENTITY = const(3)
+_PROBE = const(4)
+_WRITE = const(5)
 
-_ILLEGAL_ADDRESS = 2
+_ILLEGAL_ADDRESS = const(2)
 _GATEWAY_SILENCE = (0x0A, 0x0B)  # a converter in between could not reach the unit
-_REPORTED = 32  # missing registers that are remembered as told
+_REPORTED = const(32)  # missing registers that are remembered as told
 
 
 class RackPoller:
@@ -63,19 +66,19 @@ class RackPoller:
         self.worst_age_ms = 0  # longest time between two summaries so far
         self._map = register_map
         self._log = log
-        self._hot_ms = periods.hot_ms
-        self._summary = SummaryCycle(register_map, address, periods.summary_ms, first_due)
-        self._identity = IdentityCheck(register_map, data, address, first_due)
-        self._scans = RackScans(register_map, address, periods, first_due)
+        self._reads = BlockReads(address)
+        for block in register_map.blocks:
+            self._reads.request(block)  # what cannot be asked for is found at the start
+        self._summary = SummaryCycle(register_map.summary, self._reads, periods, first_due)
+        self._identity = IdentityCheck(register_map, data, first_due)
+        self._scans = RackScans(register_map, self._reads, periods, address.place, first_due)
         self._restore_time = RestoreTime(first_due)
-        self._reported: list[int] = []
-        reads = self._summary.reads + self._identity.reads + self._scans.reads
-        self._probes = Probes(reads, address)
+        self._reported: tuple[int, ...] = ()
         self.writes = RackWrites(register_map, address, first_due)
+        self.probe_request()  # a map without room for probes is found at the start
         # What is in flight, as far as the job needs it.
         self._job = _NOTHING
-        self._read = self._summary.reads[0]
-        self._scan = self._scans.chosen
+        self._block = register_map.summary[0]
         self._write: WriteJob | None = None
 
     # What is due. Each returns the request to send, which then counts as sent, or None.
@@ -91,11 +94,9 @@ class RackPoller:
         if writes.open_commands and self.open_proved(now):
             return None
         if writes.forbids_opening(self.data, now):
-            if writes.forbidden_news.is_news(now):
-                address = writes.opening.address
-                self._log.put(self.data.index, incidents.OPEN_FORBIDDEN, address, 0)
+            self._tell(incidents.OPEN_FORBIDDEN, writes.opening, 0, now)
             return None
-        return self._send_write(writes.opening, now)
+        return self._send_write(writes.opening, writes.request(writes.opening), now)
 
     def contactor_open(self, now: int) -> bool:
         """Whether fresh data, and nothing less, show the contactor open."""
@@ -142,8 +143,8 @@ class RackPoller:
     def summary(self, now: int) -> Request:
         """The next block of the summary, or of the identity where that must come first."""
         if self._identity.is_due(now):
-            return self._send_read(_IDENTITY, self._identity.read)
-        return self._send_read(_SUMMARY, self._summary.next_read(now))
+            return self._send_read(_IDENTITY, self._identity.block)
+        return self._send_read(_SUMMARY, self._summary.next_block(now))
 
     def write(self, now: int, link: Link, room_ms: int, urgent: bool) -> Request | None:
         """Only an `urgent` write (a granted current has changed, a sign of life is very late).
@@ -151,17 +152,20 @@ class RackPoller:
         Or, not `urgent`, any other one that fits into `room_ms`.
         """
         job = self.writes.due(now, urgent) if self._trusted else None
-        if job is None or (not urgent and link.transfer_ms(job.request) > room_ms):
+        if job is None:
             return None
-        return self._send_write(job, now)
+        request = self.writes.request(job)
+        if not urgent and link.transfer_ms(request) > room_ms:
+            return None
+        return self._send_write(job, request, now)
 
     def hot_late_ms(self, now: int) -> int:
         """How long a summary out of turn has been wanted; negative when none is."""
-        return self._summary.since_begun_ms(now) - self._hot_ms if self.hot else -1
+        return self._summary.hot_late_ms(now) if self.hot else -1
 
     def probe_request(self) -> Request:
         """What `probe` would send."""
-        return self._probes.request()
+        return self._reads.address.probe(self._map.probes)
 
     def probe(self) -> Request:
         """One short request that shows whether the unit is back, and that it owes nothing."""
@@ -177,9 +181,9 @@ class RackPoller:
 
     def scan(self, now: int) -> Request:
         """The block that `scan_late_pm` found."""
-        self._scan = self._scans.chosen
-        self._scan.block_begins(now)
-        return self._send_read(_SCAN, self._scan.current)
+        scan = self._scans.chosen
+        scan.block_begins(now)
+        return self._send_read(_SCAN, scan.current)
 
     def due_in_ms(self, now: int) -> int:
         """Milliseconds until something may become due; may be negative."""
@@ -210,8 +214,9 @@ class RackPoller:
         if job == _SUMMARY:
             return self._take_summary(link.buffer, start)
         if job == _SCAN:
-            if self._read.take(link.buffer, start):
-                self._scans.take(self.data, self._scan, now)
+            whole = self._reads.take(self._block, link.buffer, start)
+            if whole is not None:
+                self._scans.take(self.data, whole, start, now)
         elif job == _IDENTITY:
             self._note_identity(self._identity.take(link.buffer, start, now))
         elif job == _WRITE and self._write is not None:
@@ -223,7 +228,7 @@ class RackPoller:
         job = self._job
         if code in _GATEWAY_SILENCE or (job == _PROBE and self.health.in_doubt):
             # a probe in doubt must be answered by registers: by those of another block, then
-            self._probes.use_next_block()
+            self._reads.address.probe_elsewhere()
             self.missed(now)
             return
         self._job = _NOTHING
@@ -233,15 +238,14 @@ class RackPoller:
             self._refuse_summary(code, now)
         elif job == _SCAN:
             self._refuse_read(code, now)
-            if code != _ILLEGAL_ADDRESS or self._read.empty:
-                self._scan.block_ended(now, code == _ILLEGAL_ADDRESS)
+            if code != _ILLEGAL_ADDRESS or self._reads.empty(self._block):
+                self._scans.chosen.block_ended(now, code == _ILLEGAL_ADDRESS)
         elif job == _IDENTITY:
             self._note_identity(self._identity.refused(code, now))
         elif job == _WRITE and self._write is not None:
             write = self._write
             write.refused += 1
-            if write.refusals.is_news(now):
-                self._log.put(self.data.index, incidents.WRITE_REFUSED, write.address, code)
+            self._tell(incidents.WRITE_REFUSED, write, code, now)
             self._end_write(write, now)
 
     def missed(self, now: int) -> None:
@@ -260,8 +264,8 @@ class RackPoller:
         if job == _SUMMARY or self._summary.under_way:
             self._summary.begin_again(True)
         if job == _SCAN:
-            self._read.rewind()
-            self._scan.block_ended(now, False)
+            self._reads.rewind(self._block)
+            self._scans.chosen.block_ended(now, False)
 
     # Orders from protection, and from a person.
 
@@ -303,6 +307,7 @@ class RackPoller:
         self.writes.keep_comparable(now)
         self._identity.keep_comparable(now)
         self.health.keep_comparable(now)
+        self._log.keep_comparable(self.data.index, now)
 
     def reconnected(self, now: int) -> None:
         """The link stands again: who is at the other end of it now must show again who it is."""
@@ -317,15 +322,15 @@ class RackPoller:
         return self._identity.passed and not self.health.in_doubt
 
     def _take_summary(self, buffer: bytearray, start: int) -> bool:
-        read = self._read
-        if not read.take(buffer, start):
+        whole = self._reads.take(self._block, buffer, start)
+        if whole is None:
             return False
         if self._summary.trial:  # what was missing as a whole is back
             self._restore_time.wanted = True
             self._summary.begin_again(False)
             return False
         data = self.data
-        self._map.stage(data, read.block, read.data, read.start)
+        self._map.stage(data, self._block, whole, start)
         if not self._summary.block_taken():
             return False
         if not self._identity.passed:
@@ -345,41 +350,46 @@ class RackPoller:
             self._log.put(self.data.index, incidents.IDENTITY, 0, 0)
 
     def _refuse_read(self, code: int, now: int) -> None:
-        read = self._read
+        block = self._block
         if code != _ILLEGAL_ADDRESS:
-            read.rewind()
+            self._reads.rewind(block)
             return
-        address, count = read.refused(self._map.joined(read.block))
+        avoid = self._map.probes.counts
+        address, count = self._reads.refused(block, avoid, self._map.joined(block))
         if not count:
             return
-        if self._map.missing(self.data, read.block, address, count):
+        if self._map.missing(self.data, block, address, count):
             self._restore_time.vital_missing(now)
         if address not in self._reported and len(self._reported) < _REPORTED:
-            self._reported.append(address)
+            self._reported += (address,)
             self._log.put(self.data.index, incidents.REGISTER_MISSING, address, count)
 
     def _refuse_summary(self, code: int, now: int) -> None:
         if self._summary.trial:
-            self._read.give_up()
+            self._reads.give_up(self._block)
             self._summary.begin_again(False)
             return
         self._refuse_read(code, now)
-        self._summary.begin_again(code == _ILLEGAL_ADDRESS and not self._read.empty)
+        self._summary.begin_again(code == _ILLEGAL_ADDRESS and not self._reads.empty(self._block))
 
-    def _send_read(self, job: int, read: BlockRead) -> Request:
+    def _send_read(self, job: int, block: Block) -> Request:
         self._job = job
-        self._read = read
-        return read.request()
+        self._block = block
+        return self._reads.request(block)
 
-    def _send_write(self, job: WriteJob, now: int) -> Request:
+    def _send_write(self, job: WriteJob, request: Request, now: int) -> Request:
         self._job = _WRITE
         self._write = job
         job.sent(now)
-        return job.request
+        return request
 
     def _end_write(self, job: WriteJob, now: int) -> None:
-        if job.not_echoed() and job.failures.is_news(now):
-            self._log.put(self.data.index, incidents.WRITE_FAILED, job.address, 0)
+        if job.not_echoed():
+            self._tell(incidents.WRITE_FAILED, job, 0, now)
+
+    def _tell(self, code: int, write: WriteJob, extra: int, now: int) -> None:
+        number = write.plan.number
+        self._log.put_of_write(self.data.index, code, number, write.address, extra, now)
 
     def _see_return(self, now: int) -> bool:
         """The unit may be another BMS now, or the same one started anew; True when it is so."""

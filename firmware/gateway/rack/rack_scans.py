@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from gateway.rack.block_read import PLACES, BlockRead
+from micropython import const
+
+from gateway.rack.fields_bind import CELLS, DETAILS, REQUEST, TEMPS
 from gateway.rack.scan import Scan
 from gateway.rack.threshold_scan import ThresholdScan
+from gateway.rack.unit_address import PLACES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from gateway.modbus.link import Link
-    from gateway.rack.block_read import UnitAddress
+    from gateway.rack.block_reads import BlockReads
     from gateway.rack.data import RackData
-    from gateway.rack.fields_bind import Block
     from gateway.rack.register_map import RegisterMap
 
-_OVERDUE_PM = 1000  # a scan that is late by its whole period
+_OVERDUE_PM = const(1000)  # a scan that is late by its whole period
 
 
 class Periods:
@@ -33,31 +37,33 @@ class Periods:
 class RackScans:
     """The scans of cells, temperatures, details and thresholds; `chosen` is the one to send.
 
-    Where the map has no details or no thresholds there is no scan of them.
+    Where the map has no blocks of one kind there is no scan of them. `place`: that of the rack on
+    its line: racks begin one after the other, due all at once they would come in lumps.
     """
 
     def __init__(
-        self, register_map: RegisterMap, address: UnitAddress, periods: Periods, first_due: int
+        self,
+        register_map: RegisterMap,
+        reads: BlockReads,
+        periods: Periods,
+        place: int,
+        first_due: int,
     ) -> None:
         self._map = register_map
-        self._address = address
-        self._cells = self._scan(register_map.cells, periods.cells_ms, first_due)
-        self._temps = self._scan(register_map.temps, periods.temps_ms, first_due)
-        self._all: tuple[Scan, ...] = (self._cells, self._temps)
-        self._details: Scan | None = None
-        if register_map.details:
-            self._details = self._scan(register_map.details, periods.details_ms, first_due)
-            self._all += (self._details,)
-        self._thresholds: ThresholdScan | None = None
+        self._reads = reads
+        scans = [
+            Scan(blocks, reads, period_ms, first_due, place, PLACES)
+            for blocks, period_ms in (
+                (register_map.cells, periods.cells_ms),
+                (register_map.temps, periods.temps_ms),
+                (register_map.details, periods.details_ms),
+            )
+            if blocks
+        ]
         if register_map.thresholds:
-            self._thresholds = ThresholdScan(self._reads(register_map.thresholds), first_due)
-            self._all += (self._thresholds,)
-        self.chosen = self._cells
-
-    @property
-    def reads(self) -> tuple[BlockRead, ...]:
-        """All blocks."""
-        return tuple([read for scan in self._all for read in scan.reads])
+            scans.append(ThresholdScan(register_map.thresholds, reads, first_due))
+        self._all = tuple(scans)
+        self.chosen: Any = None  # a Scan, as soon as one was due
 
     def choose(self, now: int, link: Link, room_ms: int, widest: bool) -> int:
         """How late the most urgent block is that fits, in 0.1 % of its period; negative: none.
@@ -69,31 +75,33 @@ class RackScans:
             late = scan.lateness_pm(now)
             if late <= latest:
                 continue
-            fits = link.transfer_ms(scan.current.request()) <= room_ms
+            fits = link.transfer_ms(self._reads.request(scan.current)) <= room_ms
             if fits or (widest and late >= _OVERDUE_PM):
                 latest = late
                 self.chosen = scan
         return latest
 
-    def take(self, data: RackData, scan: Scan, now: int) -> None:
-        """The current block of `scan` is complete."""
-        read = scan.current
-        if scan is self._details:
-            self._map.decode_detail(data, read.block, read.data, read.start)
-        elif scan is self._thresholds:
-            self._map.decode_thresholds(data, read.block, read.data, read.start)
+    def take(self, data: RackData, buffer: bytearray, start: int, now: int) -> None:
+        """The current block of `chosen` is complete, its registers stand at `start`."""
+        scan = self.chosen
+        block = scan.current
+        kind = block.poll
+        if kind == DETAILS:
+            self._map.decode_detail(data, block, buffer, start)
+        elif kind == REQUEST:
+            self._map.decode_thresholds(data, block, buffer, start)
         else:
-            self._map.decode_array(data, read.block, read.data, read.start)
-            if scan.has_changed():
+            self._map.decode_array(data, block, buffer, start)
+            if scan.has_changed(buffer, start):
                 data.values_moved(now)
         if not scan.block_ended(now, True):
             return
-        if scan is self._cells:
+        if kind == CELLS:
             data.cells_acquired = scan.began
             data.cells_sequence += 1
-        elif scan is self._temps:
+        elif kind == TEMPS:
             data.temps_sequence += 1
-        elif scan is self._thresholds:
+        elif kind == REQUEST:
             data.thresholds_sequence += 1
 
     def due_in_ms(self, now: int, longest_ms: int) -> int:
@@ -106,8 +114,9 @@ class RackScans:
 
     def read_thresholds(self, now: int) -> None:
         """Read the limits set in the BMS again."""
-        if self._thresholds is not None:
-            self._thresholds.order(now)
+        for scan in self._all:
+            if isinstance(scan, ThresholdScan):
+                scan.order(now)
 
     def exchanges(self, link: Link) -> list[tuple[int, int]]:
         """(ms it takes, ms after which it comes again) of each block."""
@@ -122,10 +131,3 @@ class RackScans:
         """Ask for every register again, also for those that were missing."""
         for scan in self._all:
             scan.restore()
-
-    def _scan(self, blocks: tuple[Block, ...], period_ms: int, now: int) -> Scan:
-        """Racks of a line begin one after the other: due all at once, they would come in lumps."""
-        return Scan(self._reads(blocks), period_ms, now, self._address.place, PLACES)
-
-    def _reads(self, blocks: tuple[Block, ...]) -> tuple[BlockRead, ...]:
-        return tuple([BlockRead(block, self._address) for block in blocks])

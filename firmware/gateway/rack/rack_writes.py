@@ -5,52 +5,48 @@ It never writes anything that closes a contactor or raises a limit above what pr
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.clock import add, diff
-from gateway.rack.block_read import PLACES
 from gateway.rack.data import GOOD
-from gateway.rack.incidents import Repeats
-from gateway.rack.write_requests import (
-    LIMIT_RETRY_MS,
-    heartbeat_job,
-    limit_jobs,
-    next_beat,
-    opening_job,
-)
+from gateway.rack.planned_writes import LIMIT_RETRY_MS
+from gateway.rack.unit_address import PLACES
+from gateway.rack.write_job import BeatJob, OpeningJob, WriteJob
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.modbus.link import Link
-    from gateway.rack.block_read import UnitAddress
+    from gateway.modbus.pdu import Request
     from gateway.rack.data import RackData
     from gateway.rack.register_map import RegisterMap
-    from gateway.rack.write_job import WriteJob
+    from gateway.rack.unit_address import UnitAddress
 
-_LIMITS_REFRESH_MS = 30000
-_RISE_MS = 5000
+_LIMITS_REFRESH_MS = const(30000)
+_RISE_MS = const(5000)
 
 
 class RackWrites:
     """The write jobs of one rack. A map without a register for something has no job for it."""
 
     def __init__(self, register_map: RegisterMap, address: UnitAddress, now: int) -> None:
-        self._command = register_map.open_contactor
-        self._open = opening_job(register_map, address)
+        self._map = register_map
+        self._address = address
+        planned = register_map.writes
+        self._open = OpeningJob(planned.opening) if planned.opening is not None else None
+        self._beat = BeatJob(planned.beat) if planned.beat is not None else None
+        self._limits = tuple([WriteJob(plan) for plan in planned.limits])
         self.forbidden = 0  # times the map's interlock stood in the way of an opening
         self._forbids = False
-        self.forbidden_news = Repeats()
         self.hold_open = False  # keep commanding the contactor open until it reads open
-        self._open_since = 0  # echoes of the command before `hold_open` was set
-        self._limits = limit_jobs(register_map, address)
         self._granted = [0, 0]  # until protection grants something
-        self._refresh_ms = _LIMITS_REFRESH_MS - _LIMITS_REFRESH_MS // (4 * PLACES) * address.place
         self._changed = False  # a granted current, and the device has not confirmed it yet
         self._refresh_due = now
-        self._beat = register_map.heartbeat
-        self._beat_job = heartbeat_job(self._beat, address)
-        self._beat_value = 0
         self._beat_due = now
-        if self._beat is not None:
-            self._beat_due = add(now, self._beat.period_ms * address.place // PLACES)
+        beat = register_map.heartbeat
+        if beat is not None:
+            self._beat_due = add(now, beat.period_ms * address.place // PLACES)
+        for job in self.jobs:
+            self.request(job)  # what cannot be asked for is found at the start
 
     @property
     def opening(self) -> WriteJob:
@@ -60,21 +56,31 @@ class RackWrites:
     @property
     def open_commands(self) -> int:
         """Open commands the device has confirmed since the order was given."""
-        return 0 if self._open is None else self._open.confirmed - self._open_since
+        return 0 if self._open is None else self._open.commands
 
     @property
     def jobs(self) -> list[WriteJob]:
         """All of them, to be looked at."""
-        jobs = [job for _, job in self._limits]
-        return [job for job in [self._open, self._beat_job] + jobs if job is not None]
+        return [job for job in (self._open, self._beat) + self._limits if job is not None]
+
+    def request(self, job: WriteJob) -> Request:
+        """What `job` is to send, the newest values in it; as those of a UnitAddress."""
+        plan = job.plan
+        values = plan.values
+        if job is self._beat:
+            values[0] = self._beat.value
+        else:
+            for index in range(len(plan.limits)):
+                direction, limit = plan.limits[index]
+                values[index] = limit.encode(self._granted[direction])
+        return self._address.write(plan.function, plan.address, values, plan.fixed)
 
     def open_contactor(self, now: int) -> None:
         """Order the opening; again and again until `leave_contactor`."""
         if not self.hold_open:
             self.hold_open = True
             if self._open is not None:
-                self._open_since = self._open.confirmed
-                self._open.order(now)
+                self._open.begin(now)
 
     def leave_contactor(self) -> None:
         """No opening is wanted any more."""
@@ -88,7 +94,7 @@ class RackWrites:
 
         Only fresh good data do: what is not known forbids no opening.
         """
-        command = self._command
+        command = self._map.open_contactor
         before = self._forbids
         self._forbids = (
             command is not None and data.quality(now) == GOOD and not command.allowed(data.summary)
@@ -99,7 +105,7 @@ class RackWrites:
 
     def opening_proved(self, data: RackData, now: int) -> bool:
         """Whether fresh data show that the command has worked, or the contactor open."""
-        command = self._command
+        command = self._map.open_contactor
         if command is not None and data.quality(now) == GOOD and command.done(data.summary):
             return True
         return data.reads_open(now)
@@ -109,7 +115,7 @@ class RackWrites:
         job = self._open
         if job is None:
             return False
-        job.pending = True  # an echo does not prove that it opened
+        job.insist()  # an echo does not prove that it opened
         return job.is_due(now)
 
     def set_limits(self, charge_da: int, discharge_da: int, now: int) -> None:
@@ -128,7 +134,7 @@ class RackWrites:
         granted[1] = discharge_da
 
     def due(self, now: int, urgent: bool) -> WriteJob | None:
-        """What to write now, the newest values in its request.
+        """What to write now.
 
         `urgent`: only a granted current that has changed, or a sign of life a quarter of its
         period late; the repetitions are not.
@@ -136,11 +142,8 @@ class RackWrites:
         if not urgent or self._changed:
             if diff(now, self._refresh_due) >= 0:
                 self._order_limits(now)
-            for writes, job in self._limits:
+            for job in self._limits:
                 if job.is_due(now):
-                    for index in range(len(writes)):
-                        direction, write = writes[index]
-                        job.request.set_value(index, write.encode(self._granted[direction]))
                     return job
             if self._changed:
                 self._see_limits(now)
@@ -149,31 +152,33 @@ class RackWrites:
     def _see_limits(self, now: int) -> None:
         """A changed limit stays urgent until it is confirmed, whatever the device answers."""
         settled = True
-        for _, job in self._limits:
+        for job in self._limits:
             settled = settled and job.settled
-            if not job.pending and not job.settled:
+            if job.given_up:
                 job.order(add(now, LIMIT_RETRY_MS))
         self._changed = not settled
 
     def _heartbeat_due(self, now: int, urgent: bool) -> WriteJob | None:
-        beat, job = self._beat, self._beat_job
+        beat, job = self._map.heartbeat, self._beat
         if beat is None or job is None:
             return None
         late_ms = diff(now, self._beat_due)
         if late_ms >= 0 and (not urgent or late_ms > beat.period_ms // 4):
             self._beat_due = add(now, beat.period_ms)
-            self._beat_value = next_beat(beat, self._beat_value)
+            job.value = beat.after(job.value)
             job.order(now)
         if not job.is_due(now) or (urgent and late_ms <= beat.period_ms // 4):
             return None
-        job.request.set_value(0, self._beat_value)
         return job
 
     def exchanges(self, link: Link) -> list[tuple[int, int]]:
         """(ms it takes, ms after which it comes again) of each write that is repeated."""
-        exchanges = [(link.transfer_ms(job.request), self._refresh_ms) for _, job in self._limits]
-        if self._beat is not None and self._beat_job is not None:
-            exchanges.append((link.transfer_ms(self._beat_job.request), self._beat.period_ms))
+        exchanges = [
+            (link.transfer_ms(self.request(job)), self._refresh_ms()) for job in self._limits
+        ]
+        beat = self._map.heartbeat
+        if beat is not None and self._beat is not None:
+            exchanges.append((link.transfer_ms(self.request(self._beat)), beat.period_ms))
         return exchanges
 
     def repeat_all(self, now: int) -> None:
@@ -181,8 +186,7 @@ class RackWrites:
         self._order_limits(now)
         self._beat_due = now
         if self.hold_open and self._open is not None:
-            self._open_since = self._open.confirmed
-            self._open.order(now)
+            self._open.begin(now)
 
     def keep_comparable(self, now: int) -> None:
         """Keep every due time comparable over weeks of silence."""
@@ -190,15 +194,18 @@ class RackWrites:
             self._refresh_due = now
         if diff(now, self._beat_due) > 0:
             self._beat_due = now
-        self.forbidden_news.keep_comparable(now)
         if self._open is not None:
             self._open.keep_comparable(now)
-        if self._beat_job is not None:
-            self._beat_job.keep_comparable(now)
-        for _, job in self._limits:
+        if self._beat is not None:
+            self._beat.keep_comparable(now)
+        for job in self._limits:
             job.keep_comparable(now)
 
     def _order_limits(self, now: int) -> None:
-        self._refresh_due = add(now, self._refresh_ms)
-        for _, job in self._limits:
+        self._refresh_due = add(now, self._refresh_ms())
+        for job in self._limits:
             job.order(now)
+
+    def _refresh_ms(self) -> int:
+        """After which time limits are repeated: each rack of a line at its own."""
+        return _LIMITS_REFRESH_MS - _LIMITS_REFRESH_MS // (4 * PLACES) * self._address.place

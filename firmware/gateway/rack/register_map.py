@@ -39,6 +39,8 @@ from gateway.rack.fields_bind import Block
 from gateway.rack.fields_expected import unexpected
 from gateway.rack.fields_missing import joined, rows_on, silent_alarms
 from gateway.rack.fields_wide import text_of
+from gateway.rack.planned_writes import PlannedWrites
+from gateway.rack.probes import Probes
 from gateway.rack.writes import Heartbeat, LimitWrite, Write
 
 TYPE_CHECKING = False
@@ -87,6 +89,8 @@ class RegisterMap:
         self.charge_limit = LimitWrite(table.CHARGE_LIMIT) if table.CHARGE_LIMIT else None
         self.discharge_limit = LimitWrite(table.DISCHARGE_LIMIT) if table.DISCHARGE_LIMIT else None
         self.limits_together = bool(table.LIMITS_TOGETHER)
+        self.writes = PlannedWrites(self)
+        self._probes: Probes | None = None
         self._table = table
         self._started_slot: int = table.STARTED[0] if table.STARTED else -1
         self._started_values: tuple[int, ...] = table.STARTED[1:]
@@ -94,6 +98,18 @@ class RegisterMap:
         self._rules = self._bind_rules(table)
         supplied = [rule[0] for rule in self._rules] + list(table.DERIVED)
         self._slots = tuple(supplied + [CELL_COUNT, TEMP_COUNT])  # what `supplied` tells of
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """All that is ever read of a rack, where most depends on it first."""
+        return self.summary + self.once + self.cells + self.temps + self.details + self.thresholds
+
+    @property
+    def probes(self) -> Probes:
+        """What shows whether a unit is back; ConfigError when there is nothing for it."""
+        if self._probes is None:
+            self._probes = Probes(self.blocks)
+        return self._probes
 
     def _bind_rules(self, table: Any) -> tuple[tuple[int, int, int, bool, bool], ...]:
         """(slot, lowest, highest plausible, vital, zero before start) of what is supplied."""

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from array import array
 
+from micropython import const
+
 from gateway.clock import add, diff, subtract
 from gateway.rack.fields_array import checksum
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.modbus.link import Link
-    from gateway.rack.block_read import BlockRead
+    from gateway.rack.block_reads import BlockReads
+    from gateway.rack.fields_bind import Block
+
+# What the blocks were that have ended since the first one.
+_NONE = const(0)
+_GOOD = const(1)
+_NOT_ALL_GOOD = const(2)
 
 
 class Scan:
@@ -18,48 +26,51 @@ class Scan:
 
     def __init__(
         self,
-        reads: tuple[BlockRead, ...],
+        blocks: tuple[Block, ...],
+        reads: BlockReads,
         period_ms: int,
         now: int,
         place: int = 0,
         places: int = 1,
     ) -> None:
         """The first block is due at `place` / `places` of the time to the second one."""
-        self.reads = reads
+        self.blocks = blocks
+        self._reads = reads
         self._period_ms = period_ms
-        self._pace_ms = max(1, period_ms // max(1, len(reads)))
         self._next = 0
-        self._due = add(now, self._pace_ms * place // places)
-        self._begins = True  # no block of the scan that goes on has ended yet
-        self._whole = True
+        self._due = add(now, self._pace_ms() * place // places)
+        self._ended = _NONE
         self.began = now  # ticks of the first question of the scan that goes on
-        self._sums = array("i", [-1] * len(reads))  # of what each block held the last time
+        self._sums = array("i", [-1] * len(blocks))  # of what each block held the last time
 
     @property
-    def current(self) -> BlockRead:
+    def current(self) -> Block:
         """The block that is read next."""
-        return self.reads[self._next]
+        return self.blocks[self._next]
+
+    @property
+    def _begins(self) -> bool:
+        return self._ended == _NONE
 
     def lateness_pm(self, now: int) -> int:
         """How late the next block is, in 0.1 % of the period; negative while it is not due."""
-        if not self.reads or self.current.empty:
+        if self._reads.empty(self.current):
             return -1
         late_ms = diff(now, self._due)
         return late_ms if late_ms < 0 else late_ms * 1000 // self._period_ms
 
     def due_in_ms(self, now: int) -> int:
-        """Milliseconds until the next block is due; a whole period for a scan of nothing."""
-        return diff(self._due, now) if self.reads else self._period_ms
+        """Milliseconds until the next block is due."""
+        return diff(self._due, now)
 
     def block_begins(self, asked: int) -> None:
         """A request for the current block goes out."""
-        if self._begins and not self.current.under_way:
+        if self._begins and not self._reads.under_way(self.current):
             self.began = asked
 
-    def has_changed(self) -> bool:
-        """Whether the current block, just read, holds anything else than the last time."""
-        read = self.current
-        found = checksum(read.data, read.start, 2 * read.block.count)
+    def has_changed(self, buffer: bytearray, start: int) -> bool:
+        """Whether the current block, which stands there now, holds anything else than before."""
+        found = checksum(buffer, start, 2 * self.current.count)
         before = self._sums[self._next]
         self._sums[self._next] = found
         return found != before
@@ -69,18 +80,17 @@ class Scan:
 
         A block of which nothing exists is passed over, and does not make a scan incomplete.
         """
-        self._whole = good and (self._begins or self._whole)
-        self._begins = False
-        self._due = add(self._due, self._pace_ms)
+        self._ended = _GOOD if good and self._ended != _NOT_ALL_GOOD else _NOT_ALL_GOOD
+        self._due = add(self._due, self._pace_ms())
         self.keep_comparable(now)
         complete = False
-        for _ in self.reads:
+        for _ in self.blocks:
             self._next += 1
-            if self._next == len(self.reads):
+            if self._next == len(self.blocks):
                 self._next = 0
-                self._begins = True
-                complete = self._whole
-            if not self.current.empty:
+                complete = self._ended == _GOOD
+                self._ended = _NONE
+            if not self._reads.empty(self.current):
                 break
         return complete
 
@@ -91,12 +101,18 @@ class Scan:
 
     def exchanges(self, link: Link) -> list[tuple[int, int]]:
         """(ms that reading it takes, ms after which it is read again) of each block."""
-        return [(link.transfer_ms(read.request()), self._period_ms) for read in self.reads]
+        return [
+            (link.transfer_ms(self._reads.request(block)), self._period_ms)
+            for block in self.blocks
+        ]
 
     def restore(self) -> None:
         """Ask for every register again, also for those that were missing."""
-        for read in self.reads:
-            if not read.whole:
-                read.restore()
+        for block in self.blocks:
+            self._reads.restore(block)
         self._next = 0
-        self._begins = True
+        self._ended = _NONE
+
+    def _pace_ms(self) -> int:
+        """Between two blocks."""
+        return max(1, self._period_ms // len(self.blocks))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from gateway.clock import add, diff, subtract
-from gateway.rack.block_read import BlockRead
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.modbus.link import Link
-    from gateway.rack.block_read import UnitAddress
-    from gateway.rack.register_map import RegisterMap
+    from gateway.rack.block_reads import BlockReads
+    from gateway.rack.fields_bind import Block
+    from gateway.rack.rack_scans import Periods
 
 
 class SummaryCycle:
@@ -20,13 +20,14 @@ class SummaryCycle:
     """
 
     def __init__(
-        self, register_map: RegisterMap, address: UnitAddress, period_ms: int, first_due: int
+        self, blocks: tuple[Block, ...], reads: BlockReads, periods: Periods, first_due: int
     ) -> None:
-        self.reads = tuple([BlockRead(block, address) for block in register_map.summary])
+        self._blocks = blocks
+        self._reads = reads
         self.trial = False  # everything was missing: the block is asked for once, uncut
         self.asked = first_due
         self.skipped = 0
-        self._period_ms = period_ms
+        self._periods = periods
         self._part = 0
         self._due = first_due
         self._begun = first_due  # of the last one, kept comparable
@@ -35,18 +36,18 @@ class SummaryCycle:
     @property
     def under_way(self) -> bool:
         """Some of it has been read, the rest not yet."""
-        return self._part > 0 or self.reads[0].under_way
+        return self._part > 0 or self._reads.under_way(self._blocks[0])
 
     def late_ms(self, now: int) -> int:
         """How long it has been due; negative before. One that failed is due at once."""
         late_ms = diff(now, self._due)
         return 0 if self._again and late_ms < 0 else late_ms
 
-    def since_begun_ms(self, now: int) -> int:
-        """Milliseconds since one was begun; stops at a period."""
-        return diff(now, self._begun)
+    def hot_late_ms(self, now: int) -> int:
+        """How long it has been due for a rack that is hot; negative before."""
+        return diff(now, self._begun) - self._periods.hot_ms
 
-    def next_read(self, now: int) -> BlockRead:
+    def next_block(self, now: int) -> Block:
         """The block to read now; takes the slot when it is the first one."""
         if not self.under_way:
             self.asked = now
@@ -54,11 +55,11 @@ class SummaryCycle:
             self._again = False
             if diff(now, self._due) >= 0:
                 self._next_slot(now)
-        if self.reads[self._part].empty and self._skip_missing():
-            self.reads[0].restore()
+        if self._reads.empty(self._blocks[self._part]) and self._skip_missing():
+            self._reads.restore(self._blocks[0])
             self.trial = True
             self._part = 0
-        return self.reads[self._part]
+        return self._blocks[self._part]
 
     def block_taken(self) -> bool:
         """A block is complete; True when it was the last one."""
@@ -70,43 +71,43 @@ class SummaryCycle:
 
     def begin_again(self, at_once: bool) -> None:
         """What was read is void: begin anew, at once or in the next slot."""
-        self.reads[self._part].rewind()
+        self._reads.rewind(self._blocks[self._part])
         self._part = 0
         self._again = at_once
 
     def keep_grid(self, now: int) -> bool:
         """Skip the slots that passed unused; True when there was one. Call twice a period."""
-        if diff(now, self._begun) > self._period_ms:
-            self._begun = subtract(now, self._period_ms)
-        if diff(now, self._due) < self._period_ms:
+        if diff(now, self._begun) > self._periods.summary_ms:
+            self._begun = subtract(now, self._periods.summary_ms)
+        if diff(now, self._due) < self._periods.summary_ms:
             return False
         self._next_slot(now)
         return True
 
     def restore(self) -> None:
         """Ask for every register again, also for those that were missing; not while under way."""
-        for read in self.reads:
-            if not read.whole:
-                read.restore()
+        for block in self._blocks:
+            self._reads.restore(block)
         self._part = 0
         self.trial = False
 
     def transfer_ms(self, link: Link) -> int:
         """How long reading all of it takes; only while nothing is under way."""
         total_ms = 0
-        for read in self.reads:
-            total_ms += read.transfer_ms(link)
+        for block in self._blocks:
+            total_ms += self._reads.transfer_ms(block, link)
         return total_ms
 
     def _skip_missing(self) -> bool:
         """Pass over blocks of which nothing exists; True when no other is left."""
-        while self._part < len(self.reads) and self.reads[self._part].empty:
+        blocks = self._blocks
+        while self._part < len(blocks) and self._reads.empty(blocks[self._part]):
             self._part += 1
-        return self._part == len(self.reads)
+        return self._part == len(blocks)
 
     def _next_slot(self, now: int) -> None:
         """Keep the grid: the next slot after `now`."""
-        self._due = add(self._due, self._period_ms)
+        self._due = add(self._due, self._periods.summary_ms)
         while diff(now, self._due) >= 0:
-            self._due = add(self._due, self._period_ms)
+            self._due = add(self._due, self._periods.summary_ms)
             self.skipped += 1

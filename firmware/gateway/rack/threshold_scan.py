@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.clock import add
 from gateway.rack.scan import Scan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gateway.rack.block_read import BlockRead
+    from gateway.rack.block_reads import BlockReads
+    from gateway.rack.fields_bind import Block
 
 PERIOD_MS = 3600000
-_RETRY_MS = 60000  # after a reading in which a block failed
-_PACE_MS = 1000  # between two blocks of one reading: nobody waits for them
+_RETRY_MS = const(60000)  # after a reading in which a block failed
+_PACE_MS = const(1000)  # between two blocks of one reading: nobody waits for them
 
 
 class ThresholdScan(Scan):
@@ -20,8 +23,8 @@ class ThresholdScan(Scan):
     Compared by parts of its long period it comes last among the scans.
     """
 
-    def __init__(self, reads: tuple[BlockRead, ...], now: int) -> None:
-        super().__init__(reads, PERIOD_MS, now)
+    def __init__(self, blocks: tuple[Block, ...], reads: BlockReads, now: int) -> None:
+        super().__init__(blocks, reads, PERIOD_MS, now)
         self._ordered = False
 
     def order(self, now: int) -> None:
@@ -32,7 +35,7 @@ class ThresholdScan(Scan):
 
     def block_begins(self, asked: int) -> None:
         """A request for the current block goes out."""
-        if self._begins and not self.current.under_way:
+        if self._begins and not self._reads.under_way(self.current):
             self._ordered = False
         super().block_begins(asked)
 

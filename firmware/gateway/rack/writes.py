@@ -55,6 +55,12 @@ class Heartbeat:
     def __init__(self, row: tuple[int, ...]) -> None:
         self.function, self.address, self.kind, self.value, self.period_ms, self.fixed = row
 
+    def after(self, value: int) -> int:
+        """What to write after `value`."""
+        if self.kind == COUNTER:
+            return (value + 1) & 0xFFFF
+        return value ^ self.value if self.kind == TOGGLE else self.value
+
 
 class LimitWrite:
     """A register for the highest current that the gateway grants, in one direction."""

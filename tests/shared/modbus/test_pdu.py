@@ -155,8 +155,8 @@ class AimTest(unittest.TestCase):
             for function, most in ((1, 2000), (2, 2000), (3, 125), (4, 125)):
                 request = pdu.read_request(framing, 17, function, 300, 25, TIME)
                 for address, count in ((0, 1), (0x10000 - most, most), (0x1234, 61), (7, 8)):
-                    request.aim(address, count, other_time)
-                    same = pdu.read_request(framing, 17, function, address, count, TIME)
+                    request.aim(18, address, count, other_time)
+                    same = pdu.read_request(framing, 18, function, address, count, TIME)
                     self.assertEqual(hexed(request.frame), hexed(same.frame))
                     self.assertEqual(hexed(request.head), hexed(same.head))
                     self.assertEqual(request.expected, same.expected)
@@ -168,9 +168,9 @@ class AimTest(unittest.TestCase):
             request = pdu.read_request(framing, 17, 3, 0, 2, TIME)
             answer = framed(framing, 17, bytes.fromhex("030400010002"))
             self.assertEqual(request.check(answer, len(answer)), pdu.GOOD)
-            request.aim(0, 3, TIME)
+            request.aim(17, 0, 3, TIME)
             self.assertEqual(request.check(answer, len(answer)), pdu.MALFORMED)
-            request.aim(5, 2, TIME)
+            request.aim(17, 5, 2, TIME)
             self.assertEqual(request.check(answer, len(answer)), pdu.GOOD)
 
     def test_only_reads_and_what_the_protocol_can_carry(self):
@@ -185,8 +185,45 @@ class AimTest(unittest.TestCase):
         ):
             before = bytes(request.frame), bytes(request.head), request.expected
             with self.assertRaises(ValueError):
-                request.aim(address, count, TIME)
+                request.aim(1, address, count, TIME)
             self.assertEqual((bytes(request.frame), bytes(request.head), request.expected), before)
+
+
+class AimWriteTest(unittest.TestCase):
+    """A write that goes to another unit and register, with the values it has."""
+
+    MAKERS = (
+        lambda framing, unit, address: pdu.write_coil(framing, unit, address, True, TIME),
+        lambda framing, unit, address: pdu.write_register(framing, unit, address, 40000, TIME),
+        lambda framing, unit, address: pdu.write_registers(framing, unit, address, [1, 2], TIME),
+    )
+
+    def test_it_is_then_the_same_as_one_made_for_it(self):
+        other_time = ReplyTime(20, 20)
+        for framing in (TCP, RTU):
+            for make in self.MAKERS:
+                request = make(framing, 17, 300)
+                for unit, address in ((17, 0), (18, 0xFFFE), (1, 0x1234), (0, 7)):
+                    request.aim_write(unit, address, other_time)
+                    same = make(framing, unit, address)
+                    self.assertEqual(hexed(request.frame), hexed(same.frame))
+                    self.assertEqual(hexed(request.head), hexed(same.head))
+                    self.assertEqual(request.expected, same.expected)
+                    self.assertEqual(request.unit, unit)
+                    self.assertTrue(request.reply_time is other_time)
+
+    def test_only_writes_to_where_the_protocol_can_carry_them(self):
+        for request, unit, address in (
+            (pdu.read_request(TCP, 1, 3, 0, 1, TIME), 1, 0),
+            (pdu.write_register(TCP, 1, 0, 0, TIME), 1, 0x10000),
+            (pdu.write_register(RTU, 1, 0, 0, TIME), 1, -1),
+            (pdu.write_register(RTU, 1, 0, 0, TIME), 248, 0),
+            (pdu.write_registers(TCP, 1, 0, [1, 2], TIME), 1, 0xFFFF),
+        ):
+            before = bytes(request.frame), bytes(request.head), request.unit
+            with self.assertRaises(ValueError):
+                request.aim_write(unit, address, TIME)
+            self.assertEqual((bytes(request.frame), bytes(request.head), request.unit), before)
 
 
 class LabelTest(unittest.TestCase):

@@ -3,7 +3,7 @@
 import unittest
 
 from bus_bench import BusBench
-from test_rack_writes import refusing
+from test_rack_writes import LIMIT, refusing
 
 from gateway.rack import incidents
 from gateway.rack.data import SUMMARY_FIELDS
@@ -106,16 +106,26 @@ class FloodTest(unittest.TestCase):
         self.assertEqual(codes.count((0, incidents.WRITE_FAILED, job.address)), 1)
 
     def test_it_is_told_again_after_a_while(self):
-        news = incidents.Repeats()
-        self.assertTrue(news.is_news(0x3FFFFFFF))  # ticks wrap now
-        self.assertFalse(news.is_news(599990))
-        self.assertTrue(news.is_news(600000))
-        self.assertFalse(news.is_news(600001))
+        log = incidents.Incidents(2)
+
+        def is_news(now, rack=1, write=3, code=incidents.WRITE_FAILED):
+            before = log.count
+            log.put_of_write(rack, code, write, LIMIT, 0, now)
+            return log.count > before
+
+        self.assertTrue(is_news(0x3FFFFFFF))  # ticks wrap now
+        self.assertFalse(is_news(599990))
+        self.assertTrue(is_news(600000))
+        self.assertFalse(is_news(600001))
+        for other in ({"rack": 0}, {"write": 2}, {"code": incidents.WRITE_REFUSED}):
+            self.assertTrue(is_news(600001, **other))
+            self.assertFalse(is_news(600001, **other))
+        self.assertFalse(is_news(600001))
         now = 600001
         for _ in range(20):  # weeks later
             now = (now + 24 * 3600 * 1000) & 0x3FFFFFFF
-            news.keep_comparable(now)
-        self.assertTrue(news.is_news(now))
+            log.keep_comparable(1, now)
+        self.assertTrue(is_news(now))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from register_frames import RegisterFrames, table
 from test_register_map_features import CELLS, HIGH_WORD, U32, Table
 
 from gateway.rack import incidents
-from gateway.rack.block_read import _pieces as cut
+from gateway.rack.block_reads import _pieces as cut
 from gateway.rack.bus import Bus
 from gateway.rack.data import ABSENT, CELL_ABSENT, GOOD, RackData
 from gateway.rack.fields_array import checksum, checksum_bytecode

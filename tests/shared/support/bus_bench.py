@@ -7,8 +7,8 @@ from rack_wire import RackWire
 
 from gateway.modbus.pdu import TCP
 from gateway.modbus.reply_time import ReplyTime
+from gateway.modbus.requests import Requests
 from gateway.modbus.tcp_link import TcpLink
-from gateway.rack.block_read import UnitAddress
 from gateway.rack.bus import Bus
 from gateway.rack.data import RackData
 from gateway.rack.incidents import Incidents
@@ -16,6 +16,7 @@ from gateway.rack.maps import generic_416s
 from gateway.rack.poller import RackPoller
 from gateway.rack.rack_scans import Periods
 from gateway.rack.register_map import RegisterMap
+from gateway.rack.unit_address import UnitAddress
 from gateway.rack.unit_health import UnitHealth
 
 PERIOD_MS = 500
@@ -34,10 +35,11 @@ def generic_map(cells):
     return RegisterMap(generic_416s, cells, cells // 2, 125)
 
 
-def tcp_poller(data, register_map, now, log=None, alone=True, unit=1, times=None):
-    """The poller of one rack."""
+def tcp_poller(data, register_map, now, log=None, alone=True, unit=1, times=None, requests=None):
+    """The poller of one rack; `requests` are those of its link, which others may share."""
+    health = UnitHealth(alone, False, now)
     address = UnitAddress(
-        TCP, unit, 0, ReplyTime(50, 200), ReplyTime(40, 40), UnitHealth(alone, False, now)
+        requests or Requests(TCP), unit, 0, ReplyTime(50, 200), ReplyTime(40, 40), health
     )
     log = log or Incidents()
     return RackPoller(data, register_map, address, times or periods(), now, log)
@@ -51,13 +53,16 @@ class BusBench:
         now = self.clock.ticks()
         self.wire = RackWire(cells, self.clock, latency_ms)
         register_map = generic_map(cells)
-        self.log = Incidents()
+        self.log = Incidents(units)
         self.racks = [
             RackData(index, "rack%d" % index, cells, cells // 2, 1100, now)
             for index in range(units)
         ]
+        requests = Requests(TCP)
         pollers = [
-            tcp_poller(data, register_map, now, self.log, units == 1, data.index + 1, times)
+            tcp_poller(
+                data, register_map, now, self.log, units == 1, data.index + 1, times, requests
+            )
             for data in self.racks
         ]
         self.bus = Bus("bus", tcp_link(self.wire), pollers, now)

@@ -10,14 +10,15 @@ from serial_wire import SerialWire, sealed
 
 from gateway.modbus.pdu import RTU
 from gateway.modbus.reply_time import ReplyTime
+from gateway.modbus.requests import Requests
 from gateway.modbus.rtu_link import RtuLink
-from gateway.rack.block_read import UnitAddress
 from gateway.rack.bus import Bus
 from gateway.rack.data import RackData
 from gateway.rack.incidents import Incidents
 from gateway.rack.maps import generic_416s
 from gateway.rack.poller import RackPoller
 from gateway.rack.register_map import RegisterMap
+from gateway.rack.unit_address import UnitAddress
 from gateway.rack.unit_health import UnitHealth
 
 CELLS = 416
@@ -86,7 +87,8 @@ class SerialRacks:
         self.requests = 0
         self.wire = SerialWire(self._answer, now_us=0x3FFFF000 * 1000)  # ticks wrap in 4 s
         self._free_at = {}
-        self.log = Incidents()
+        self.log = Incidents(units)
+        requests = Requests(RTU)
         register_map = RegisterMap(generic_416s, CELLS, TEMPS, 30)
         now = self.wire.ticks()
         self.racks = []
@@ -97,7 +99,7 @@ class SerialRacks:
             short_ms = min(reply_ms, 4 * usual_us // 1000)
             short = ReplyTime(short_ms, short_ms, usual_us // 1000)
             health = UnitHealth(units == 1, careful, now)
-            address = UnitAddress(RTU, unit, 0, times, short, health)
+            address = UnitAddress(requests, unit, 0, times, short, health)
             self.racks.append(data)
             self.pollers.append(RackPoller(data, register_map, address, periods, now, self.log))
         self.link = RtuLink(self.wire, self.wire.micros)
