@@ -15,7 +15,7 @@ from gateway.modbus.rtu_link import RtuLink
 from gateway.modbus.tcp_link import TcpLink
 from gateway.rack.bus import Bus
 from gateway.rack.bus_time import BusTime
-from gateway.rack.data import RackData
+from gateway.rack.data import RackData, no_summary
 from gateway.rack.incidents import Incidents
 from gateway.rack.poller import RackPoller
 from gateway.rack.rack_scans import Periods
@@ -55,12 +55,13 @@ class _Composition:
     def __init__(self, board: Board, settings: Config, now: int) -> None:
         self.buses: list[Bus] = []
         self.pollers: list[RackPoller] = []
-        self.log = Incidents(len(settings.racks))
+        self.log = Incidents()
         self._board = board
         self._settings = settings
         self._table = map_table(settings.text("map"))
         self._maps: dict[int, RegisterMap] = {}
         self._periods = _periods(settings)
+        self._staging = no_summary()
         self._scratch = bytearray(FRAME_BYTES)  # of all links: they are stepped one by one
         groups = _by_endpoint(settings.racks)
         pollers: dict[int, RackPoller] = {}
@@ -103,7 +104,7 @@ class _Composition:
             address = UnitAddress(requests, each.unit, shift, reply_time, probe_time, health)
             pollers.append(
                 RackPoller(
-                    self._data(index, each.name, now),
+                    self._data(index, each.name, register_map, now),
                     register_map,
                     address,
                     self._periods,
@@ -152,8 +153,10 @@ class _Composition:
             )
         return self._maps[hole_registers]
 
-    def _data(self, index: int, name: str, now: int) -> RackData:
+    def _data(self, index: int, name: str, register_map: RegisterMap, now: int) -> RackData:
         settings = self._settings
+        # A summary of one block is judged as soon as it is decoded: so all racks can share it.
+        staging = self._staging if len(register_map.summary) == 1 else None
         return RackData(
             index,
             name,
@@ -161,6 +164,7 @@ class _Composition:
             settings.integer("temps_per_rack"),
             settings.limits["comm_loss"][0].set_point,  # type: ignore[union-attr]
             now,
+            staging,
         )
 
 

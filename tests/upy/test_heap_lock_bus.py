@@ -84,7 +84,7 @@ class LockedBus:
         self.racks = [RackData(i, "rack", CELLS, TEMPS, 1100, now) for i in range(UNITS)]
         pollers = []
         requests = Requests(RTU)
-        log = Incidents(UNITS)
+        log = Incidents()
         for data in self.racks:
             reply_time = ReplyTime(60, 60, 20)
             health = UnitHealth(False, True, now)

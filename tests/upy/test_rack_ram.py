@@ -31,7 +31,7 @@ class RackRamTest(unittest.TestCase):
         now = HandClock().ticks()
         register_map = generic_map(CELLS)
         times = periods()
-        log = Incidents(RACKS)
+        log = Incidents()
         requests = Requests(RTU)
         before = used()
         racks = [RackData(rack, "rack", CELLS, CELLS // 2, 1100, now) for rack in range(RACKS)]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from array import array
 
+from micropython import const
+
 from gateway.clock import add, diff, subtract
 
 # Quality of a block.
@@ -70,7 +72,16 @@ CELL_ABSENT = 0xFFFF  # in cells_mv: not read, or not available
 TEMP_ABSENT = -0x8000  # in temps_dc: the same
 ABSENT = -(1 << 30)  # in a slot that this rack BMS does not supply; never a measured value
 
-_OLDEST_MS = 1 << 28  # 3.1 days; ages stop here, long before ticks compare the wrong way round
+# Values of `suspect`, of the last answer.
+_IN_ORDER = const(0)
+_DOUBTED = const(1)
+_REJECTED = const(2)  # implausible
+_STARTING = const(3)
+_STARTING_OPEN = const(4)  # and it says that its contactor is open
+
+_OLDEST_MS = const(
+    1 << 28
+)  # 3.1 days; ages stop here, long before ticks compare the wrong way round
 
 
 class RackData:
@@ -79,7 +90,9 @@ class RackData:
     `summary` is indexed by the slots above; `cells_mv` and `temps_dc` by cell and sensor number.
     `acquired` are ticks of the question; `sequence` counts good summaries (0 = none yet).
     `staging` is the decoder's: values of a summary of which not every block has been read yet.
+    Racks whose summary is a single block may share it.
 
+    `suspect`: not 0 while the values here are older than what the BMS says now; the reason.
     `starting`: the last answer showed a BMS that lives but has not started: its contactor open, no
     current, and zeros where nothing has been measured yet. Such an answer is neither a sample nor
     implausible; `alive_at` are the ticks of the last one. `supplied` is 1 for each slot that this
@@ -88,24 +101,27 @@ class RackData:
     """
 
     def __init__(
-        self, index: int, name: str, cells: int, temps: int, stale_after_ms: int, now: int
+        self,
+        index: int,
+        name: str,
+        cells: int,
+        temps: int,
+        stale_after_ms: int,
+        now: int,
+        staging: array[int] | None = None,
     ) -> None:
         self.index = index
         self.name = name
         self.stale_after_ms = stale_after_ms
-        self.summary = array("i", [ABSENT] * len(SUMMARY_FIELDS))
-        self.staging = array("i", [ABSENT] * len(SUMMARY_FIELDS))
-        self.absent = bytearray(len(SUMMARY_FIELDS))  # 1 = its register does not exist here
+        self.summary = no_summary()
+        self.staging = no_summary() if staging is None else staging
         self.supplied = bytearray(len(SUMMARY_FIELDS))
         self.acquired = now  # of MISSING data: the start, so that its age grows too
         self.sequence = 0
-        self.suspect = False
+        self.suspect = _IN_ORDER
         self.implausible = 0  # answers that were not taken over
         self.odd_values = 0  # values out of range that no protection depends on
-        self.starting = False
         self.alive_at = now
-        self._reads_open = False  # the contactor, in the last answer before the start
-        self._rejecting = False  # the last answer was implausible
         self._rejected_at = now  # the last implausible answer
         self._rejected_ms = 0  # from the first one of the row to that
         self.cells_mv = array("H", [CELL_ABSENT] * cells)
@@ -120,7 +136,8 @@ class RackData:
         self.staged = 1 << 16  # order of the summary block staged last; 1 << 16 = none
         self.started = False  # the BMS reports that its readings are real
         self.before_start = 0  # summaries that were void because it does not
-        self.missing_registers: list[tuple[int, int, int]] = []  # (function, address, count)
+        # (function, address, count, bits of the summary slots that are absent by it)
+        self.missing_registers: list[tuple[int, int, int, int]] = []
         self.details: list[int] = []  # in the order of the map's `detail_names`; ABSENT = not read
         self.thresholds: list[int] = []  # limits set in the BMS, in the order of `threshold_names`
         self.thresholds_sequence = 0  # times all of them were read
@@ -147,21 +164,21 @@ class RackData:
             summary[slot] = staging[slot]
         self.acquired = acquired
         self.sequence += 1
-        self.suspect = False
-        self.starting = False
-        self._rejecting = False
+        self.suspect = _IN_ORDER
 
     def take_sign_of_life(self, acquired: int, reads_open: bool) -> None:
         """The BMS lives but has not started; `reads_open`: it says that its contactor is open."""
-        self.suspect = True  # the values here are older than what it says now
-        self.starting = True
+        self.suspect = _STARTING_OPEN if reads_open else _STARTING
         self.alive_at = acquired
-        self._reads_open = reads_open
-        self._rejecting = False
+
+    def doubt(self) -> None:
+        """What the BMS says now is not to be taken, and nobody knows yet what it is worth."""
+        if self.suspect == _IN_ORDER:
+            self.suspect = _DOUBTED
 
     def reject(self, asked: int) -> None:
         """An answer that cannot be believed, to a question at `asked`."""
-        if self._rejecting:
+        if self.suspect == _REJECTED:
             since_ms = max(0, diff(asked, self._rejected_at))
             self._rejected_ms = min(
                 self._rejected_ms + min(since_ms, self.stale_after_ms), _OLDEST_MS
@@ -169,9 +186,7 @@ class RackData:
         else:
             self._rejected_ms = 0
         self._rejected_at = asked
-        self._rejecting = True
-        self.suspect = True
-        self.starting = False
+        self.suspect = _REJECTED
         self.implausible += 1
 
     def values_moved(self, now: int) -> None:
@@ -201,6 +216,11 @@ class RackData:
         """
         return min(diff(now, self.acquired), diff(now, self.alive_at))
 
+    @property
+    def starting(self) -> bool:
+        """The last answer came from a BMS that lives but has not started."""
+        return self.suspect >= _STARTING
+
     def is_starting(self, now: int) -> bool:
         """The BMS lives and has not started, as of an answer that is not stale."""
         return self.starting and diff(now, self.alive_at) <= self.stale_after_ms
@@ -211,7 +231,7 @@ class RackData:
         Counts from the first one of an unbroken row of them. Silence is another matter: between
         two of them, and after the last one, no more than `stale_after_ms` counts.
         """
-        if not self._rejecting:
+        if self.suspect != _REJECTED:
             return 0
         return self._rejected_ms + min(diff(now, self._rejected_at), self.stale_after_ms)
 
@@ -219,7 +239,7 @@ class RackData:
         """Fresh data, or a fresh answer of a BMS that has not started, say "contactor open"."""
         if self.quality(now) == GOOD:
             return self.summary[CONTACTOR_STATE] == CONTACTOR_OPEN
-        return self._reads_open and self.is_starting(now)
+        return self.suspect == _STARTING_OPEN and self.is_starting(now)
 
     def heartbeat_still_ms(self) -> int:
         """How long the heartbeat has stood still, as far as good summaries show it."""
@@ -236,6 +256,11 @@ class RackData:
         if self.age_ms(now) > self.stale_after_ms:
             return STALE
         return SUSPECT if self.suspect else GOOD
+
+
+def no_summary() -> array[int]:
+    """Slots of a summary of which nothing is known."""
+    return array("i", [ABSENT] * len(SUMMARY_FIELDS))
 
 
 def _held(ticks: int, now: int) -> int:

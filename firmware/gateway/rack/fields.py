@@ -1,8 +1,9 @@
 """One value out of the registers of an answer, as a whole number in the gateway's units.
 
-A plain field is a tuple (target, high byte, low byte, signed, numerator, denominator, addend,
-None): positions count from the first data byte. What is more than a scaled 16-bit word has a
-`Special` at the end, and the two bytes are those of the word with the lowest bits.
+A plain field is a tuple (target, high byte, low byte, signed, scale, None): positions count from
+the first data byte; the scale is (numerator, denominator, addend) or None. What is more than a
+scaled 16-bit word has a `Special` at the end, and the two bytes are those of the word with the
+lowest bits.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    Field = tuple[int, int, int, int, int, int, int, "Special | None"]
+    Scale = tuple[int, int, int]
+    Field = tuple[int, int, int, int, "Scale | None", "Special | None"]
 
 # How registers are read; generated tables hold these numbers.
 U16, S16, U32, S32, BIT, DIGITS, U64, F32, TEXT = range(9)
@@ -31,6 +33,7 @@ X_RANGE = 8  # (lowest, highest) plausible, of details and thresholds
 X_EXPECT = 9  # (lowest, highest, ...) allowed in an identity field
 X_LENGTH = 10  # (registers,) of a text
 
+UNSCALED = (1, 1, 0)
 TOP = -ABSENT - 1  # larger magnitudes are implausible anyway and do not fit the arrays
 
 _TENS = (1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000)
@@ -41,25 +44,30 @@ def value_of(field: Field, buffer: bytearray, start: int, details: Sequence[int]
 
     Allocates nothing for results within +-2^30.
     """
-    _, high_at, low_at, signed, numerator, denominator, addend, special = field
+    _, high_at, low_at, signed, scale, special = field
     value = buffer[start + high_at] << 8 | buffer[start + low_at]
     if special is not None:
         value = special.value(buffer, start, value, details)
         if value == ABSENT:
             return value
-        sf = special.power
-        if sf > 0:
-            value *= _TENS[sf]
-        elif sf < 0:
-            denominator *= _TENS[-sf]
-    elif signed and value >= 0x8000:
+        value = _scaled(value, scale or UNSCALED, special.power)
+        if special.clamped:
+            value = min(max(value, special.lowest), special.highest)
+        return value
+    if signed and value >= 0x8000:
         value -= 0x10000
+    return value if scale is None else _scaled(value, scale, 0)
+
+
+def _scaled(value: int, scale: Scale, power: int) -> int:
+    numerator, denominator, addend = scale
+    if power > 0:
+        value *= _TENS[power]
+    elif power < 0:
+        denominator *= _TENS[-power]
     if denominator != 1 or numerator != 1:
         value = (value * numerator + (denominator >> 1)) // denominator
-    value += addend
-    if special is not None and special.clamped:
-        value = min(max(value, special.lowest), special.highest)
-    return value
+    return value + addend
 
 
 class Special:

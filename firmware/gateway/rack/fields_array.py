@@ -12,6 +12,7 @@ from gateway.rack.fields import value_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from gateway.rack.fields import Field
 
@@ -38,8 +39,8 @@ class Piece:
         self.first = first
         self.every = every
         self.count = count
-        self.field = field
         self.plain = step == 2 and every == 1 and _is_plain(field)
+        self.field = None if self.plain else field
         self.zero_absent = False
         self.word = 0
         self.words = 1
@@ -47,9 +48,8 @@ class Piece:
 
 
 def _is_plain(field: Field) -> bool:
-    _, high_at, low_at, _, numerator, denominator, addend, special = field
-    scaled = numerator != 1 or denominator != 1 or addend != 0
-    return low_at == high_at + 1 and special is None and not scaled
+    _, high_at, low_at, _, scale, special = field
+    return low_at == high_at + 1 and special is None and scale is None
 
 
 def decode_piece(
@@ -84,7 +84,7 @@ def decode_array_bytecode(target: array[int], buffer: bytearray, start: int, pie
 def _decode_any(
     target: array[int], piece: Piece, buffer: bytearray, start: int, details: Sequence[int]
 ) -> None:
-    field = piece.field
+    field: Any = piece.field
     index = piece.first
     low, high, absent = 0, 0xFFFE, CELL_ABSENT
     if piece.target == _TEMPS:

@@ -28,6 +28,7 @@ from gateway.rack.fields import (
     U16,
     U32,
     U64,
+    UNSCALED,
     X_ABSENT,
     X_BITS,
     X_CLAMP,
@@ -48,7 +49,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from gateway.rack.fields import Field
+    from gateway.rack.fields import Field, Scale
 
 SUMMARY, CELLS, TEMPS, DETAILS, ONCE, REQUEST = range(6)  # when a block is read
 _REGISTERS = (3, 4)
@@ -56,10 +57,7 @@ _MOST_BITS = 2000  # in one answer of functions 1 and 2
 
 
 class Block:
-    """One read. `fixed`: its address does not move with the position of the rack.
-
-    `optional`: this BMS may lack it; then a refusal is no fault.
-    """
+    """One read, and what its registers mean."""
 
     def __init__(
         self, poll: int, order: int, group: int, function: int, address: int, count: int
@@ -69,14 +67,23 @@ class Block:
         self.function = function
         self.address = address
         self.count = count
-        self.fixed = bool(group & 1)
-        self.optional = group > 1
+        self._group = group
         self.fields: tuple[Field, ...] = ()
         self.alarms: tuple[Any, ...] = ()
         self.pieces: tuple[Piece, ...] = ()
         self.texts: tuple[Any, ...] = ()  # (target, byte positions of the words)
         self.ranges: tuple[Any, ...] = ()  # (target, lowest, highest) plausible
         self.expected: tuple[Any, ...] = ()  # (target, lowest, highest, ...)
+
+    @property
+    def fixed(self) -> bool:
+        """Its address does not move with the position of the rack."""
+        return self._group & 1 == 1
+
+    @property
+    def optional(self) -> bool:
+        """A BMS may lack it; then a refusal is no fault."""
+        return self._group > 1
 
     def holds(self, function: int, address: int, count: int) -> bool:
         """Whether these registers are in the block, wholly."""
@@ -221,17 +228,17 @@ def _field(
     flip: int,
 ) -> Field:
     high_at, low_at = _bytes(block, address, flip)
-    numerator, denominator, addend = scale
+    wanted: Scale | None = None if scale == UNSCALED else scale
     special: Special | None = None
     if kind in (U64, F32):
         special = _wide(block, address, kind, scale, options, flip)
-        numerator = denominator = 1
+        wanted = (1, 1, scale[2])
     elif kind not in (U16, S16) or set(options) - {X_RANGE, X_EXPECT}:
         special = _special(block, address, kind, options, flip)
     if special is not None:
         special.absent = options.get(X_ABSENT, ())
     signed = int(kind == S16)
-    return target, high_at, low_at, signed, numerator, denominator, addend, special
+    return target, high_at, low_at, signed, wanted, special
 
 
 def _wide(

@@ -25,12 +25,12 @@ def rows_on(table: Any, block: Block, function: int, first: int, count: int) -> 
     return rows
 
 
-def silent_alarms(table: Any, missing: list[tuple[int, int, int]]) -> list[int]:
-    """Summary slots of alarms of which no source is left; `missing`: (function, first, count)."""
+def silent_alarms(table: Any, missing: list[tuple[int, int, int, int]]) -> list[int]:
+    """Summary slots of alarms of which no source is left; `missing` as in RackData."""
     silent: dict[int, bool] = {}
     for function, address, _, _, ops in table.ALARMS:
         lost = False
-        for where, first, count in missing:
+        for where, first, count, _ in missing:
             lost = lost or (where == function and first <= address < first + count)
         for op in ops:
             silent[op[4]] = silent.get(op[4], True) and lost

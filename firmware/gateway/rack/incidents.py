@@ -21,23 +21,30 @@ IDENTITY = 6  # the text stands in the rack's data
 OPEN_FORBIDDEN = 7  # value: address; the map's interlock does not let the contactor be opened
 
 NUMBERS = 0x3FFFFFFF  # entries are counted up to this, then from 0
-MOST_WRITES = 4  # of one rack
 _FIELDS = const(4)
+_MOST_WRITES = const(4)  # of one rack
 _HIGHEST = const(0xFFFF)
 _REPEAT_MS = const(600000)
 _NEVER = const(-1)
 _OF_WRITES = (WRITE_REFUSED, WRITE_FAILED, OPEN_FORBIDDEN)
+_TOLD_PER_RACK = const(12)  # each of these of each write
 
 
 class Incidents:
     """The last `capacity` entries (rack, code, value, extra); `count` of all that ever were."""
 
-    def __init__(self, racks: int = 1, capacity: int = 32) -> None:
+    def __init__(self, capacity: int = 32) -> None:
         self.capacity = capacity
         self.count = 0
         self._entries = array("H", [0] * (capacity * _FIELDS))
         # ticks at which each code was last told of each write of each rack
-        self._told_at = array("i", [_NEVER] * (racks * len(_OF_WRITES) * MOST_WRITES))
+        self._told_at = array("i")
+
+    def make_room(self, rack: int) -> None:
+        """For what is told of the writes of `rack`; at start."""
+        room = (rack + 1) * _TOLD_PER_RACK - len(self._told_at)
+        if room > 0:
+            self._told_at.extend(array("i", [_NEVER] * room))
 
     def put(self, rack: int, code: int, value: int, extra: int) -> None:
         """Note one; the oldest goes. Numbers end at 65535. Allocates nothing."""
@@ -57,7 +64,7 @@ class Incidents:
         A flood of them must not push out all others. Allocates nothing.
         """
         told_at = self._told_at
-        at = (rack * len(_OF_WRITES) + _OF_WRITES.index(code)) * MOST_WRITES + write
+        at = rack * _TOLD_PER_RACK + _OF_WRITES.index(code) * _MOST_WRITES + write
         if told_at[at] == _NEVER or diff(now, told_at[at]) >= _REPEAT_MS:
             told_at[at] = now
             self.put(rack, code, value, extra)
@@ -65,8 +72,7 @@ class Incidents:
     def keep_comparable(self, rack: int, now: int) -> None:
         """To be called every few days at least."""
         told_at = self._told_at
-        count = len(_OF_WRITES) * MOST_WRITES
-        for at in range(rack * count, (rack + 1) * count):
+        for at in range(rack * _TOLD_PER_RACK, (rack + 1) * _TOLD_PER_RACK):
             if told_at[at] != _NEVER and diff(now, told_at[at]) > _REPEAT_MS:
                 told_at[at] = subtract(now, _REPEAT_MS)
 

@@ -66,6 +66,7 @@ class RackPoller:
         self.worst_age_ms = 0  # longest time between two summaries so far
         self._map = register_map
         self._log = log
+        log.make_room(data.index)
         self._reads = BlockReads(address)
         for block in register_map.blocks:
             self._reads.request(block)  # what cannot be asked for is found at the start
@@ -334,7 +335,7 @@ class RackPoller:
         if not self._summary.block_taken():
             return False
         if not self._identity.passed:
-            data.suspect = True
+            data.doubt()
             return False
         before = data.acquired
         first = data.sequence == 0

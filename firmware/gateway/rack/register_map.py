@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from array import array
 
+from micropython import const
+
 from gateway.errors import ConfigError
 from gateway.rack import fields_bind
 from gateway.rack.data import (
@@ -50,9 +52,14 @@ if TYPE_CHECKING:
     from gateway.rack.data import RackData
 
 TABLE_FORMAT = 2
-_NEW_CYCLE = 1 << 16  # in data.staged; beyond every block's order
+_NEW_CYCLE = const(1 << 16)  # in data.staged; beyond every block's order
+# What a summary is worth.
+_WHOLE = const(0)
+_BLANK = const(1)  # a vital value has not been measured yet
+_VOID = const(2)
 _INDEX_OF_CELLS = (CELL_MAX_INDEX, CELL_MIN_INDEX)
 _INDEX_OF_TEMPS = (TEMP_MAX_INDEX, TEMP_MIN_INDEX)
+_VITAL_BITS = sum([1 << slot for slot in VITAL])
 
 
 class RegisterMap:
@@ -95,9 +102,14 @@ class RegisterMap:
         self._started_slot: int = table.STARTED[0] if table.STARTED else -1
         self._started_values: tuple[int, ...] = table.STARTED[1:]
         self._mean_derived = CELL_MEAN_MV in table.DERIVED
-        self._rules = self._bind_rules(table)
-        supplied = [rule[0] for rule in self._rules] + list(table.DERIVED)
-        self._slots = tuple(supplied + [CELL_COUNT, TEMP_COUNT])  # what `supplied` tells of
+        self._rules: tuple[tuple[int, int, int, int], ...] = table.RULES
+        supplied = [rule[0] for rule in table.RULES] + [CELL_COUNT, TEMP_COUNT]
+        for slot in VITAL:
+            if slot not in supplied:
+                raise ConfigError("register map: no register for %s" % SUMMARY_FIELDS[slot])
+        self._supplied = 0  # bits of the summary slots that `supplied` of a rack tells of
+        for slot in supplied + list(table.DERIVED):
+            self._supplied |= 1 << slot
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -110,21 +122,6 @@ class RegisterMap:
         if self._probes is None:
             self._probes = Probes(self.blocks)
         return self._probes
-
-    def _bind_rules(self, table: Any) -> tuple[tuple[int, int, int, bool, bool], ...]:
-        """(slot, lowest, highest plausible, vital, zero before start) of what is supplied."""
-        rules = []
-        for slot, low, high, zero in table.RULES:
-            if slot in _INDEX_OF_CELLS:
-                high = min(high, self.cells_count - 1)
-            elif slot in _INDEX_OF_TEMPS:
-                high = min(high, self.temps_count - 1)
-            rules.append((slot, low, high, slot in VITAL, bool(zero)))
-        supplied = [rule[0] for rule in rules] + [CELL_COUNT, TEMP_COUNT]
-        for slot in VITAL:
-            if slot not in supplied:
-                raise ConfigError("register map: no register for %s" % SUMMARY_FIELDS[slot])
-        return tuple(rules)
 
     def stage(self, data: RackData, block: Block, buffer: bytearray, start: int) -> None:
         """Decode the summary block whose registers stand at `start`; allocates nothing."""
@@ -148,45 +145,56 @@ class RegisterMap:
         is a sign of life instead, and no sample either (see RackData). `acquired`: when it was
         asked for, so that an age is never told too young. Allocates nothing.
         """
-        staging = data.staging
         if data.staged == _NEW_CYCLE:  # nothing was staged since the last time
             data.reject(acquired)
             return False
         data.staged = _NEW_CYCLE
         self._see_start(data)
-        blank = False  # a vital value has not been measured yet
-        for slot, low, high, vital, zero in self._rules:
+        absent = 0  # bits of the slots whose registers do not exist in this device
+        for missing in data.missing_registers:
+            absent |= missing[3]
+        verdict = self._judge(data, absent)
+        if verdict == _VOID:
+            data.reject(acquired)
+        elif verdict == _BLANK:
+            _take_blank(data, acquired)
+        else:
+            self._take_over(data, absent, acquired)
+        return verdict == _WHOLE
+
+    def _judge(self, data: RackData, absent: int) -> int:
+        """What the staged summary is worth; what is implausible or missing is ABSENT after it."""
+        staging = data.staging
+        verdict = _WHOLE
+        for slot, low, high, zero in self._rules:
             value = staging[slot]
-            if data.absent[slot]:
+            vital = _VITAL_BITS >> slot & 1
+            if absent >> slot & 1:
                 value = ABSENT
             elif value == 0 and zero and not data.started:
                 staging[slot] = ABSENT
-                blank = blank or vital
+                if vital:
+                    verdict = _BLANK
                 continue
             elif value != ABSENT and not low <= value <= high:
                 value = ABSENT
-                data.odd_values += not vital
+                data.odd_values += 1 - vital
             if vital and value == ABSENT:
-                data.reject(acquired)
-                return False
+                return _VOID
             staging[slot] = value
-        data.before_start += blank
-        if not self._counts_and_extremes_fit(staging):
-            data.reject(acquired)
-            return False
-        if blank:
-            _take_blank(data, acquired)
-            return False
-        self._take_over(data, acquired)
-        return True
+        data.odd_values += _drop_beyond(staging, _INDEX_OF_CELLS, self.cells_count)
+        data.odd_values += _drop_beyond(staging, _INDEX_OF_TEMPS, self.temps_count)
+        data.before_start += verdict == _BLANK
+        return verdict if self._counts_and_extremes_fit(staging) else _VOID
 
-    def _take_over(self, data: RackData, acquired: int) -> None:
+    def _take_over(self, data: RackData, absent: int, acquired: int) -> None:
         staging = data.staging
         if self._mean_derived:
             voltage_mv = 100 * staging[RACK_VOLTAGE_DV]
             staging[CELL_MEAN_MV] = (voltage_mv + self.cells_count // 2) // self.cells_count
-        for slot in self._slots:
-            data.supplied[slot] = 1 - data.absent[slot]
+        supplied = self._supplied & ~absent
+        for slot in range(len(data.supplied)):
+            data.supplied[slot] = supplied >> slot & 1
         data.take(acquired)
 
     def _see_start(self, data: RackData) -> None:
@@ -219,7 +227,7 @@ class RegisterMap:
             self._void_missing(data, block)
 
     def _void_missing(self, data: RackData, block: Block) -> None:
-        for function, first, count in data.missing_registers:
+        for function, first, count, _ in data.missing_registers:
             if function != block.function:
                 continue
             for piece in block.pieces:
@@ -268,7 +276,7 @@ class RegisterMap:
         for target, low, high in block.ranges:
             if not low <= values[target] <= high:
                 values[target] = ABSENT
-        for function, first, count in data.missing_registers:
+        for function, first, count, _ in data.missing_registers:
             for row in rows_on(self._table, block, function, first, count):
                 values[row[1]] = ABSENT
 
@@ -292,30 +300,38 @@ class RegisterMap:
         What stands on them is absent from now on. True when a vital value of the summary is among
         them: this rack cannot be served. Allocates.
         """
-        vital = False
-        entry = (block.function, address, count)
-        if entry not in data.missing_registers:
-            data.missing_registers.append(entry)
+        known = data.missing_registers
+        slots = 0
         if block.poll == fields_bind.SUMMARY:
             for row in rows_on(self._table, block, block.function, address, count):
-                data.absent[row[1]] = 1
-                vital = vital or row[1] in VITAL
-            for slot in silent_alarms(self._table, data.missing_registers):
-                data.absent[slot] = 1
+                slots |= 1 << row[1]
+            here = [(block.function, address, count, 0)]
+            for slot in silent_alarms(self._table, known + here):
+                slots |= 1 << slot
         elif block.poll == fields_bind.REQUEST:
             for row in rows_on(self._table, block, block.function, address, count):
                 data.thresholds[row[1]] = ABSENT
+        entry = (block.function, address, count, slots)
+        if entry not in known:
+            known.append(entry)
         if block.pieces:
             self._void_missing(data, block)
-        return vital
+        return slots & _VITAL_BITS != 0
 
     def restore(self, data: RackData) -> None:
         """Forget what was missing: all of it will be asked for again."""
-        if not data.missing_registers:
-            return
-        data.missing_registers.clear()
-        for slot in range(len(data.absent)):
-            data.absent[slot] = 0
+        if data.missing_registers:
+            data.missing_registers.clear()
+
+
+def _drop_beyond(staging: array[int], slots: tuple[int, ...], count: int) -> int:
+    """Void indices of cells or sensors that this site does not have; how many."""
+    odd = 0
+    for slot in slots:
+        if staging[slot] >= count:
+            staging[slot] = ABSENT
+            odd += 1
+    return odd
 
 
 def _take_blank(data: RackData, acquired: int) -> None:

@@ -106,7 +106,8 @@ class FloodTest(unittest.TestCase):
         self.assertEqual(codes.count((0, incidents.WRITE_FAILED, job.address)), 1)
 
     def test_it_is_told_again_after_a_while(self):
-        log = incidents.Incidents(2)
+        log = incidents.Incidents()
+        log.make_room(1)
 
         def is_news(now, rack=1, write=3, code=incidents.WRITE_FAILED):
             before = log.count

@@ -28,7 +28,7 @@ class CopyTest(unittest.TestCase):
 
     def copy(self, machine_code, target_number, raw, start, first, size):
         target = array("h" if target_number else "H", [7] * size)
-        field = (first, 0, 1, target_number, 1, 1, 0, None)
+        field = (first, 0, 1, target_number, None, None)
         piece = Piece(target_number, 4, 2, first, 1, len(raw), field)
         self.assertTrue(piece.plain)
         buffer = bytearray(start + 4)

@@ -53,7 +53,7 @@ class BusBench:
         now = self.clock.ticks()
         self.wire = RackWire(cells, self.clock, latency_ms)
         register_map = generic_map(cells)
-        self.log = Incidents(units)
+        self.log = Incidents()
         self.racks = [
             RackData(index, "rack%d" % index, cells, cells // 2, 1100, now)
             for index in range(units)

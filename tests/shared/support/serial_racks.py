@@ -87,7 +87,7 @@ class SerialRacks:
         self.requests = 0
         self.wire = SerialWire(self._answer, now_us=0x3FFFF000 * 1000)  # ticks wrap in 4 s
         self._free_at = {}
-        self.log = Incidents(units)
+        self.log = Incidents()
         requests = Requests(RTU)
         register_map = RegisterMap(generic_416s, CELLS, TEMPS, 30)
         now = self.wire.ticks()
