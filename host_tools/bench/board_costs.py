@@ -59,7 +59,8 @@ _TARGETS = {
     "heap_peak_bytes": _HEAP_WANTED,
 }
 _NOTES = {
-    "instructions_protection_per_rack": "50 ms after the last one, nothing new",
+    "instructions_protection_per_rack": "50 ms after the last one, nothing new, currents risen",
+    "instructions_protection_rising": "the same while they rise, over a second: one step judges",
     "instructions_protection_fresh": "with a fresh summary",
     "instructions_protection_scans": "with a fresh summary and whole scans",
     "instructions_idle_step": "the enforcing step of twelve racks when nothing is due",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _ROUNDS = 20
+_HOLD = 80  # summaries, until the currents have begun to rise
 _FRAME_BYTES = 256
 _CHUNK = 20
 
@@ -66,7 +67,10 @@ def steps(parts: Any, found: dict[str, Any]) -> None:
 
 
 def protection(found: dict[str, Any]) -> None:
-    """One rack's: with a fresh summary, 50 ms later, and with whole scans."""
+    """One rack's: with a fresh summary, 50 ms later, and with whole scans.
+
+    While the currents rise, one of the steps of a second judges; later none does.
+    """
     from gateway.config import file as config_file
     from host_tools.bench.clients.protection_step import Rack
 
@@ -77,10 +81,12 @@ def protection(found: dict[str, Any]) -> None:
             return open("/" + name, mode)
 
     rack = Rack(config_file.load(Files()))  # type: ignore[arg-type]
-    for _ in range(_ROUNDS):
+    for _ in range(_HOLD):
         rack.fresh()
     putting = mean_ticks(rack.answer)
     rack.fresh()
+    found["protection_rising"] = mean_ticks(rack.between, 19)
+    rack.rise()
     found["protection_fresh"] = mean_ticks(rack.fresh) - putting
     found["protection_per_rack"] = mean_ticks(rack.between, 9)
     found["protection_scans"] = mean_ticks(rack.scans) - putting

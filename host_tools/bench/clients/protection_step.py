@@ -16,6 +16,7 @@ from gateway import clock, config
 from gateway.protection.changes import Changes
 from gateway.protection.engine import RackProtection, rack_thresholds
 from gateway.protection.interlocks import Interlocks
+from gateway.protection.rules import NO_RULE
 from gateway.rack import data as slots
 from gateway.rack.data import RackData
 from host_tools.bench.clients.measure import micros, report
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _SUMMARY_MS = 500
 _BETWEEN_MS = 50
 _BATCH = 9  # steps between two summaries
+_LONGEST_RISE = 1000  # summaries
 _HEALTHY = (
     (slots.CONTACTOR_STATE, 1),
     (slots.RACK_CURRENT_DA, 0),  # nothing is granted yet
@@ -84,6 +86,17 @@ class Rack:
             self.data.cells_mv[index] = 3290 + index % 20
         for index in range(len(self.data.temps_dc)):
             self.data.temps_dc[index] = 240 + index % 10
+
+    def rise(self) -> None:
+        """Fresh summaries until nothing limits the currents: from then on time alone changes
+        nothing, and the steps between two summaries are left out.
+        """
+        decision = self.protection.decision
+        for _ in range(_LONGEST_RISE):
+            self.fresh()
+            if decision.charge_by == NO_RULE and decision.discharge_by == NO_RULE:
+                return
+        raise RuntimeError("the currents of a healthy rack do not rise")
 
     def make_busy(self) -> None:
         """Three values past a set point: their detectors count in every step."""
@@ -174,6 +187,7 @@ def main(path: str, steps: int) -> None:
     """Measure and report."""
     with open(path) as file:
         rack = Rack(config.load(file.read()))
+    rack.rise()
     healthy = measured(rack, steps)
     if rack.protection.levels != bytearray(len(rack.protection.levels)):
         raise RuntimeError("a healthy rack has an alarm")
