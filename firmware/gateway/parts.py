@@ -14,9 +14,10 @@ from gateway.outputs.proof_tests import ProofTests, items
 from gateway.protection import first_use, rules
 from gateway.protection.changes import Changes
 from gateway.protection.current_caps import CurrentCaps
-from gateway.protection.engine import RackProtection, rack_thresholds
+from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
 from gateway.protection.latch_store import LatchStore
+from gateway.protection.rack_settings import RackSettings
 from gateway.protection.reset_inputs import ResetInputs
 from gateway.recording import Recording, open_lanes
 from gateway.southbound import Southbound
@@ -65,9 +66,9 @@ class Parts:
         self.southbound = Southbound(board, settings, now)
         pollers = self.southbound.pollers
         self.interlocks = Interlocks(settings, board.inputs, self.changes, now)
-        thresholds = rack_thresholds(settings)
+        shared = RackSettings(settings)
         protections = [
-            RackProtection(poller.data, settings, thresholds, self.interlocks, self.changes)
+            RackProtection(poller.data, shared, self.interlocks, self.changes)
             for poller in pollers
         ]
         for poller, protection in zip(pollers, protections):

@@ -22,8 +22,9 @@ from gateway.clock import TICKS_MASK
 from gateway.outputs.enforcer import Enforcer
 from gateway.protection import rules
 from gateway.protection.changes import Changes
-from gateway.protection.engine import RackProtection, rack_thresholds
+from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import SITE, Interlocks
+from gateway.protection.rack_settings import RackSettings
 from gateway.rack.data import CELL_ABSENT, SUMMARY_FIELDS, RackData
 from host_tools.bench.results import Metric
 from host_tools.bench.rounds import Effort
@@ -187,7 +188,7 @@ class _Site:
         now = self._ticks
         self.changes = Changes()
         interlocks = Interlocks(settings, _Inputs(), self.changes, now)
-        thresholds = rack_thresholds(settings)
+        shared = RackSettings(settings)
         self._pollers = []
         protections = []
         for at, rack in enumerate(self.racks):
@@ -198,7 +199,7 @@ class _Site:
             for slot in range(len(data.supplied)):
                 data.supplied[slot] = 1
             self._pollers.append(_Poller(data, rack))
-            protection = RackProtection(data, settings, thresholds, interlocks, self.changes)
+            protection = RackProtection(data, shared, interlocks, self.changes)
             protection.limits_sent = True
             protections.append(protection)
         self._buses = [_Bus(at) for at in range(len(share))]

@@ -15,8 +15,9 @@ from gateway import config
 from gateway.clock import TICKS_MASK
 from gateway.outputs.enforcer import Enforcer
 from gateway.protection.changes import Changes
-from gateway.protection.engine import RackProtection, rack_thresholds
+from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
+from gateway.protection.rack_settings import RackSettings
 from gateway.southbound import Southbound
 from host_tools.simulate.exchange import TCP, Exchange, split_mbap
 from host_tools.simulate.registers import CHARGE_LIMIT, DISCHARGE_LIMIT
@@ -108,9 +109,9 @@ class VirtualSite:
         now = self._ticks()
         southbound = Southbound(self, self.settings, now)  # type: ignore[arg-type]
         self.interlocks = Interlocks(self.settings, _Inputs(), changes, now)
-        thresholds = rack_thresholds(self.settings)
+        shared = RackSettings(self.settings)
         self.protections = [
-            RackProtection(poller.data, self.settings, thresholds, self.interlocks, changes)
+            RackProtection(poller.data, shared, self.interlocks, changes)
             for poller in southbound.pollers
         ]
         for poller, protection in zip(southbound.pollers, self.protections, strict=True):

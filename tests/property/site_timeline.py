@@ -16,8 +16,9 @@ from gateway.clock import TICKS_MASK
 from gateway.config.rules import OPEN, REACTIONS, RULES
 from gateway.outputs.enforcer import Enforcer
 from gateway.protection.changes import Changes
-from gateway.protection.engine import RackProtection, rack_thresholds
+from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
+from gateway.protection.rack_settings import RackSettings
 from gateway.protection.rules import RACK_RULES, RULE_COUNT
 from gateway.rack import data as slots
 from gateway.rack.data import RackData
@@ -77,10 +78,9 @@ class SiteTimeline:
         self.silent = [False] * racks
         self.welded = [False] * racks
         self.interlocks = Interlocks(self.loaded, self.inputs, self.changes, ticks)
-        thresholds = rack_thresholds(self.loaded)
+        shared = RackSettings(self.loaded)
         self.protections = [
-            RackProtection(data, self.loaded, thresholds, self.interlocks, self.changes)
-            for data in self.data
+            RackProtection(data, shared, self.interlocks, self.changes) for data in self.data
         ]
         for protection in self.protections:
             protection.limits_sent = True

@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
+from peak_bench import PeakBench
 from small_int import SmallInt
-
-from gateway.protection.peak_budget import PeakBudget
 
 
 @dataclass
@@ -54,7 +53,7 @@ def test_budget_is_the_model(
     capacity_dah: int, continuous_pm: int, samples: list[tuple[int, int, bool]]
 ) -> None:
     continuous_da = capacity_dah * continuous_pm // 1000
-    budget = PeakBudget(continuous_da, capacity_dah)
+    budget = PeakBench(continuous_da, capacity_dah)
     model = Model(continuous_da / capacity_dah)
     for number, (current_da, elapsed_ms, soc_ok) in enumerate(samples):
         fill = budget.step(current_da, soc_ok, elapsed_ms)
@@ -76,7 +75,7 @@ def test_every_number_is_a_small_integer(
     capacity_dah: int, continuous_pm: int, samples: list[tuple[int, int, bool]]
 ) -> None:
     continuous_da = max(1, capacity_dah * continuous_pm // 1000)
-    budget = PeakBudget(SmallInt(continuous_da), SmallInt(capacity_dah))
+    budget = PeakBench(SmallInt(continuous_da), SmallInt(capacity_dah))
     for current_da, elapsed_ms, soc_ok in samples:
         fill = budget.step(SmallInt(current_da), soc_ok, SmallInt(elapsed_ms))
         assert 0 <= fill <= 1000
@@ -87,7 +86,7 @@ def test_every_number_is_a_small_integer(
 def test_more_current_never_leaves_more_budget(
     capacity_dah: int, samples: list[tuple[int, int, bool]], more_da: int
 ) -> None:
-    one, other = PeakBudget(capacity_dah, capacity_dah), PeakBudget(capacity_dah, capacity_dah)
+    one, other = PeakBench(capacity_dah, capacity_dah), PeakBench(capacity_dah, capacity_dah)
     for current_da, elapsed_ms, soc_ok in samples:
         fill = one.step(current_da, soc_ok, elapsed_ms)
         assert other.step(current_da + more_da, soc_ok, elapsed_ms) >= fill

@@ -77,15 +77,17 @@ def decided(bench: PassingBench) -> tuple:
     plain = {name: value for name, value in vars(decision).items() if isinstance(value, int)}
     return (
         plain,
-        [ramp.granted_da for ramp in decision._ramps],
+        (decision._charge_ramp.granted_da, decision._discharge_ramp.granted_da),
+        (decision.charge_limit_da, decision.discharge_limit_da),
         bytes(protection.levels),
         bytes(protection.latches._held),
         bytes(protection.latches._trips),
-        bytes(protection.detectors.active),
-        protection.detectors._sums.tolist(),
+        bytes(protection.detectors._states),
+        protection.detectors._times.tolist(),
         protection.running,
         protection.flow,
-        bench.changes._entries.tolist(),
+        bytes(bench.changes._entries),
+        bench.changes._values.tolist(),
     )
 
 

@@ -51,7 +51,7 @@ def history(seed: int) -> tuple[float, list[Scan]]:
 def checked(count: int) -> TempRise:
     """One whose numbers complain when they are no small integers."""
     rise = TempRise(count)
-    rise._snapshots = [SmallArray("h", past) for past in rise._snapshots]
+    rise._snapshots = SmallArray("H", rise._snapshots)
     rise._ages_ms = SmallArray("i", rise._ages_ms)
     return rise
 

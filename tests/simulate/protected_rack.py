@@ -9,7 +9,7 @@ from typing import Any
 from gateway import config
 from gateway.protection import rules
 from gateway.protection.changes import Changes
-from gateway.protection.engine import RackProtection, rack_thresholds
+from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
 from gateway.rack.data import CELL_ABSENT, SUMMARY_FIELDS, RackData
 from host_tools.simulate.registers import CHARGE_LIMIT, DISCHARGE_LIMIT
@@ -57,7 +57,6 @@ class ProtectedRack:
         self.protection = RackProtection(
             self.data,
             self.settings,
-            rack_thresholds(self.settings),
             Interlocks(self.settings, Healthy(), changes, self.now_ms),  # type: ignore[arg-type]
             changes,
         )

@@ -12,8 +12,9 @@ from sample_site import settings
 
 from gateway.outputs.enforcer import Enforcer
 from gateway.protection.changes import Changes
-from gateway.protection.engine import RackProtection, rack_thresholds
+from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
+from gateway.protection.rack_settings import RackSettings
 from gateway.rack.bus import Bus
 from gateway.rack.data import RackData
 
@@ -86,10 +87,9 @@ class LockedSite:
             pollers.append(tcp_poller(data, register_map, now, times=periods(cells_ms=2000)))
             buses.append(Bus("rack", tcp_link(self.wires[index]), [pollers[-1]], now))
         interlocks = Interlocks(loaded, self.inputs, changes, now)
-        thresholds = rack_thresholds(loaded)
+        shared = RackSettings(loaded)
         protections = [
-            RackProtection(poller.data, loaded, thresholds, interlocks, changes)
-            for poller in pollers
+            RackProtection(poller.data, shared, interlocks, changes) for poller in pollers
         ]
         for protection in protections:
             protection.limits_sent = True

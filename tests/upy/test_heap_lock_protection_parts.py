@@ -4,10 +4,10 @@ import unittest
 from array import array
 
 import micropython
+from peak_bench import PeakBench
 
 from gateway.clock import TICKS_MASK
 from gateway.protection.curves import Curve
-from gateway.protection.peak_budget import PeakBudget
 from gateway.protection.ramp import Ramp
 from gateway.protection.rates import VoltageRate
 from gateway.protection.temp_rise import TempRise
@@ -27,7 +27,7 @@ def locked(work):
 
 class HeapLockTest(unittest.TestCase):
     def test_peak_budget(self):
-        budgets = [PeakBudget(2800, 2800), PeakBudget(12000, 12000)]
+        budgets = [PeakBench(2800, 2800), PeakBench(12000, 12000)]
 
         def work():
             for budget in budgets:

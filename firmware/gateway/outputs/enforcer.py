@@ -68,7 +68,7 @@ class Enforcer:
         self.bank = RelayBank(relays, numbers, 2)
         self.closed = self.bank.energised
         self.views = [
-            RackView(protection.data, protection.quantities.rest_da, poller.opening_write)
+            RackView(protection.data, protection.settings.rest_da, poller.opening_write)
             for poller, protection in zip(pollers, protections)
         ]
         times = OpeningTimes(

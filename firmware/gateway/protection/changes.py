@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from array import array
 
-_FIELDS = 5  # rack, rule, level, active, value
+from micropython import const
+
+_FIELDS = const(4)  # rack, rule, level, active
 
 
 class Changes:
@@ -16,7 +18,8 @@ class Changes:
 
     def __init__(self, capacity: int = 64) -> None:
         self._capacity = capacity
-        self._entries = array("i", [0] * (capacity * _FIELDS))
+        self._entries = bytearray(capacity * _FIELDS)
+        self._values = array("i", [0] * capacity)
         self._written = 0
         self._read = 0
         self.lost = 0
@@ -24,12 +27,13 @@ class Changes:
     def put(self, rack: int, rule: int, level: int, active: int, value: int) -> None:
         """Append one change; allocates nothing."""
         entries = self._entries
-        base = self._written % self._capacity * _FIELDS
+        place = self._written % self._capacity
+        base = place * _FIELDS
         entries[base] = rack
         entries[base + 1] = rule
         entries[base + 2] = level
         entries[base + 3] = active
-        entries[base + 4] = value
+        self._values[place] = value
         self._written += 1
 
     def take(self) -> tuple[int, ...] | None:
@@ -40,6 +44,7 @@ class Changes:
             self._read += behind
         if self._read == self._written:
             return None
-        base = self._read % self._capacity * _FIELDS
+        place = self._read % self._capacity
+        base = place * _FIELDS
         self._read += 1
-        return tuple(self._entries[base : base + _FIELDS])
+        return tuple(self._entries[base : base + _FIELDS]) + (self._values[place],)

@@ -9,46 +9,49 @@ from __future__ import annotations
 
 from array import array
 
-from gateway.protection import rules
+from micropython import const
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gateway.config import Config
+    from collections.abc import Sequence
 
-_WARM_DC = 0
-_COLD_DC = -50
-_SPAN_DC = _WARM_DC - _COLD_DC
+    from gateway.config import Config
+    from gateway.config.limits import Limit
+
+_WARM_DC = const(0)
+_COLD_DC = const(-50)
+_SPAN_DC = const(_WARM_DC - _COLD_DC)
 
 
 class ColdLimit:
-    """`set_points` and `clear_points` of the three levels now, turned by side: high is bad."""
+    """Points of the three levels, turned by side: high is bad. Nothing here changes."""
 
     def __init__(self, settings: Config) -> None:
-        warm = settings.limits["cell_undervoltage"]
-        cold = settings.limits["cell_undervoltage_cold"]
-        self._warm_set = _turned([limit.set_point for limit in warm if limit])
-        self._cold_set = _turned([limit.set_point for limit in cold if limit])
-        self._warm_clear = _turned([limit.clear_point for limit in warm if limit])
-        self._cold_clear = _turned([limit.clear_point for limit in cold if limit])
-        self.set_points = array("i", self._warm_set)
-        self.clear_points = array("i", self._warm_clear)
+        self._warm = _turned(settings.limits["cell_undervoltage"])
+        self._cold = _turned(settings.limits["cell_undervoltage_cold"])
 
-    def follow(self, hottest_dc: int) -> None:
-        """Move the points to the hottest sensor of the rack, 0.1 degC; allocates nothing.
+    def way(self, hottest_dc: int) -> int:
+        """How far the points of a rack are on their way, by its hottest sensor; 0 = warm."""
+        return min(max(_WARM_DC - hottest_dc, 0), _SPAN_DC)
 
-        Rounded towards the warm, stricter ones.
-        """
-        part = min(max(_WARM_DC - hottest_dc, 0), _SPAN_DC)
-        for level in range(rules.LEVEL_COUNT):
-            self.set_points[level] = _between(self._warm_set[level], self._cold_set[level], part)
-            self.clear_points[level] = _between(
-                self._warm_clear[level], self._cold_clear[level], part
-            )
+    def set_point(self, index: int, way: int) -> int:
+        """Of level 1 + `index`; rounded towards the warm, stricter one. Allocates nothing."""
+        return self._between(2 * index, way)
+
+    def clear_point(self, index: int, way: int) -> int:
+        """The same."""
+        return self._between(2 * index + 1, way)
+
+    def _between(self, place: int, way: int) -> int:
+        warm = self._warm[place]
+        return warm + (self._cold[place] - warm) * way // _SPAN_DC
 
 
-def _between(warm: int, cold: int, part: int) -> int:
-    return warm + (cold - warm) * part // _SPAN_DC
-
-
-def _turned(points: list[int]) -> array[int]:
-    return array("i", [-point for point in points])
+def _turned(levels: Sequence[Limit | None]) -> array[int]:
+    """Set and clear point of each level."""
+    points = array("i")
+    for limit in levels:
+        if limit:
+            points.append(-limit.set_point)
+            points.append(-limit.clear_point)
+    return points

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.clock import diff, subtract
 from gateway.rack.data import ABSENT, CONTACTOR_CLOSED, CONTACTOR_OPEN
 
-_PRECHARGING = 2
-_LONGEST_TRY_MS = 15000  # a precharge that takes longer has failed
-_FORGET_MS = 60000  # without another try
-_LONGEST_MS = 1 << 20
-_MOST_TRIES = 100
+_PRECHARGING = const(2)
+_LONGEST_TRY_MS = const(15000)  # a precharge that takes longer has failed
+_FORGET_MS = const(60000)  # without another try
+_LONGEST_MS = const(1 << 20)
+_MOST_TRIES = const(100)
 
 
 class ContactorWatch:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import binascii
 import struct
 
+from micropython import const
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.contracts import Storage
@@ -18,12 +20,12 @@ if TYPE_CHECKING:
 
 _FILE = "caps"
 _NEW_FILE = "caps.new"
-_MAGIC = 0x5043
+_MAGIC = const(0x5043)
 _HEAD = "<HH"  # magic, records
-_HEAD_BYTES = 4
+_HEAD_BYTES = const(4)
 _RECORD = "<IHH"  # checksum of the name; charge, discharge, 0.1 A
-_RECORD_BYTES = 8
-_NONE = 0xFFFF  # above every rating that a configuration may have
+_RECORD_BYTES = const(8)
+_NONE = const(0xFFFF)  # above every rating that a configuration may have
 _NO_CAP = (_NONE, _NONE)
 
 

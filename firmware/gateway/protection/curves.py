@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from array import array
 
+from micropython import const
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_FULL_PM = 1000
-_FARTHEST = 100000  # 1000 times the widest span stays a small integer
+_FULL_PM = const(1000)
+_FARTHEST = const(100000)  # 1000 times the widest span stays a small integer
 
 
 class Curve:

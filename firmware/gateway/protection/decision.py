@@ -9,6 +9,8 @@ that a BMS never gets its own limit back.
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.config.curves import CURVES
 from gateway.config.rules import (
     AT_ONCE,
@@ -26,19 +28,19 @@ from gateway.config.rules import (
     WARN,
 )
 from gateway.protection import rules
-from gateway.protection.curves import Curve
 from gateway.protection.ramp import Ramp
 from gateway.rack import data as slots
 from gateway.rack.data import ABSENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gateway.config import Config
     from gateway.protection.interlocks import Interlocks
     from gateway.protection.latches import Latches
+    from gateway.protection.rack_settings import RackSettings
     from gateway.rack.data import RackData
 
-_FULL_PM = 1000
+_FULL_PM = const(1000)
+_NO_LEVELS = bytes(rules.RACK_RULES)
 # Quantity and direction of each curve, in the order of CURVES.
 _CURVE_SLOTS = (
     (slots.CELL_MAX_MV, CHARGE),
@@ -70,32 +72,22 @@ class Decision:
     def __init__(
         self,
         data: RackData,
-        settings: Config,
+        settings: RackSettings,
         levels: bytearray,
         latches: Latches,
         interlocks: Interlocks,
     ) -> None:
-        integer = settings.integer
         self._data = data
+        self._settings = settings
         self._levels = levels
-        self._none = bytearray(len(levels))
         self._latches = latches
         self._interlocks = interlocks
-        self._derate_pm = integer("derate_l1_pm")
-        self._curves = [Curve(settings.curves[row[0]]) for row in CURVES]
-        self._ratings = (integer("charge_current_da"), integer("discharge_current_da"))
-        self._ramps = [
-            Ramp(
-                rating_da,
-                integer("derating.hold_ms"),
-                integer("derating.rise_da_per_s"),
-                integer("derating.rise_pm_per_s"),
-                data.acquired,
-            )
-            for rating_da in self._ratings
-        ]
-        self._bms = [rating_da for rating_da in self._ratings]  # its limits, as last known
-        self.charge_cap_da, self.discharge_cap_da = self._ratings  # ordered from outside
+        self._charge_ramp = _ramp(settings.charge_da, settings, data.acquired)
+        self._discharge_ramp = _ramp(settings.discharge_da, settings, data.acquired)
+        self._bms_charge_da = settings.charge_da  # its limits, as last known
+        self._bms_discharge_da = settings.discharge_da
+        self.charge_cap_da = settings.charge_da  # ordered from outside
+        self.discharge_cap_da = settings.discharge_da
         self._charge_pm = 0
         self._discharge_pm = 0
         self._open = False
@@ -112,8 +104,6 @@ class Decision:
         self.discharge_da = 0
         self.charge_by = rules.BY_START
         self.discharge_by = rules.BY_START
-        self.charge_limit_da = 0
-        self.discharge_limit_da = 0
         # The same without the ramp: going beyond it means more than coming back too fast.
         self.charge_bound_da = 0
         self.discharge_bound_da = 0
@@ -123,7 +113,7 @@ class Decision:
         self._begin()
         starting = self._data.is_starting(now)
         held = self._latches.any_held
-        if held or self._levels != self._none:
+        if held or self._levels != _NO_LEVELS:
             for rule in range(rules.RACK_RULES):
                 level = rules.LEVEL_COUNT if self._latches.held(rule) else self._levels[rule]
                 if level:
@@ -147,26 +137,34 @@ class Decision:
         """For how long `make` would decide the same, with the same levels, data and inputs."""
         if not self._interlocks.quiet:
             return 0
-        return min(self._ramps[0].wait_ms, self._ramps[1].wait_ms)
+        return min(self._charge_ramp.wait_ms, self._discharge_ramp.wait_ms)
 
     def catch_up(self, now: int) -> None:
         """`make` was left out at `now` and before, because it would have decided the same."""
-        self._ramps[0].catch_up(now)
-        self._ramps[1].catch_up(now)
+        self._charge_ramp.catch_up(now)
+        self._discharge_ramp.catch_up(now)
 
     def cap(self, charge_da: int, discharge_da: int) -> None:
         """No more than this from the next `make` on; an order can only take, never give."""
         self.stands = False
-        self.charge_cap_da = min(max(charge_da, 0), self._ratings[0])
-        self.discharge_cap_da = min(max(discharge_da, 0), self._ratings[1])
+        self.charge_cap_da = min(max(charge_da, 0), self._settings.charge_da)
+        self.discharge_cap_da = min(max(discharge_da, 0), self._settings.discharge_da)
 
     def drop(self, now: int) -> None:
         """Grant nothing now; the currents come back by the ramp."""
         self.stands = False
-        for ramp in self._ramps:
-            ramp.step(0, now)
-        self.charge_da = 0
-        self.discharge_da = 0
+        self.charge_da = self._charge_ramp.step(0, now)
+        self.discharge_da = self._discharge_ramp.step(0, now)
+
+    @property
+    def charge_limit_da(self) -> int:
+        """What may be drawn, 0.1 A: what is granted here and what the BMS allows."""
+        return min(self.charge_da, self._bms_charge_da)
+
+    @property
+    def discharge_limit_da(self) -> int:
+        """The same."""
+        return min(self.discharge_da, self._bms_discharge_da)
 
     def _begin(self) -> None:
         self._charge_pm = _FULL_PM
@@ -198,13 +196,14 @@ class Decision:
             direction = BOTH
             self.data_lost = self.data_lost and row[LATCH] == AUTOMATIC
             self.at_once = self.at_once or reaction == AT_ONCE
-        self._reduce(direction, self._derate_pm if reaction == DERATE else 0, rule)
+        self._reduce(direction, self._settings.derate_pm if reaction == DERATE else 0, rule)
 
     def _apply_curves(self) -> None:
         summary = self._data.summary
-        for index in range(len(self._curves)):
+        curves = self._settings.curves
+        for index in range(len(curves)):
             slot, direction = _CURVE_SLOTS[index]
-            pm = self._curves[index].pm(summary[slot])
+            pm = curves[index].pm(summary[slot])
             if pm < _FULL_PM:
                 self._reduce(direction, pm, rules.BY_CURVE + index)
 
@@ -219,39 +218,41 @@ class Decision:
     def _note_bms_limits(self) -> None:
         """One that is missing now counts as before; the loss has a rule of its own."""
         summary = self._data.summary
-        if summary[slots.CHARGE_LIMIT_DA] != ABSENT:
-            self._bms[0] = summary[slots.CHARGE_LIMIT_DA]
-        if summary[slots.DISCHARGE_LIMIT_DA] != ABSENT:
-            self._bms[1] = summary[slots.DISCHARGE_LIMIT_DA]
+        charge_da = summary[slots.CHARGE_LIMIT_DA]
+        if charge_da != ABSENT:
+            self._bms_charge_da = charge_da
+        discharge_da = summary[slots.DISCHARGE_LIMIT_DA]
+        if discharge_da != ABSENT:
+            self._bms_discharge_da = discharge_da
 
     def _grant(self, now: int) -> None:
-        charge_da = self._ratings[0] * self._charge_pm // _FULL_PM
-        discharge_da = self._ratings[1] * self._discharge_pm // _FULL_PM
+        charge_da = self._settings.charge_da * self._charge_pm // _FULL_PM
+        discharge_da = self._settings.discharge_da * self._discharge_pm // _FULL_PM
         if self.charge_cap_da < charge_da:
             charge_da = self.charge_cap_da
             self.charge_by = rules.BY_ORDER
         if self.discharge_cap_da < discharge_da:
             discharge_da = self.discharge_cap_da
             self.discharge_by = rules.BY_ORDER
-        self.charge_bound_da = min(charge_da, self._bms[0])
-        self.discharge_bound_da = min(discharge_da, self._bms[1])
+        self.charge_bound_da = min(charge_da, self._bms_charge_da)
+        self.discharge_bound_da = min(discharge_da, self._bms_discharge_da)
         if self._data.quality(now) != slots.GOOD:  # what nobody sees does not rise
             charge_da = min(charge_da, self.charge_da)
             discharge_da = min(discharge_da, self.discharge_da)
-        self.charge_da = self._ramps[0].step(charge_da, now)
-        self.discharge_da = self._ramps[1].step(discharge_da, now)
-        if self._ramps[0].limiting:
+        self.charge_da = self._charge_ramp.step(charge_da, now)
+        self.discharge_da = self._discharge_ramp.step(discharge_da, now)
+        if self._charge_ramp.limiting:
             self.charge_by = rules.BY_RAMP
-        if self._ramps[1].limiting:
+        if self._discharge_ramp.limiting:
             self.discharge_by = rules.BY_RAMP
-        self.charge_limit_da = self.charge_da
-        self.discharge_limit_da = self.discharge_da
-        if self._bms[0] < self.charge_da:
-            self.charge_limit_da = self._bms[0]
+        if self._bms_charge_da < self.charge_da:
             self.charge_by = rules.BY_BMS
-        if self._bms[1] < self.discharge_da:
-            self.discharge_limit_da = self._bms[1]
+        if self._bms_discharge_da < self.discharge_da:
             self.discharge_by = rules.BY_BMS
+
+
+def _ramp(rating_da: int, settings: RackSettings, now: int) -> Ramp:
+    return Ramp(rating_da, settings.hold_ms, settings.rise_da_per_s, settings.rise_pm_per_s, now)
 
 
 def limiter(by: int) -> str:

@@ -12,12 +12,18 @@ from __future__ import annotations
 
 from array import array
 
+from micropython import const
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.protection.thresholds import Thresholds
 
-_MIN_SAMPLES = 2
-_NOT_CLEAR = -1  # the last sample was not at or within the clear point
+# The state of a detector.
+_SAMPLES = const(3)  # bad ones since the sum was 0; more than enough are not counted
+_MIN_SAMPLES = const(2)
+_BAD = const(4)  # the last sample was
+_CLEARING = const(8)  # it was at or within the clear point
+_ACTIVE = const(16)
 
 
 class Detectors:
@@ -29,11 +35,9 @@ class Detectors:
     def __init__(self, thresholds: Thresholds) -> None:
         count = len(thresholds.sides)
         self._thresholds = thresholds
-        self._sums = array("i", [0] * count)  # half milliseconds
-        self._samples = array("B", [0] * count)
-        self._good_ms = array("i", [_NOT_CLEAR] * count)  # while active
-        self._bad = bytearray(count)
-        self.active = bytearray(count)
+        # Half milliseconds of bad time; while active and clearing, milliseconds of good time.
+        self._times = array("i", [0] * count)
+        self._states = bytearray(count)
 
     def step(
         self,
@@ -44,87 +48,78 @@ class Detectors:
         elapsed_ms: int,
         gap: bool,
     ) -> bool:
-        """Take one fresh sample; True when `active[number]` changed.
+        """Take one fresh sample; True when `is_active(number)` changed.
 
         `elapsed_ms`: for which the previous sample was fresh; 0 at the first one. `gap`: the data
         were stale in between, which does not count towards clearing.
         """
+        state = self._states[number]
         clear = value <= clear_point
-        was_bad = self._bad[number]
-        bad = 1 if value >= set_point or (was_bad and not clear) else 0
-        self._bad[number] = bad
-        if self.active[number]:
-            return self._try_clear(number, clear, 0 if gap else elapsed_ms)
-        self._accumulate(number, elapsed_ms if was_bad else -elapsed_ms)
-        return self._try_set(number, bad)
+        bad = value >= set_point or (state & _BAD and not clear)
+        after = state | _BAD if bad else state & ~_BAD
+        if state & _ACTIVE:
+            return self._try_clear(number, after, clear, 0 if gap else elapsed_ms)
+        # Bad time counts whole, good time half.
+        time = self._times[number]
+        if state & _BAD:
+            time += 2 * elapsed_ms
+        else:
+            time -= elapsed_ms
+            if time <= 0:
+                time = 0
+                if elapsed_ms > 0:
+                    after &= ~_SAMPLES
+        self._times[number] = time
+        if bad:
+            if after & _SAMPLES < _MIN_SAMPLES:
+                after += 1
+            delay = self._thresholds.delays[number]
+            if time >= delay and (not delay or after & _SAMPLES >= _MIN_SAMPLES):
+                after |= _ACTIVE
+        self._states[number] = after
+        return after & _ACTIVE != 0
+
+    def is_active(self, number: int) -> bool:
+        """The condition holds."""
+        return self._states[number] & _ACTIVE != 0
 
     def are_idle(self, first: int, count: int) -> bool:
         """None of these counts anything: good samples would change nothing."""
         for number in range(first, first + count):
-            if self.active[number] or self._bad[number]:
-                return False
-            if self._sums[number] or self._samples[number]:
+            if self._states[number] or self._times[number]:
                 return False
         return True
 
     def is_running(self, number: int) -> bool:
         """Bad time is being counted, and the delay is not over yet."""
-        return not self.active[number] and (self._sums[number] > 0 or self._bad[number] != 0)
+        state = self._states[number]
+        return not state & _ACTIVE and (self._times[number] > 0 or state & _BAD != 0)
 
     def remaining_ms(self, number: int) -> int:
-        """Bad time still missing until it becomes active."""
-        return max(0, self._thresholds.delays[number] - self._sums[number] + 1) // 2
+        """Bad time still missing until one that is running becomes active."""
+        return max(0, self._thresholds.delays[number] - self._times[number] + 1) // 2
 
     def counted_ms(self, number: int) -> int:
-        """Bad time that has been counted; while it is active, what made it so."""
-        return self._sums[number] // 2
+        """Bad time that has been counted; what made it active, until it begins to clear."""
+        return self._times[number] // 2
 
     def force(self, number: int) -> None:
         """Make it active now, as after a restart: the clear delay must pass from here on."""
-        self._bad[number] = 1
-        self._good_ms[number] = _NOT_CLEAR
-        self.active[number] = 1
+        self._times[number] = 0
+        self._states[number] = _ACTIVE | _BAD
 
     def release(self, first: int, count: int) -> None:
         """Forget everything about these, as at the start."""
         for number in range(first, first + count):
-            self._sums[number] = 0
-            self._samples[number] = 0
-            self._good_ms[number] = _NOT_CLEAR
-            self._bad[number] = 0
-            self.active[number] = 0
+            self._times[number] = 0
+            self._states[number] = 0
 
-    def _accumulate(self, number: int, signed_ms: int) -> None:
-        """Bad time counts whole, good time half; both kept in half milliseconds."""
-        total = self._sums[number] + (2 * signed_ms if signed_ms > 0 else signed_ms)
-        if total <= 0:
-            total = 0
-            if signed_ms < 0:
-                self._samples[number] = 0
-        self._sums[number] = total
-
-    def _try_set(self, number: int, bad: int) -> bool:
-        if not bad:
-            return False
-        delay = self._thresholds.delays[number]
-        if self._samples[number] < _MIN_SAMPLES:
-            self._samples[number] += 1
-        if self._sums[number] < delay or (delay and self._samples[number] < _MIN_SAMPLES):
-            return False
-        self.active[number] = 1
-        self._good_ms[number] = _NOT_CLEAR
-        return True
-
-    def _try_clear(self, number: int, clear: bool, elapsed_ms: int) -> bool:
+    def _try_clear(self, number: int, after: int, clear: bool, elapsed_ms: int) -> bool:
         if not clear:
-            self._good_ms[number] = _NOT_CLEAR
+            self._states[number] = after & ~_CLEARING
             return False
-        good_ms = self._good_ms[number]
-        good_ms = 0 if good_ms == _NOT_CLEAR else good_ms + elapsed_ms
-        self._good_ms[number] = good_ms
-        if good_ms < self._thresholds.clear_ms[number]:
-            return False
-        self.active[number] = 0
-        self._sums[number] = 0
-        self._samples[number] = 0
-        return True
+        good_ms = self._times[number] + elapsed_ms if after & _CLEARING else 0
+        done = good_ms >= self._thresholds.clear_ms[number]
+        self._times[number] = 0 if done else good_ms
+        self._states[number] = after & _BAD if done else after | _CLEARING
+        return done

@@ -12,36 +12,39 @@ from __future__ import annotations
 
 from array import array
 
+from micropython import const
+
 from gateway.clock import add, diff, subtract
-from gateway.config.limits import limit_rows
 from gateway.config.rules import CELLS, RULES, SCOPE, SUMMARY, TEMPS, TIMER
 from gateway.protection import rules
-from gateway.protection.cold_limit import ColdLimit
 from gateway.protection.decision import Decision
 from gateway.protection.detector import Detectors
 from gateway.protection.latches import BY_SERVICE, RELEASED, Latches
 from gateway.protection.quantities import Quantities
-from gateway.protection.thresholds import Thresholds
 from gateway.rack import data as slots
 from gateway.rack.data import ABSENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gateway.config import Config
     from gateway.protection.changes import Changes
     from gateway.protection.interlocks import Interlocks
+    from gateway.protection.rack_settings import RackSettings
     from gateway.rack.data import RackData
 
-_LEVELS = rules.LEVEL_COUNT
-_LEVEL_3 = 2
-_LONGEST_GAP_MS = 1 << 20
-_SCAN_STALE_MS = 120000  # three times the longest scan of a bus that is not overloaded
+_LEVELS = const(3)
+_LEVEL_3 = const(2)
+_LONGEST_GAP_MS = const(1 << 20)
+_SCAN_STALE_MS = const(120000)  # three times the longest scan of a bus that is not overloaded
 LONGEST_REST_MS = 1000  # a damaged memory must not keep a rack from being judged for longer
 FLOW_STEP = 0x1D3  # what one complete step adds to `flow`: the sum of the parts below
-_FLOW_SAMPLE = 0x11
-_FLOW_AGE = 0x42
-_FLOW_DECIDE = 0x180
-_FLOW_MASK = 0x1FFFFFFF  # one step more is a small integer still
+_FLOW_SAMPLE = const(0x11)
+_FLOW_AGE = const(0x42)
+_FLOW_DECIDE = const(0x180)
+_FLOW_MASK = const(0x1FFFFFFF)  # one step more is a small integer still
+# What is noted of a rule.
+_HELD = const(1)  # it had nothing to judge at the last step
+_BUSY = const(2)  # something is being counted
+_RUNNING = const(4)  # a value from a summary is past a set point and its delay not over
 # Rule numbers by what moves them.
 _BY_SCOPE = tuple(
     [
@@ -51,13 +54,10 @@ _BY_SCOPE = tuple(
 )
 
 
-def rack_thresholds(settings: Config) -> Thresholds:
-    """The set points that all racks share."""
-    return Thresholds(limit_rows(settings.limits, 0, rules.RACK_RULES))
-
-
 class RackProtection:
-    """Result of the last step: `levels` per rule as the detectors have them, and what `decision`
+    """One rack's; `settings` is shared by all of them.
+
+    Result of the last step: `levels` per rule as the detectors have them, and what `decision`
     made of them. `latches` outlive a restart. `running`: a value is past a set point and its delay
     not over, so faster samples help. `limits_sent`: the granted currents reach the rack BMS, so
     that going beyond them can be judged. `flow` grows by FLOW_STEP with every complete step.
@@ -71,16 +71,16 @@ class RackProtection:
     def __init__(
         self,
         data: RackData,
-        settings: Config,
-        thresholds: Thresholds,
+        settings: RackSettings,
         interlocks: Interlocks,
         changes: Changes,
     ) -> None:
         self.data = data
-        self.thresholds = thresholds
+        self.settings = settings
+        self.thresholds = settings.thresholds
         self.quantities = Quantities(data, settings)
         self._contactor = self.quantities.contactor
-        self.detectors = Detectors(thresholds)
+        self.detectors = Detectors(settings.thresholds)
         self.latches = Latches(0, rules.RACK_RULES)
         self.levels = bytearray(rules.RACK_RULES)
         self.decision = Decision(data, settings, self.levels, self.latches, interlocks)
@@ -89,13 +89,9 @@ class RackProtection:
         self.flow = 0
         self._interlocks = interlocks
         self._changes = changes
-        self._cold = ColdLimit(settings)
-        self._running = bytearray(rules.RACK_RULES)
-        self._none_running = bytearray(rules.RACK_RULES)
-        self._busy = bytearray(rules.RACK_RULES)  # something is being counted
-        # Below it a value is good for every level; under-voltage: wherever its points may move to.
-        self._lowest = array("i", _lowest_points(thresholds))
-        self._held = bytearray(rules.RACK_RULES)  # had nothing to judge at the last step
+        self._notes = bytearray(rules.RACK_RULES)
+        self._counted_ms = array("i", [0] * rules.RACK_RULES)  # before the last trip
+        self._cold_way = 0  # of the under-voltage points
         self._sequence = 0  # of the last summary taken
         self._sampled = data.acquired
         self._cells_sequence = 0
@@ -106,8 +102,6 @@ class RackProtection:
         self.judged = data.acquired
         self._due = data.acquired  # ticks of the next one when nothing new comes
         self._silence = 0  # half milliseconds
-        comm_loss = settings.limits["comm_loss"][_LEVEL_3]
-        self._longest_silence = 2 * comm_loss.set_point  # type: ignore[union-attr]
 
     def step(self, now: int) -> None:
         """Take fresh data if there are any, age what is there, decide."""
@@ -133,7 +127,7 @@ class RackProtection:
             if self.latches.held(rule):
                 self.levels[rule] = rules.LEVEL_COUNT
                 self.detectors.force(rule * rules.LEVEL_COUNT + _LEVEL_3)
-                self._busy[rule] = 1
+                self._notes[rule] |= _BUSY
         self._due = self._aged
 
     def reset(self, by: int, now: int) -> int:
@@ -157,14 +151,20 @@ class RackProtection:
             if self.quantities.values[rule] == ABSENT and self.latches.held(rule):
                 self.detectors.release(rule * rules.LEVEL_COUNT, rules.LEVEL_COUNT)
                 self.levels[rule] = 0
-                self._busy[rule] = 0
+                self._notes[rule] &= ~_BUSY
 
     def points(self, number: int) -> tuple[int, int]:
         """Set and clear point of a detector as they are now, turned by side; allocates."""
         rule, index = divmod(number, rules.LEVEL_COUNT)
         if rule == rules.CELL_UNDERVOLTAGE:
-            return self._cold.set_points[index], self._cold.clear_points[index]
+            cold = self.settings.cold_limit
+            way = self._cold_way
+            return cold.set_point(index, way), cold.clear_point(index, way)
         return self.thresholds.set_points[number], self.thresholds.clear_points[number]
+
+    def counted_ms(self, rule: int) -> int:
+        """Bad time that was counted before level 3 of this rule became active the last time."""
+        return self._counted_ms[rule]
 
     def _judge(self, now: int) -> None:
         if self._aged != self.judged:
@@ -207,9 +207,9 @@ class RackProtection:
         if self._silence:
             return 0
         for rule in _BY_SCOPE[TIMER]:
-            if self._busy[rule]:
+            if self._notes[rule] & _BUSY:
                 return 0
-        return min(steady_ms, self._lowest[rules.COMM_LOSS] - silence_ms)
+        return min(steady_ms, self.settings.lowest[rules.COMM_LOSS] - silence_ms)
 
     def _take_summary(self) -> None:
         data = self.data
@@ -222,7 +222,7 @@ class RackProtection:
             elapsed_ms = data.stale_after_ms
         self._sampled = data.acquired
         self._sequence = data.sequence
-        self._cold.follow(data.summary[slots.TEMP_MAX_DC])
+        self._cold_way = self.settings.cold_limit.way(data.summary[slots.TEMP_MAX_DC])
         quantities = self.quantities
         quantities.take_summary(elapsed_ms, span_ms)
         decision = self.decision
@@ -231,8 +231,7 @@ class RackProtection:
             quantities.take_limits(
                 decision.charge_bound_da, decision.discharge_bound_da, elapsed_ms
             )
-        self._step_rules(SUMMARY, elapsed_ms, gap)
-        self.running = self._running != self._none_running
+        self.running = self._step_rules(SUMMARY, elapsed_ms, gap)
 
     def _take_cells(self, now: int) -> None:
         elapsed_ms = diff(now, self._cells_sampled) if self._cells_sequence else 0
@@ -256,67 +255,69 @@ class RackProtection:
         """Age of the last sign of life, or the sum of stale time when that is more."""
         age_ms = self.data.silence_age_ms(now)
         if age_ms > self.data.stale_after_ms:
-            self._silence = min(self._silence + 2 * elapsed_ms, self._longest_silence)
+            self._silence = min(self._silence + 2 * elapsed_ms, self.settings.longest_silence)
         else:
             self._silence = max(self._silence - elapsed_ms, 0)
         return max(age_ms, self._silence // 2)
 
-    def _step_rules(self, scope: int, elapsed_ms: int, gap: bool) -> None:
+    def _step_rules(self, scope: int, elapsed_ms: int, gap: bool) -> bool:
+        """The rules of one scope; whether one of them is running."""
         values = self.quantities.values
         sides = self.thresholds.sides
-        held = self._held
-        busy = self._busy
-        lowest = self._lowest
+        lowest = self.settings.lowest
+        notes = self._notes
+        seen = 0
         for rule in _BY_SCOPE[scope]:
             value = values[rule]
+            note = notes[rule]
             if value == ABSENT:
-                held[rule] = 1
-                continue
-            turned = value * sides[rule * _LEVELS]
-            if turned >= lowest[rule] or busy[rule]:  # else good, and nothing is being counted
-                if held[rule]:
-                    # After a time without anything to judge, the last verdict was not for all.
-                    self._step_rule(rule, turned, 0, True)
-                else:
-                    self._step_rule(rule, turned, elapsed_ms, gap)
-            held[rule] = 0
+                notes[rule] = note | _HELD
+            else:
+                turned = value * sides[rule * _LEVELS]
+                if turned >= lowest[rule] or note & _BUSY:  # else good, and nothing is counted
+                    if note & _HELD:
+                        # After a time without anything to judge, the last verdict was not for all.
+                        self._step_rule(rule, turned, 0, True)
+                    else:
+                        self._step_rule(rule, turned, elapsed_ms, gap)
+                elif note & _HELD:
+                    notes[rule] = note & ~_HELD
+            seen |= notes[rule]
+        return seen & _RUNNING != 0
 
     def _step_rule(self, rule: int, turned: int, elapsed_ms: int, gap: bool) -> None:
         detectors = self.detectors
         points = self.thresholds
-        first = rule * rules.LEVEL_COUNT
+        cold = self.settings.cold_limit if rule == rules.CELL_UNDERVOLTAGE else None
+        first = rule * _LEVELS
         level = 0
-        running = 0
-        for index in range(rules.LEVEL_COUNT):
+        note = 0
+        for index in range(_LEVELS):
             number = first + index
-            if rule == rules.CELL_UNDERVOLTAGE:
-                set_point = self._cold.set_points[index]
-                clear_point = self._cold.clear_points[index]
+            if cold:
+                set_point = cold.set_point(index, self._cold_way)
+                clear_point = cold.clear_point(index, self._cold_way)
             else:
                 set_point = points.set_points[number]
                 clear_point = points.clear_points[number]
             if detectors.step(number, turned, set_point, clear_point, elapsed_ms, gap):
-                active = detectors.active[number]
+                active = 1 if detectors.is_active(number) else 0
                 value = self.quantities.values[rule]
                 self._changes.put(self.data.index, rule, index + 1, active, value)
                 if index == _LEVEL_3:
                     if active:
+                        self._counted_ms[rule] = detectors.counted_ms(number)
                         self.latches.trip(rule)
                     else:
                         self.latches.cleared(rule)
-            if detectors.active[number]:
+            if detectors.is_active(number):
                 level = index + 1
             elif detectors.is_running(number):
-                running = 1
+                note = _RUNNING
         self.levels[rule] = level
-        self._running[rule] = running if RULES[rule][SCOPE] == SUMMARY else 0
-        self._busy[rule] = 0 if detectors.are_idle(first, rules.LEVEL_COUNT) else 1
-
-
-def _lowest_points(thresholds: Thresholds) -> list[int]:
-    points = thresholds.set_points
-    count = rules.LEVEL_COUNT
-    return [min(points[rule * count : (rule + 1) * count]) for rule in range(rules.RACK_RULES)]
+        if RULES[rule][SCOPE] != SUMMARY:
+            note = 0
+        self._notes[rule] = note if detectors.are_idle(first, _LEVELS) else note | _BUSY
 
 
 def _comparable(ticks: int, now: int) -> int:
@@ -326,3 +327,5 @@ def _comparable(ticks: int, now: int) -> int:
 
 if FLOW_STEP != _FLOW_SAMPLE + _FLOW_AGE + _FLOW_DECIDE:
     raise ImportError("the parts of a step do not add up")
+if rules.LEVEL_COUNT != _LEVELS:
+    raise ImportError("rules and engine disagree")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from array import array
 
+from micropython import const
+
 from gateway.clock import diff
 from gateway.config.limits import limit_rows
 from gateway.config.rules import REACTIONS
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 SITE = 255  # as the rack of a change
 _FIRST = rules.RACK_RULES
 _COUNT = rules.RULE_COUNT - _FIRST
-_LEVEL_3 = 2
-_LONGEST_MS = 1000  # one step counts no longer than this
+_LEVEL_3 = const(2)
+_LONGEST_MS = const(1000)  # one step counts no longer than this
 
 
 class Interlocks:
@@ -100,7 +102,7 @@ class Interlocks:
         seen = 0
         for level in range(rules.LEVEL_COUNT):
             number = index * rules.LEVEL_COUNT + level
-            if value >= self.thresholds.set_points[number] and self._detectors.active[number]:
+            if value >= self.thresholds.set_points[number] and self._detectors.is_active(number):
                 seen = level + 1
         return seen
 
@@ -157,14 +159,14 @@ class Interlocks:
             )
             if changed:
                 self.changed = True
-                active = detectors.active[number + index]
+                active = 1 if detectors.is_active(number + index) else 0
                 self._changes.put(SITE, _FIRST + rule, index + 1, active, value)
                 if index == _LEVEL_3:
                     if active:
                         self.latches.trip(_FIRST + rule)
                     else:
                         self.latches.cleared(_FIRST + rule)
-            if detectors.active[number + index]:
+            if detectors.is_active(number + index):
                 level = index + 1
         self.levels[rule] = level
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import binascii
 import struct
 
+from micropython import const
+
 from gateway.errors import StorageError
 
 TYPE_CHECKING = False
@@ -17,9 +19,9 @@ if TYPE_CHECKING:
 
 _FILE = "latches"
 _NEW_FILE = "latches.new"
-_MAGIC = 0x4C45  # format 2
+_MAGIC = const(0x4C45)  # format 2
 _HEAD = "<HHI"  # magic, bytes that follow, checksum of the rack names
-_HEAD_BYTES = 8
+_HEAD_BYTES = const(8)
 
 
 def mark_lost(storage: Storage) -> None:

@@ -8,7 +8,10 @@ is not to be trusted, and counts as tripped.
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.config.rules import AUTOMATIC, LATCH, NAME, NONE, REACTIONS, RULES, SERVICE, WAIT
+from gateway.protection.rules import RACK_RULES
 
 # Who asks for a reset.
 BY_OPERATOR = 0
@@ -26,7 +29,8 @@ RESET_RESULTS = (
 )  # fmt: skip
 
 AUTOMATIC_RELEASES = 5
-_LEVEL_3 = 3
+_LEVEL_3 = const(3)
+_NONE = bytes(RACK_RULES)
 
 
 class Latches:
@@ -37,7 +41,7 @@ class Latches:
     def __init__(self, first: int, count: int) -> None:
         self.first = first
         self.count = count
-        self._none = bytearray(count)
+        self._none = _NONE if count == len(_NONE) else bytes(count)
         self._held = bytearray(count)
         self._not_held = bytearray(b"\xff" * count)
         self._trips = bytearray(count)

@@ -59,8 +59,8 @@ def _detector() -> bool:
     for _ in range(3):
         bank.step(0, 3650, 3650, 3450, 500, False)
         bank.step(1, 3649, 3650, 3450, 500, False)
-        trips.append((bank.active[0], bank.active[1]))
-    return trips == [(0, 0), (0, 0), (1, 0)]
+        trips.append((bank.is_active(0), bank.is_active(1)))
+    return trips == [(False, False), (False, False), (True, False)]
 
 
 def _latch() -> bool:

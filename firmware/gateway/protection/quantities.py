@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from array import array
 
-from gateway.protection import rules
+from micropython import const
+
+from gateway.protection import rules, scan_viper
 from gateway.protection.contactor_watch import ContactorWatch
-from gateway.protection.peak_budget import PeakBudget
 from gateway.protection.rates import VoltageRate
 from gateway.protection.temp_rise import TempRise
 from gateway.rack import data as slots
@@ -19,58 +20,52 @@ from gateway.rack.data import ABSENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gateway.config import Config
+    from gateway.protection.rack_settings import RackSettings
     from gateway.rack.data import RackData
 
-_FREEZING_DC = 0
-_PLATEAU_MV = (3200, 3340)  # of the mean; there LFP cells of one rack lie close together
-_PLATEAU_C = 5  # only below capacity / 5 h
+_FREEZING_DC = const(0)
+_PLATEAU_LOWEST_MV = const(3200)  # of the mean; there LFP cells of one rack lie close together
+_PLATEAU_HIGHEST_MV = const(3340)
+_PLATEAU_C = const(5)  # only below capacity / 5 h
 # 30 s at twice the capacity per hour only below 80 % SOC charging, above 30 % discharging (one
 # cell maker's data sheet).
-_CHARGE_GATE_PM = 800
-_DISCHARGE_GATE_PM = 300
-_FOLLOW_MS = 5000
-_TOLERANCE = 20  # one part of the rating, for measuring and for uneven sharing
-_SCAN_STALE_MS = 120000
-_CELL_MV = (1000, 4500)  # a reading outside is no cell
-_TEMP_DC = (-500, 1000)  # a reading outside is no sensor
+_CHARGE_GATE_PM = const(800)
+_DISCHARGE_GATE_PM = const(300)
+_FOLLOW_MS = const(5000)
+_SCAN_STALE_MS = const(120000)
+_CELL_LOWEST_MV = const(1000)  # a reading outside is no cell
+_CELL_SPAN_MV = const(3500)
+_TEMP_ZERO = const(0x8000)  # 0 degC, as signed values are looked at
+_TEMP_LOWEST = const(0x8000 - 500)  # a reading outside is no sensor
+_TEMP_SPAN_DC = const(1500)
 # Judged, but not vital.
 _LOST = (slots.SOC_PM, slots.CELL_MEAN_MV, slots.CHARGE_LIMIT_DA, slots.DISCHARGE_LIMIT_DA)
-_LOST_LONGEST = 1 << 20
+_LOST_LONGEST = const(1 << 20)
+# Columns of the limits that the current is compared with.
+_RECENT = const(0)  # highest of this window, charge and discharge
+_PAST = const(2)  # and of the one before
 
 
 class Quantities:
     """Of one rack; preallocated, nothing here allocates."""
 
-    def __init__(self, data: RackData, settings: Config) -> None:
+    def __init__(self, data: RackData, settings: RackSettings) -> None:
         self.values = array("i", [ABSENT] * rules.RACK_RULES)
         self.contactor = ContactorWatch()
-        self.rest_da = _rest_da(settings)
         self._data = data
-        self._cells = settings.integer("cells_per_rack")
-        self._charge_rating = settings.integer("charge_current_da")
-        self._discharge_rating = settings.integer("discharge_current_da")
-        self._tolerance_da = max(self._charge_rating, self._discharge_rating) // _TOLERANCE
-        self._recent_da = [0, 0]  # highest limits of this window, charge and discharge
-        self._past_da = [0, 0]  # and of the one before
+        self._settings = settings
+        self._limits_da = array("i", [0] * 4)
         self._window_ms = 0
-        self._capacity = settings.integer("capacity_dah")
-        self._charge_budget = PeakBudget(self._charge_rating, self._capacity)
-        self._discharge_budget = PeakBudget(self._discharge_rating, self._capacity)
+        self._charge_fill = 0  # of the peak budgets
+        self._discharge_fill = 0
         self._voltage_rate = VoltageRate()
         self._temp_rise = TempRise(len(data.temps_dc))
-        self._cell_seen = bytearray(len(data.cells_mv))
-        self._temp_seen = bytearray(len(data.temps_dc))
+        self._cell_seen = _bits(len(data.cells_mv))
+        self._temp_seen = _bits(len(data.temps_dc))
         self._temp_lost = False
         self._lost_ms = 0
         self._unknown_ms = 0
         self._resting = True
-        # What is lost beside a good summary stops the currents, but opens nothing. Insulation is
-        # measured by one rack of several in parallel, so without it there is a warning only.
-        self._lost_highest = _below(settings, "implausible", 2)
-        self._unknown_highest = _below(settings, "implausible", 1)
-        # A rack at rest whose heartbeat counts may show the same values for a whole night.
-        self._resting_highest = _below(settings, "values_frozen", 2)
 
     def take_summary(self, elapsed_ms: int, span_ms: int) -> None:
         """A fresh summary; `elapsed_ms` as for the detectors, `span_ms` since the last one."""
@@ -80,7 +75,7 @@ class Quantities:
         self._take_currents(summary, current_da, elapsed_ms)
         self._take_temperatures(summary, current_da)
         self._note_lost(summary, elapsed_ms)
-        self._resting = abs(current_da) <= self.rest_da
+        self._resting = abs(current_da) <= self._settings.rest_da
         self.contactor.take(summary[slots.CONTACTOR_STATE], not self._resting)
 
     def take_limits(self, charge_da: int, discharge_da: int, elapsed_ms: int) -> None:
@@ -88,20 +83,22 @@ class Quantities:
 
         A converter takes some seconds to follow: the highest limit of the last 5 to 10 s counts.
         """
+        limits_da = self._limits_da
         self._window_ms += elapsed_ms
         if self._window_ms >= _FOLLOW_MS:
             self._window_ms = 0
-            self._past_da[0], self._past_da[1] = self._recent_da[0], self._recent_da[1]
-            self._recent_da[0] = self._recent_da[1] = 0
-        self._recent_da[0] = max(self._recent_da[0], charge_da)
-        self._recent_da[1] = max(self._recent_da[1], discharge_da)
+            for direction in range(_PAST):
+                limits_da[_PAST + direction] = limits_da[direction]
+                limits_da[direction] = 0
+        limits_da[_RECENT] = max(limits_da[_RECENT], charge_da)
+        limits_da[_RECENT + 1] = max(limits_da[_RECENT + 1], discharge_da)
         current_da = self._data.summary[slots.RACK_CURRENT_DA]
         direction = 0 if current_da >= 0 else 1
         current_da = abs(current_da)
-        limit_da = max(self._recent_da[direction], self._past_da[direction])
+        limit_da = max(limits_da[direction], limits_da[_PAST + direction])
         over_pm = 0
-        if current_da > limit_da + self._tolerance_da:
-            over_pm = current_da * 1000 // max(limit_da, self.rest_da)
+        if current_da > limit_da + self._settings.tolerance_da:
+            over_pm = current_da * 1000 // max(limit_da, self._settings.rest_da)
         self.values[rules.LIMIT_NOT_RESPECTED] = over_pm
 
     def take_stops(self, charge_stopped: bool, discharge_stopped: bool) -> None:
@@ -109,9 +106,9 @@ class Quantities:
         current_da = self._data.summary[slots.RACK_CURRENT_DA]
         over_pm = 0
         if current_da > 0 and charge_stopped:
-            over_pm = current_da * 1000 // self._charge_rating
+            over_pm = current_da * 1000 // self._settings.charge_da
         elif current_da < 0 and discharge_stopped:
-            over_pm = -current_da * 1000 // self._discharge_rating
+            over_pm = -current_da * 1000 // self._settings.discharge_da
         self.values[rules.STOP_NOT_RESPECTED] = over_pm
 
     def take_cells(self) -> None:
@@ -126,14 +123,10 @@ class Quantities:
             self.values[rules.BAD_CELLS] = ABSENT
             return
         cells = self._data.cells_mv
-        seen = self._cell_seen
-        all_here = not self._data.missing_registers
-        bad = 0
-        for index in range(len(cells)):
-            if _CELL_MV[0] <= cells[index] <= _CELL_MV[1]:
-                seen[index] = 1
-            elif all_here or seen[index]:
-                bad += 1
+        all_here = 0 if self._data.missing_registers else 1
+        bad = scan_viper.count_lost(
+            len(cells), self._cell_seen, cells, 0, _CELL_LOWEST_MV, _CELL_SPAN_MV, all_here
+        )
         self.values[rules.BAD_CELLS] = bad if bad or not self._temp_lost else 1
 
     def take_temps(self, elapsed_ms: int) -> None:
@@ -141,14 +134,10 @@ class Quantities:
         temps = self._data.temps_dc
         self.values[rules.TEMP_RISE] = self._temp_rise.step(temps, elapsed_ms)
         self.values[rules.TEMP_RISE_HOT] = self._temp_rise.hot_rise
-        seen = self._temp_seen
-        lost = False
-        for index in range(len(temps)):
-            if _TEMP_DC[0] <= temps[index] <= _TEMP_DC[1]:
-                seen[index] = 1
-            elif seen[index]:
-                lost = True
-        self._temp_lost = lost and not self._data.suspect
+        lost = scan_viper.count_lost(
+            len(temps), self._temp_seen, temps, _TEMP_ZERO, _TEMP_LOWEST, _TEMP_SPAN_DC, 0
+        )
+        self._temp_lost = lost > 0 and not self._data.suspect
 
     def age(self, cells_age_ms: int, temps_age_ms: int, now: int) -> int:
         """What grows by time alone; the silence of the rack is the caller's.
@@ -166,15 +155,15 @@ class Quantities:
                 values[rules.HEARTBEAT_FROZEN] = data.heartbeat_still_ms()
             still_ms = data.values_still_ms()
             if data.supplied[slots.HEARTBEAT] and self._resting:
-                still_ms = min(still_ms, self._resting_highest)
+                still_ms = min(still_ms, self._settings.resting_highest)
             values[rules.VALUES_FROZEN] = still_ms
         fresh = data.quality(now) == slots.GOOD
         scan_ms = max(cells_age_ms, temps_age_ms) - _SCAN_STALE_MS
         lost_ms = max(self._lost_ms, scan_ms if fresh else 0)
         values[rules.IMPLAUSIBLE] = max(
             data.implausible_ms(now),
-            min(lost_ms, self._lost_highest),
-            min(self._unknown_ms, self._unknown_highest),
+            min(lost_ms, self._settings.lost_highest),
+            min(self._unknown_ms, self._settings.unknown_highest),
         )
         values[rules.CONTACTOR_MISMATCH] = self.contactor.mismatch_ms(fresh, now)
         values[rules.PRECHARGE] = self.contactor.failed_tries(fresh, now)
@@ -195,13 +184,13 @@ class Quantities:
         values[rules.RACK_UNDERVOLTAGE] = rack_dv
         values[rules.VOLTAGE_SUM] = ABSENT
         if self._data.supplied[slots.CELL_MEAN_MV] and mean_mv != ABSENT:
-            values[rules.VOLTAGE_SUM] = abs(rack_dv - mean_mv * self._cells // 100)
+            values[rules.VOLTAGE_SUM] = abs(rack_dv - mean_mv * self._settings.cells // 100)
         if mean_mv == ABSENT:
-            mean_mv = rack_dv * 100 // self._cells
+            mean_mv = rack_dv * 100 // self._settings.cells
         values[rules.VOLTAGE_SPREAD] = ABSENT
         if (
-            _PLATEAU_MV[0] <= mean_mv <= _PLATEAU_MV[1]
-            and abs(current_da) * _PLATEAU_C < self._capacity
+            _PLATEAU_LOWEST_MV <= mean_mv <= _PLATEAU_HIGHEST_MV
+            and abs(current_da) * _PLATEAU_C < self._settings.capacity_dah
         ):
             values[rules.VOLTAGE_SPREAD] = highest_mv - lowest_mv
         values[rules.VOLTAGE_RATE] = self._voltage_rate.step(highest_mv - lowest_mv, span_ms)
@@ -216,11 +205,15 @@ class Quantities:
         values[rules.DISCHARGE_PEAK_CURRENT] = discharge_da
         soc_pm = summary[slots.SOC_PM]
         known = soc_pm != ABSENT
-        values[rules.CHARGE_PEAK_BUDGET] = self._charge_budget.step(
-            charge_da, known and soc_pm < _CHARGE_GATE_PM, elapsed_ms
+        budget = self._settings.charge_budget
+        self._charge_fill = budget.flow(self._charge_fill, charge_da, elapsed_ms)
+        values[rules.CHARGE_PEAK_BUDGET] = budget.used_pm(
+            self._charge_fill, charge_da, known and soc_pm < _CHARGE_GATE_PM
         )
-        values[rules.DISCHARGE_PEAK_BUDGET] = self._discharge_budget.step(
-            discharge_da, known and soc_pm > _DISCHARGE_GATE_PM, elapsed_ms
+        budget = self._settings.discharge_budget
+        self._discharge_fill = budget.flow(self._discharge_fill, discharge_da, elapsed_ms)
+        values[rules.DISCHARGE_PEAK_BUDGET] = budget.used_pm(
+            self._discharge_fill, discharge_da, known and soc_pm > _DISCHARGE_GATE_PM
         )
 
     def _take_temperatures(self, summary: array[int], current_da: int) -> None:
@@ -233,7 +226,7 @@ class Quantities:
         values[rules.DISCHARGE_UNDERTEMPERATURE] = coldest_dc
         values[rules.TEMP_SPREAD] = hottest_dc - coldest_dc
         cold = current_da > 0 and coldest_dc < _FREEZING_DC
-        values[rules.COLD_CHARGING] = current_da * 1000 // self._charge_rating if cold else 0
+        values[rules.COLD_CHARGING] = current_da * 1000 // self._settings.charge_da if cold else 0
         values[rules.INSULATION] = summary[slots.INSULATION_KOHM]
 
     def _note_lost(self, summary: array[int], elapsed_ms: int) -> None:
@@ -246,12 +239,6 @@ class Quantities:
         self._unknown_ms = min(self._unknown_ms + elapsed_ms, _LOST_LONGEST) if unknown else 0
 
 
-def _below(settings: Config, rule: str, level: int) -> int:
-    """The largest value that does not reach a level (0..2) of a rule."""
-    return settings.limits[rule][level].set_point - 1  # type: ignore[union-attr]
-
-
-def _rest_da(settings: Config) -> int:
-    """Current up to which a rack counts as at rest, 0.1 A."""
-    rating = max(settings.integer("charge_current_da"), settings.integer("discharge_current_da"))
-    return rating * settings.integer("rest_current_pm") // 1000
+def _bits(count: int) -> bytearray:
+    """One bit for each of so many, 0."""
+    return bytearray((count + 7) // 8)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.clock import diff
 
-_STEP_MS = 1000
+_STEP_MS = const(1000)
 
 
 class Ramp:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-_WINDOW_MS = 1000
+from micropython import const
+
+_WINDOW_MS = const(1000)
 
 
 class VoltageRate:

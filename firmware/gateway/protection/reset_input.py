@@ -1,6 +1,8 @@
 """The reset push-button: a request on its rising edge, once per push."""
 
-_HELD_STEPS = 3  # contact bounce and coupled noise are shorter
+from micropython import const
+
+_HELD_STEPS = const(3)  # contact bounce and coupled noise are shorter
 
 
 class ResetInput:

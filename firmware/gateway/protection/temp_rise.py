@@ -24,26 +24,27 @@ from __future__ import annotations
 
 from array import array
 
-from gateway.rack.data import TEMP_ABSENT
+from micropython import const
 
-_SNAPSHOTS = 3
-_SNAPSHOT_MS = 19000  # five scans 4 s apart, with room for jitter
+from gateway.protection import scan_viper
+
+_SNAPSHOTS = const(3)
+_SNAPSHOT_MS = const(19000)  # five scans 4 s apart, with room for jitter
 # The age from which a snapshot is used. Racks that report whole degrees need the longer one: one
 # step may read 0.5 degC/min, where the lowest alarm clears, and 6 degC/min must read above 5. The
 # shorter one lets two scans 40 s apart do.
-_WINDOW_MS = 44000
-_FINE_WINDOW_MS = 38000
-_OLDEST_MS = 240000  # a change over a longer time says nothing about now
-_NONE = -1
-_WHOLE_DEGREES_DC = 6  # counted less, of steps of 1 degC
-_HALF_DEGREES_DC = 3
-_LARGEST_FALL_DC = 10  # between two snapshots: cells are too heavy to cool faster
-_LARGEST_DC = 16000  # times the ms of a minute is a small integer
-_FEWEST = 3  # sensors that have a median to speak of
+_WINDOW_MS = const(44000)
+_FINE_WINDOW_MS = const(38000)
+_OLDEST_MS = const(240000)  # a change over a longer time says nothing about now
+_NONE = const(-1)
+_LARGEST_FALL_DC = const(10)  # between two snapshots: cells are too heavy to cool faster
+_LARGEST_DC = const(16000)  # times the ms of a minute is a small integer
+_FEWEST = const(3)  # sensors that have a median to speak of
+_ZERO = const(0x8000)  # 0 degC in a snapshot
 
 
 class TempRise:
-    """Rise of the sensors of one rack; 7 bytes per sensor.
+    """Rise of the sensors of one rack; 6 1/4 bytes per sensor.
 
     `rise` is the largest one in 0.1 degC/min (>= 0), `sensor` its number, `hot_rise` the largest
     among the sensors that are at `hot_dc` or above. With fewer than three sensors present there is
@@ -57,25 +58,26 @@ class TempRise:
         self.rise = 0
         self.hot_rise = 0
         self.sensor = 0
-        self._hot_dc = hot_dc
-        self._snapshots = [array("h", [TEMP_ABSENT] * count) for _ in range(_SNAPSHOTS)]
+        self._hot = hot_dc + _ZERO
+        self._snapshots = array("H", [0] * (_SNAPSHOTS * count))  # 0.1 degC + _ZERO; 0 = absent
         self._ages_ms = array("i", [_NONE] * _SNAPSHOTS)
         self._newest = 0
-        self._doubts_dc = bytearray([_WHOLE_DEGREES_DC] * count)
+        self._steps = bytearray((count + 3) // 4)  # how fine those of each sensor are
         self._window_ms = _WINDOW_MS
 
     def step(self, temps_dc: array[int], elapsed_ms: int) -> int:
         """Take one whole scan; `rise` of it, 0.1 degC/min. Allocates nothing.
 
-        `temps_dc` as in `RackData`; `elapsed_ms` since the scan before. An absent sensor has no
-        part in it; when it comes back its rise counts from there. Without any sensor, and at the
-        first scan after more than 240 s without one, the last results stay.
+        `temps_dc` as in `RackData`, of as many sensors; `elapsed_ms` since the scan before. An
+        absent sensor has no part in it; when it comes back its rise counts from there. Without any
+        sensor, and at the first scan after more than 240 s without one, the last results stay.
         """
+        if _SNAPSHOTS * len(temps_dc) != len(self._snapshots):
+            raise ValueError("a scan of another number of sensors")
         self._age(elapsed_ms)
         used = self._choose()
         if used != _NONE:
-            age_ms = max(self._ages_ms[used], self._window_ms)
-            self._measure(temps_dc, self._snapshots[used], age_ms)
+            self._measure(temps_dc, used)
         newest_ms = self._ages_ms[self._newest]
         if newest_ms == _NONE or newest_ms >= _SNAPSHOT_MS:
             self._keep(temps_dc)
@@ -102,61 +104,31 @@ class TempRise:
             slot = slot - 1 if slot else _SNAPSHOTS - 1
         return used
 
-    def _measure(self, temps_dc: array[int], past_dc: array[int], age_ms: int) -> None:
-        lowest_dc = 0x10000
-        highest_dc = -0x10000
-        present = 0
-        for index in range(len(past_dc)):
-            now_dc = temps_dc[index]
-            if now_dc == TEMP_ABSENT:
-                continue
-            if past_dc[index] == TEMP_ABSENT:
-                self._begin(index, now_dc)
-            change_dc = now_dc - past_dc[index]
-            if change_dc % 10:
-                self._learn(index, change_dc)
-            lowest_dc = min(lowest_dc, change_dc)
-            highest_dc = max(highest_dc, change_dc)
-            present += 1
+    def _measure(self, temps_dc: array[int], used: int) -> None:
+        age_ms = max(self._ages_ms[used], self._window_ms)
+        count = len(temps_dc)
+        at = used * count
+        past = self._snapshots
+        steps = self._steps
+        scan_viper.begin(count, at, past, temps_dc, count, (_SNAPSHOTS - 1) * count)
+        present = scan_viper.measure(count, at, past, temps_dc, steps, _found)
         if not present:
             return
+        if _found[2]:
+            self._window_ms = _FINE_WINDOW_MS
         common_dc = 0
         if present >= _FEWEST:
             half = (present + 1) // 2
-            common_dc = _median_change(temps_dc, past_dc, half, lowest_dc, highest_dc)
-        self._take_largest(temps_dc, past_dc, common_dc, age_ms)
-
-    def _take_largest(
-        self, temps_dc: array[int], past_dc: array[int], common_dc: int, age_ms: int
-    ) -> None:
-        largest_dc = 0
-        hot_dc = 0
-        for index in range(len(past_dc)):
-            now_dc = temps_dc[index]
-            if now_dc == TEMP_ABSENT:
-                continue
-            rise_dc = now_dc - past_dc[index] - common_dc - self._doubts_dc[index]
-            if rise_dc > largest_dc:
-                largest_dc = rise_dc
-                self.sensor = index
-            if rise_dc > hot_dc and now_dc >= self._hot_dc:
-                hot_dc = rise_dc
+            common_dc = scan_viper.median_change(
+                count, at, past, temps_dc, half, _found[0], _found[1]
+            )
+        largest_dc = scan_viper.find_largest(
+            count, at, past, temps_dc, common_dc, steps, self._hot, _found
+        )
+        if largest_dc:
+            self.sensor = _found[1]
         self.rise = min(largest_dc, _LARGEST_DC) * 60000 // age_ms
-        self.hot_rise = min(hot_dc, _LARGEST_DC) * 60000 // age_ms
-
-    def _begin(self, index: int, temp_dc: int) -> None:
-        """A sensor that was absent: its rise counts from now on."""
-        for past_dc in self._snapshots:
-            if past_dc[index] == TEMP_ABSENT:
-                past_dc[index] = temp_dc
-
-    def _learn(self, index: int, change_dc: int) -> None:
-        """A change of no whole degree shows how fine the steps of a sensor are."""
-        if change_dc % 5:
-            self._doubts_dc[index] = 0
-            self._window_ms = _FINE_WINDOW_MS
-        elif self._doubts_dc[index]:
-            self._doubts_dc[index] = _HALF_DEGREES_DC
+        self.hot_rise = min(_found[0], _LARGEST_DC) * 60000 // age_ms
 
     def _keep(self, temps_dc: array[int]) -> None:
         """The oldest snapshot makes room for the newest.
@@ -165,35 +137,20 @@ class TempRise:
         so a snapshot falls by 1 degC at most; from the lower of the last two, so that one reading
         far too high does not hold it up.
         """
-        older_dc = self._snapshots[self._newest - 1 if self._newest else _SNAPSHOTS - 1]
-        newer_dc = self._snapshots[self._newest]
-        self._newest = (self._newest + 1) % _SNAPSHOTS
-        kept_dc = self._snapshots[self._newest]
-        for index in range(len(kept_dc)):
-            now_dc = temps_dc[index]
-            # where one was absent this is no bound
-            bound_dc = min(newer_dc[index], older_dc[index]) - _LARGEST_FALL_DC
-            kept_dc[index] = now_dc if now_dc == TEMP_ABSENT else max(now_dc, bound_dc)
+        count = len(temps_dc)
+        newer = self._newest
+        older = newer - 1 if newer else _SNAPSHOTS - 1
+        self._newest = (newer + 1) % _SNAPSHOTS
+        scan_viper.keep(
+            count,
+            self._newest * count,
+            self._snapshots,
+            temps_dc,
+            newer * count,
+            older * count,
+            _LARGEST_FALL_DC,
+        )
         self._ages_ms[self._newest] = 0
 
 
-def _median_change(
-    temps_dc: array[int], past_dc: array[int], half: int, low_dc: int, high_dc: int
-) -> int:
-    """The lowest change that at least `half` of the sensors do not exceed.
-
-    Bisection between the extremes: the changes of a minute are so alike that it takes a few
-    passes, and neither a copy nor a sorted one is needed.
-    """
-    while low_dc < high_dc:
-        middle_dc = (low_dc + high_dc) // 2
-        within = 0
-        for index in range(len(past_dc)):
-            now_dc = temps_dc[index]
-            if now_dc != TEMP_ABSENT and now_dc - past_dc[index] <= middle_dc:
-                within += 1
-        if within >= half:
-            high_dc = middle_dc
-        else:
-            low_dc = middle_dc + 1
-    return low_dc
+_found = array("i", [0] * 3)  # what the loops tell beside their result; used within one step only

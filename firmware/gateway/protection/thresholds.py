@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from array import array
 
+from micropython import const
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +20,7 @@ NEVER = 1 << 29  # set point of a level that does not exist; values stay below
 # A sample's time is known to a few ms only: it is asked for when the loop comes round, and
 # rounded. Without this, samples meant to be 500 ms apart need a third interval to span 1000 ms.
 RESOLUTION_MS = 5
-_SLICE = 16  # entries that one check looks at
+_SLICE = const(16)  # entries that one check looks at
 
 
 class Thresholds:
@@ -40,7 +42,9 @@ class Thresholds:
         self.delays = array("i", delays)
         self.clear_ms = array("i", clear_ms)
         self._tables = (self.set_points, self.clear_points, self.delays, self.clear_ms, self.sides)
-        self._copies = tuple([array("i", [~value for value in each]) for each in self._tables])
+        self._copies = tuple([_inverted("i", each) for each in self._tables[:-1]]) + (
+            _inverted("b", self.sides),
+        )
         self._checked = 0
 
     def check_some(self) -> bool:
@@ -58,6 +62,10 @@ class Thresholds:
                 if values[index] != ~copies[index]:
                     return False
         return True
+
+
+def _inverted(code: str, table: array[int]) -> array[int]:
+    return array(code, [~value for value in table])
 
 
 def _shortened(delay_ms: int) -> int:

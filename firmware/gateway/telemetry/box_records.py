@@ -211,7 +211,7 @@ class BoxRecords:
         number = rule * rules.LEVEL_COUNT + _LEVEL_3
         side = protection.thresholds.sides[number]
         set_point, clear_point = protection.points(number)
-        counted_ms = protection.detectors.counted_ms(number)
+        counted_ms = protection.counted_ms(rule)
         return set_point * side, clear_point * side, limit.delay_ms, counted_ms
 
     def _put(self, box: Box, what: int, rack: int, end: int) -> None:

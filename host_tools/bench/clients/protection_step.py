@@ -14,8 +14,9 @@ import sys
 
 from gateway import clock, config
 from gateway.protection.changes import Changes
-from gateway.protection.engine import RackProtection, rack_thresholds
+from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
+from gateway.protection.rack_settings import RackSettings
 from gateway.protection.rules import NO_RULE
 from gateway.rack import data as slots
 from gateway.rack.data import RackData
@@ -70,8 +71,7 @@ class Rack:
         changes = Changes()
         self.protection = RackProtection(
             self.data,
-            settings,
-            rack_thresholds(settings),
+            RackSettings(settings),
             Interlocks(settings, Inputs(), changes, 0),
             changes,
         )

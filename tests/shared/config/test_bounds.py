@@ -3,10 +3,10 @@
 import unittest
 
 from config_edits import changed, refusal
+from peak_bench import PeakBench
 from sample_site import settings, tree
 
 from gateway.config.rules import LEVELS, LONGEST_MS, NAME, NONE, REACTIONS, RULES
-from gateway.protection.peak_budget import PeakBudget
 
 _RESET = [{"name": "reset", "number": 0, "role": "reset"}]
 _MINUTE_MS = 60000
@@ -51,7 +51,7 @@ class BoundsTest(unittest.TestCase):
 
     def test_every_capacity_that_is_accepted_has_a_peak_budget(self):
         loaded = settings(capacity_dah=16383)
-        budget = PeakBudget(loaded.integer("charge_current_da"), loaded.integer("capacity_dah"))
+        budget = PeakBench(loaded.integer("charge_current_da"), loaded.integer("capacity_dah"))
         self.assertEqual(budget.step(32766, True, 10000), 333)
 
     def test_a_site_that_nobody_could_reset_is_refused(self):

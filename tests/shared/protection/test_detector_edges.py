@@ -23,6 +23,11 @@ def feed(detectors, number, values, elapsed_ms=500, gap=False):
     return changed
 
 
+def active(detectors, count):
+    """Of each whether it is."""
+    return [detectors.is_active(number) for number in range(count)]
+
+
 class RemainingTest(unittest.TestCase):
     def test_it_counts_down_to_nothing(self):
         detectors = bank()
@@ -34,15 +39,17 @@ class RemainingTest(unittest.TestCase):
         feed(detectors, 1, [3700], 601)
         self.assertEqual(detectors.remaining_ms(1), 0)
 
-    def test_what_was_counted_stays_while_it_is_active(self):
+    def test_what_was_counted_stays_until_it_begins_to_clear(self):
         detectors = bank()
         self.assertEqual(detectors.counted_ms(1), 0)
         feed(detectors, 1, [3700, 3700], 600)
         self.assertEqual(detectors.counted_ms(1), 600)
-        feed(detectors, 1, [3700, 3300, 3300], 600)
-        self.assertEqual((detectors.active[1], detectors.counted_ms(1)), (1, 1200))
-        feed(detectors, 1, [3300, 3300, 3300], 600)
-        self.assertEqual((detectors.active[1], detectors.counted_ms(1)), (0, 0))
+        feed(detectors, 1, [3700, 3700, CLEAR + 1], 600)
+        self.assertEqual((detectors.is_active(1), detectors.counted_ms(1)), (True, 1200))
+        feed(detectors, 1, [3300], 600)
+        self.assertEqual((detectors.is_active(1), detectors.counted_ms(1)), (True, 0))
+        feed(detectors, 1, [3300] * 4, 600)
+        self.assertEqual((detectors.is_active(1), detectors.counted_ms(1)), (False, 0))
 
     def test_half_a_millisecond_counts_as_one(self):
         detectors = bank()
@@ -114,11 +121,11 @@ class ForceTest(unittest.TestCase):
     def test_the_whole_clear_delay_must_pass(self):
         detectors = bank()
         detectors.force(1)
-        self.assertEqual(bytes(detectors.active), b"\x00\x01\x00")
+        self.assertEqual(active(detectors, 3), [False, True, False])
         self.assertFalse(feed(detectors, 1, [3300], 60000))
         self.assertFalse(feed(detectors, 1, [3300], 1999))
         self.assertTrue(feed(detectors, 1, [3300], 1))
-        self.assertEqual(bytes(detectors.active), b"\x00\x00\x00")
+        self.assertEqual(active(detectors, 3), [False] * 3)
 
     def test_a_gap_while_clearing_adds_no_time_at_all(self):
         detectors = bank()
@@ -136,7 +143,7 @@ class ReleaseTest(unittest.TestCase):
         for number in range(4):
             feed(detectors, number, [3700] * 3)
         detectors.release(1, 2)
-        self.assertEqual(bytes(detectors.active), b"\x01\x00\x00\x01")
+        self.assertEqual(active(detectors, 4), [True, False, False, True])
         self.assertTrue(detectors.are_idle(1, 2))
         self.assertEqual(detectors.remaining_ms(1), 995)
         self.assertFalse(feed(detectors, 2, [3700], 60000))  # the first sample after the start

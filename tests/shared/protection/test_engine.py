@@ -212,6 +212,19 @@ class ChangesTest(unittest.TestCase):
         rule = rules.NAMES.index("cell_undervoltage")
         self.assertEqual(change, (0, rule, 3, 1, 2400))
 
+    def test_what_was_counted_before_a_trip_is_known_long_after(self):
+        bench = Bench()
+        rule = rules.CELL_UNDERVOLTAGE
+        bench.fresh(500)
+        self.assertEqual(bench.protection.counted_ms(rule), 0)
+        bench.put({slots.CELL_MIN_MV: 2400})
+        bench.fresh(2100, 700)
+        bench.put({slots.CELL_MIN_MV: 3300})
+        bench.fresh(60000)
+        self.assertEqual(bench.level_of("cell_undervoltage"), 0)
+        self.assertEqual(bench.protection.counted_ms(rule), 1400)
+        self.assertEqual(bench.protection.counted_ms(rules.DEEP_DISCHARGE), 0)
+
 
 if __name__ == "__main__":
     unittest.main()

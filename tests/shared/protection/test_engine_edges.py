@@ -5,8 +5,9 @@ import unittest
 from protection_bench import Bench
 
 from gateway.protection import rules
-from gateway.protection.engine import FLOW_STEP, rack_thresholds
+from gateway.protection.engine import FLOW_STEP
 from gateway.protection.latches import BY_OPERATOR, NO_DATA, RELEASED, STILL_HOLDS
+from gateway.protection.rack_settings import RackSettings
 from gateway.rack import data as slots
 from gateway.rack.data import ABSENT
 
@@ -42,7 +43,7 @@ class FirstTest(unittest.TestCase):
         self.assertEqual(value(bench, rules.CHARGE_PEAK_BUDGET), 1)
 
     def test_every_rack_rule_has_three_detectors_and_no_other_rule_has(self):
-        points = rack_thresholds(Bench().settings)
+        points = RackSettings(Bench().settings).thresholds
         self.assertEqual(len(points.sides), 3 * rules.RACK_RULES)
 
 

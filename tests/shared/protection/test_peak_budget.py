@@ -1,6 +1,6 @@
 import unittest
 
-from gateway.protection.peak_budget import PeakBudget
+from peak_bench import PeakBench
 
 CAPACITY_DAH = 3140
 # Milliseconds to a full bucket at currents in 0.01 C, and back to empty at shares of the
@@ -41,7 +41,7 @@ def time_to(budget, fill, current_da, elapsed_ms=100):
 
 
 def full(continuous_da, capacity_dah=CAPACITY_DAH):
-    budget = PeakBudget(continuous_da, capacity_dah)
+    budget = PeakBench(continuous_da, capacity_dah)
     budget.step(32000, True, 10000)
     return budget
 
@@ -56,7 +56,7 @@ class TableTest(unittest.TestCase):
         for capacity_dah in (2800, 3140, 5880, 12000):
             for continuous, fills, _ in TABLE:
                 for current, expected_ms in fills:
-                    budget = PeakBudget(amperes(continuous, capacity_dah), capacity_dah)
+                    budget = PeakBench(amperes(continuous, capacity_dah), capacity_dah)
                     measured_ms = time_to(budget, 1000, amperes(current, capacity_dah))
                     self.assert_close(measured_ms, expected_ms, (capacity_dah, current))
 
@@ -70,19 +70,19 @@ class TableTest(unittest.TestCase):
 
     def test_slow_samples_give_the_same_times(self):
         for elapsed_ms in (10, 500, 1500):
-            budget = PeakBudget(3140, CAPACITY_DAH)
+            budget = PeakBench(3140, CAPACITY_DAH)
             self.assertEqual(time_to(budget, 1000, 6280, elapsed_ms), 30000)
 
 
 class FillTest(unittest.TestCase):
     def test_starts_empty_and_ends_full(self):
-        budget = PeakBudget(3140, CAPACITY_DAH)
+        budget = PeakBench(3140, CAPACITY_DAH)
         self.assertEqual(budget.step(6280, True, 0), 0)
         self.assertEqual(budget.step(30000, True, 10000), 1000)
         self.assertEqual(budget.step(30000, True, 10000), 1000)
 
     def test_the_continuous_current_moves_nothing(self):
-        budget = PeakBudget(3140, CAPACITY_DAH)
+        budget = PeakBench(3140, CAPACITY_DAH)
         for _ in range(10):
             budget.step(6280, True, 1500)
         half = budget.step(3140, True, 0)
@@ -91,7 +91,7 @@ class FillTest(unittest.TestCase):
             self.assertEqual(budget.step(3140, True, 10000), half)
 
     def test_a_second_of_rest_does_not_give_back_29_seconds_of_peak(self):
-        budget = PeakBudget(3140, CAPACITY_DAH)
+        budget = PeakBench(3140, CAPACITY_DAH)
         for _ in range(29):
             self.assertTrue(budget.step(6280, True, 1000) < 1000)
         budget.step(0, True, 1000)
@@ -110,12 +110,12 @@ class FillTest(unittest.TestCase):
     def test_silence_counts_for_ten_seconds_only(self):
         rested = full(3140)
         self.assertEqual(rested.step(0, True, 3600000), full(3140).step(0, True, 10000))
-        loaded = PeakBudget(3140, CAPACITY_DAH)
+        loaded = PeakBench(3140, CAPACITY_DAH)
         self.assertEqual(loaded.step(6280, True, 3600000), 333)
 
     def test_ten_seconds_are_the_most_whatever_flows(self):
         for current_da in range(3200, 4200):
-            longest, longer = PeakBudget(3140, CAPACITY_DAH), PeakBudget(3140, CAPACITY_DAH)
+            longest, longer = PeakBench(3140, CAPACITY_DAH), PeakBench(3140, CAPACITY_DAH)
             self.assertEqual(
                 longest.step(current_da, True, 10000), longer.step(current_da, True, 10001)
             )
@@ -126,7 +126,7 @@ class FillTest(unittest.TestCase):
             (224, 144, 225, 26, 119),
             (1570, 3140, 1573, 110, 10),
         ):
-            budget = PeakBudget(continuous_da, capacity_dah)
+            budget = PeakBench(continuous_da, capacity_dah)
             for _ in range(steps):
                 found = budget.step(current_da, True, 10000)
             self.assertEqual(found, expected, current_da)
@@ -136,7 +136,7 @@ class SmallestTest(unittest.TestCase):
     """Of 1 da and 1 dah: each ms at x da takes x^2 - 1 of 90000, and 90 show."""
 
     def setUp(self):
-        self.budget = PeakBudget(1, 1)
+        self.budget = PeakBench(1, 1)
 
     def fill_to_the_last(self):
         self.budget.step(2, True, 27)
@@ -168,13 +168,13 @@ class SmallestTest(unittest.TestCase):
 
 class NoPeakTest(unittest.TestCase):
     def test_any_current_above_105_percent_reads_as_full(self):
-        budget = PeakBudget(3140, CAPACITY_DAH)
+        budget = PeakBench(3140, CAPACITY_DAH)
         self.assertEqual(budget.step(3297, False, 500), 0)
         self.assertEqual(budget.step(3298, False, 500), 1000)
         self.assertEqual(budget.step(3298, True, 500), 1)
 
     def test_what_was_used_up_before_still_shows(self):
-        budget = PeakBudget(3140, CAPACITY_DAH)
+        budget = PeakBench(3140, CAPACITY_DAH)
         for _ in range(20):
             budget.step(6280, True, 1000)
         self.assertEqual(budget.step(3140, False, 1000), 666)
@@ -184,7 +184,7 @@ class RefusalTest(unittest.TestCase):
     def test_what_has_no_peak_is_refused(self):
         for continuous_da, capacity_dah in ((6280, 3140), (6281, 3140), (0, 3140), (100, 16384)):
             with self.assertRaises(ValueError) as caught:
-                PeakBudget(continuous_da, capacity_dah)
+                PeakBench(continuous_da, capacity_dah)
             self.assertEqual(
                 str(caught.exception),
                 "no peak budget: %d da of %d dah" % (continuous_da, capacity_dah),
@@ -192,7 +192,7 @@ class RefusalTest(unittest.TestCase):
 
     def test_the_narrowest_budget_still_takes_thirty_seconds(self):
         for continuous_da, capacity_dah in ((6279, 3140), (1, 16383), (32765, 16383), (1, 1)):
-            budget = PeakBudget(continuous_da, capacity_dah)
+            budget = PeakBench(continuous_da, capacity_dah)
             measured_ms = time_to(budget, 1000, 2 * capacity_dah, 1000)
             self.assertTrue(29000 <= measured_ms <= 30000, (continuous_da, measured_ms))
 

@@ -91,13 +91,16 @@ class BrokenMachineTest(unittest.TestCase):
 
             class Broken:
                 def __init__(self, thresholds, trips=trips):
-                    self.active = (0, 0)
+                    self._active = (0, 0)
                     self._trips = trips
                     self._steps = 0
 
                 def step(self, number, value, set_point, clear_point, elapsed_ms, gap):
-                    self.active = self._trips[self._steps // 2]
+                    self._active = self._trips[self._steps // 2]
                     self._steps += 1
+
+                def is_active(self, number):
+                    return self._active[number] == 1
 
             self.assert_found("a detector", "Detectors", Broken)
 

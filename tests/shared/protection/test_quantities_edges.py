@@ -80,10 +80,10 @@ class ReadingsTest(unittest.TestCase):
             self.assertEqual(found, expected)
 
     def test_rest_is_a_part_of_the_larger_rating(self):
-        self.assertEqual(bench().protection.quantities.rest_da, 31)
+        self.assertEqual(bench().protection.settings.rest_da, 31)
         for ratings in ((1600, 1571), (1571, 1600)):
             site = Bench(charge_current_da=ratings[0], discharge_current_da=ratings[1])
-            self.assertEqual(site.protection.quantities.rest_da, 32)
+            self.assertEqual(site.protection.settings.rest_da, 32)
 
     def test_the_sum_may_be_off_either_way_and_needs_its_mean(self):
         site = bench()
@@ -127,7 +127,7 @@ class ReadingsTest(unittest.TestCase):
             site.fresh(500)
             self.assertEqual(value(site, rules.COLD_CHARGING), expected, (coldest_dc, current_da))
         site = bench()
-        site.protection.quantities._charge_rating = 500
+        site.protection.settings.charge_da = 500
         site.put({slots.TEMP_MIN_DC: -1, slots.RACK_CURRENT_DA: 1})
         site.fresh(500)
         self.assertEqual(value(site, rules.COLD_CHARGING), 2)
@@ -159,7 +159,7 @@ class ReadingsTest(unittest.TestCase):
 class StopTest(unittest.TestCase):
     def stopped(self, current_da, charge, discharge, charge_rating_da=CHARGE_DA):
         site = bench()
-        site.protection.quantities._charge_rating = charge_rating_da
+        site.protection.settings.charge_da = charge_rating_da
         site.put({slots.RACK_CURRENT_DA: current_da})
         site.fresh(500)
         site.protection.quantities.take_stops(charge, discharge)

@@ -7,11 +7,13 @@ from gateway.protection.changes import Changes
 from gateway.protection.decision import Decision
 from gateway.protection.interlocks import Interlocks
 from gateway.protection.latches import Latches
+from gateway.protection.rack_settings import RackSettings
 from gateway.protection.rules import RACK_RULES
 from gateway.rack import data as slots
 from gateway.rack.data import RackData
 
 LOADED = settings(inputs=input_settings())
+SETTINGS = RackSettings(LOADED)
 
 
 class Decider:
@@ -30,7 +32,7 @@ class Decider:
         self.levels = bytearray(RACK_RULES)
         self.latches = Latches(0, RACK_RULES)
         self.interlocks = Interlocks(LOADED, HandInputs(), Changes(), 0)
-        self.decision = Decision(self.data, LOADED, self.levels, self.latches, self.interlocks)
+        self.decision = Decision(self.data, SETTINGS, self.levels, self.latches, self.interlocks)
         self.has_data = True
 
     def set_level(self, rule, level):

@@ -16,7 +16,7 @@ class DetectorBench:
 
     @property
     def active(self):
-        return self._detectors.active[0] == 1
+        return self._detectors.is_active(0)
 
     @property
     def running(self):

@@ -8,8 +8,9 @@ from sample_site import settings
 
 from gateway.outputs.enforcer import Enforcer
 from gateway.protection.changes import Changes
-from gateway.protection.engine import RackProtection, rack_thresholds
+from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
+from gateway.protection.rack_settings import RackSettings
 from gateway.rack.bus import Bus
 from gateway.rack.data import RackData
 
@@ -55,9 +56,9 @@ class Site:
             pollers.append(tcp_poller(data, generic_map(4), now))
             buses.append(Bus("rack", tcp_link(wire), [pollers[-1]], now))
         self.interlocks = Interlocks(self.settings, self.inputs, self.changes, now)
-        thresholds = rack_thresholds(self.settings)
+        shared = RackSettings(self.settings)
         self.protections = [
-            RackProtection(poller.data, self.settings, thresholds, self.interlocks, self.changes)
+            RackProtection(poller.data, shared, self.interlocks, self.changes)
             for poller in pollers
         ]
         for protection in self.protections:

@@ -5,8 +5,9 @@ from sample_site import settings
 
 from gateway.protection import rules
 from gateway.protection.changes import Changes
-from gateway.protection.engine import RackProtection, rack_thresholds
+from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
+from gateway.protection.rack_settings import RackSettings
 from gateway.rack import data as slots
 from gateway.rack.data import RackData
 
@@ -52,8 +53,7 @@ class Bench:
         self.interlocks = Interlocks(self.settings, self.inputs, self.changes, now)
         self.protection = RackProtection(
             self.data,
-            self.settings,
-            rack_thresholds(self.settings),
+            RackSettings(self.settings),
             self.interlocks,
             self.changes,
         )
