@@ -4,10 +4,12 @@ import unittest
 
 import board_file
 from dead_man import PulseDeadMan, TimerDeadMan
-from fake_hardware import MemoryStorage
-from fake_i2c import FakePin
+from fake_hardware import HandClock, MemoryStorage
+from fake_i2c import FakeI2c, FakePin, Tca9554
 from gpio_pins import GpioInputs, GpioRelays
+from i2c_bus import I2cBus
 from lan import bring_up
+from tca9554 import ExpanderRelays
 
 
 class GpioTest(unittest.TestCase):
@@ -58,15 +60,31 @@ class DeadManTest(unittest.TestCase):
         self.look(100)
         self.assertEqual(self.drops, [])
 
-    def test_more_than_half_a_second_of_silence_drops_once(self):
+    def test_more_than_half_a_second_of_silence_drops_at_every_look(self):
         self.dead_man.toggle()
         self.look(6)
         self.assertEqual(self.drops, [])
         self.look(1)
         self.assertEqual(self.drops, [1])
         self.look(100)
-        self.assertEqual(self.drops, [1])
+        self.assertEqual(len(self.drops), 101)
         self.assertEqual(self.dead_man.drops, 1)
+
+    def test_a_drop_that_a_deaf_bus_loses_is_made_up_for_at_the_next_look(self):
+        chip = Tca9554()
+        i2c = FakeI2c({0x20: chip})
+        bus = I2cBus(i2c, i2c.scl, i2c.sda, lambda delay_us: None)
+        relays = ExpanderRelays(bus, 0x20, HandClock().ticks)
+        dead_man = TimerDeadMan(relays.drop_all, relays.allow)
+        dead_man.toggle()
+        relays.set(0, 1)
+        i2c.deaf = 1000
+        for _ in range(7):
+            dead_man.look(None)
+        self.assertEqual(chip.relays, 1)
+        i2c.deaf = 0
+        dead_man.look(None)  # the loop hangs on
+        self.assertEqual((chip.relays, dead_man.drops), (0, 1))
 
     def test_toggles_keep_it_quiet_and_begin_it_again(self):
         for _ in range(100):
