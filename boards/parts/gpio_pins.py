@@ -22,19 +22,20 @@ class GpioRelays:
 
     def set(self, number: int, energised: int) -> None:
         """Energise (1) or drop (0) one relay."""
-        if self._held:
-            energised = 0
-        self._pins[number](energised)
-        if self._lamps:
-            self._lamps[number](energised)
+        self._drive(number, 0 if self._held else energised)
+        if self._held:  # perhaps since between the two: then it is energised behind the drop
+            self._drive(number, 0)
 
     def drop_all(self) -> None:
         """Open every relay, now, and keep them open until `allow`; fit for an interrupt."""
         self._held = True
-        for pin in self._pins:
-            pin(0)
-        for lamp in self._lamps:
-            lamp(0)
+        for number in range(self.count):
+            self._drive(number, 0)
+
+    def _drive(self, number: int, energised: int) -> None:
+        self._pins[number](energised)
+        if self._lamps:
+            self._lamps[number](energised)
 
     def allow(self) -> None:
         """`set` may energise again; nothing closes by itself."""

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
     from i2c_bus import I2cBus
 
-# Registers, from the chip's data sheet.
-_INPUT = 0  # levels of the pins, through the polarity register
+# Registers, from the chip's data sheet; 2 inverts what is read.
+_INPUT = 0
 _OUTPUT = 1
-_POLARITY = 2
 _CONFIGURATION = 3  # 0 = output
 _INVERT_ALL = 0xFF
+_OPEN = b"\x01\x00"
+# The levels first: after a restart of the processor the pins still are outputs.
+_SAFE = (_OPEN, b"\x03\x00", b"\x02\xff")
 _ATTEMPTS = 3
 _LOOK_MS = 100
 
@@ -32,6 +34,9 @@ class ExpanderRelays:
     restart, since closing again is for the closing rules. `set` does not raise; it allocates only
     when a transfer fails. It writes what has changed at once, the rest every 100 ms.
 
+    `drop_all` may come between any two instructions of everything else here: it has buffers of its
+    own, and what was about to be written when it came is taken back.
+
     `errors` counts writes that failed or did not arrive at the pins; `stuck`: which bits last did.
     """
 
@@ -42,21 +47,20 @@ class ExpanderRelays:
         self._address = address
         self._ticks = ticks
         self._wanted = 0
-        self._register = bytearray(2)
+        self._register = bytearray((_OUTPUT, 0))
         self._back = bytearray(1)
+        self._back_of_drop = bytearray(1)
         self._looked = ticks()
         self.lost = False
         self._held = False
         self.errors = 0
         self.stuck = 0
-        self.ready = self._begin()  # False: the chip does not answer, or a pin does not follow
+        self.ready = self._open(self._back)  # False: no answer, or a pin does not follow
 
     def set(self, number: int, energised: int) -> None:
         """Energise (1) or drop (0) one relay."""
         bit = 1 << number & 0xFF
-        wanted = self._wanted & ~bit
-        if energised and not (self.lost or self._held):
-            wanted |= bit
+        wanted = self._wanted | bit if energised else self._wanted & ~bit
         now = self._ticks()
         if wanted != self._wanted or diff(now, self._looked) >= _LOOK_MS:
             self._wanted = wanted
@@ -66,36 +70,40 @@ class ExpanderRelays:
     def drop_all(self) -> None:
         """Open every relay, now, and keep them open until `allow`."""
         self._held = True
-        self._wanted = 0
-        self._drive()
+        self._open(self._back_of_drop)
 
     def allow(self) -> None:
         """`set` may energise again; nothing closes by itself."""
+        self._wanted = 0
         self._held = False
 
-    def _begin(self) -> bool:
+    def _open(self, back: bytearray) -> bool:
+        """All open and driven low; False when that cannot be read back."""
         for _ in range(_ATTEMPTS):
-            if self._initialise() and self._arrived():
+            if self._write_safe() and self._arrived(0, back):
                 return True
             self.errors += 1
         return False
 
-    def _initialise(self) -> bool:
-        """The levels first: after a restart of the processor the pins still are outputs."""
-        return (
-            self._write(_OUTPUT, 0)
-            and self._write(_CONFIGURATION, 0)
-            and self._write(_POLARITY, _INVERT_ALL)
-        )
+    def _write_safe(self) -> bool:
+        for data in _SAFE:
+            if not self._bus.write(self._address, data):
+                return False
+        return True
 
     def _drive(self) -> None:
         for _ in range(_ATTEMPTS):
-            if self._write(_OUTPUT, self._wanted):
+            closed = 0 if self._held or self.lost else self._wanted
+            self._register[1] = closed
+            written = self._bus.write(self._address, self._register)
+            if closed and self._held:
+                self._open(self._back)
+                return
+            if written:
                 if self._has_forgotten():
                     self.lost = True
-                    self._wanted = 0
-                    self._initialise()
-                elif self._arrived():
+                    self._write_safe()
+                elif self._arrived(closed, self._back):
                     return
                 else:
                     self._bus.free()
@@ -108,13 +116,8 @@ class ExpanderRelays:
                 return False
         return True
 
-    def _arrived(self) -> bool:
-        if not self._bus.read(self._address, _INPUT, self._back):
+    def _arrived(self, closed: int, back: bytearray) -> bool:
+        if not self._bus.read(self._address, _INPUT, back):
             return False
-        self.stuck = (self._back[0] ^ 0xFF) ^ self._wanted
+        self.stuck = (back[0] ^ _INVERT_ALL) ^ closed
         return self.stuck == 0
-
-    def _write(self, register: int, value: int) -> bool:
-        self._register[0] = register
-        self._register[1] = value
-        return self._bus.write(self._address, self._register)
