@@ -32,7 +32,8 @@ class ExpanderRelays:
     line that something holds down cannot pass for them. A chip that has forgotten that its pins
     are outputs had its supply gone: the relays dropped, and then all stay open (`lost`) until a
     restart, since closing again is for the closing rules. `set` does not raise; it allocates only
-    when a transfer fails. It writes what has changed at once, the rest every 100 ms.
+    when a transfer fails. It writes what has changed at once, what has not arrived with every order,
+    the rest every 100 ms.
 
     `drop_all` may come between any two instructions of everything else here: it has buffers of its
     own, and what was about to be written when it came is taken back.
@@ -55,6 +56,7 @@ class ExpanderRelays:
         self._held = False
         self.errors = 0
         self.stuck = 0
+        self._late = True  # what was written last has not arrived, as far as is known
         self.ready = self._open(self._back)  # False: no answer, or a pin does not follow
 
     def set(self, number: int, energised: int) -> None:
@@ -65,7 +67,9 @@ class ExpanderRelays:
         if wanted != self._wanted or diff(now, self._looked) >= _LOOK_MS:
             self._wanted = wanted
             self._looked = now
-            self._drive()
+            self._drive(_ATTEMPTS)
+        elif self._late:
+            self._drive(1)
 
     def drop_all(self) -> None:
         """Open every relay, now, and keep them open until `allow`."""
@@ -79,6 +83,7 @@ class ExpanderRelays:
 
     def _open(self, back: bytearray) -> bool:
         """All open and driven low; False when that cannot be read back."""
+        self._late = True
         for _ in range(_ATTEMPTS):
             if self._write_safe() and self._arrived(0, back):
                 return True
@@ -91,8 +96,9 @@ class ExpanderRelays:
                 return False
         return True
 
-    def _drive(self) -> None:
-        for _ in range(_ATTEMPTS):
+    def _drive(self, attempts: int) -> None:
+        self._late = True
+        for _ in range(attempts):
             closed = 0 if self._held or self.lost else self._wanted
             self._register[1] = closed
             written = self._bus.write(self._address, self._register)
@@ -120,4 +126,5 @@ class ExpanderRelays:
         if not self._bus.read(self._address, _INPUT, back):
             return False
         self.stuck = (back[0] ^ _INVERT_ALL) ^ closed
-        return self.stuck == 0
+        self._late = self.stuck != 0
+        return not self._late

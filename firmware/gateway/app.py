@@ -256,5 +256,12 @@ def run(board: Board) -> None:
 
 
 def _open_relays(board: Board) -> None:
+    """Every relay of the board, wired or not; then what the last of them raised, if anything."""
+    failure: Exception | None = None
     for relay in range(board.relays.count):
-        board.relays.set(relay, 0)
+        try:
+            board.relays.set(relay, 0)
+        except Exception as error:  # noqa: BLE001 - whatever a driver does, the next relay first
+            failure = error
+    if failure is not None:
+        raise failure

@@ -311,6 +311,25 @@ class StartTest(unittest.TestCase):
             app.run(board)
         self.assertEqual(bytes(board.relays.state), bytes(4))
 
+    def test_a_relay_that_fails_at_the_end_keeps_no_other_closed(self):
+        board = FakeBoard()
+        healthy = board.relays.set
+
+        def broken(number, energised):
+            if number == 0:
+                raise OSError(5)
+            healthy(number, energised)
+
+        async def stopping():
+            await until(board, lambda: closed(board) == (1, 1), "both closed")
+            board.relays.set = broken
+            raise KeyboardInterrupt
+
+        board.stopping = stopping
+        with self.assertRaises(OSError):
+            app.run(board)
+        self.assertEqual(bytes(board.relays.state[1:]), bytes(3))
+
 
 if __name__ == "__main__":
     unittest.main()

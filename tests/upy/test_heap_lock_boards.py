@@ -64,7 +64,7 @@ class HeapLockTest(unittest.TestCase):
         finally:
             micropython.heap_unlock()
         self.assertEqual(bytes(seen), b"\x08\x88\x00")
-        self.assertEqual((relays.errors, i2c.writes), (0, 3 + 4))
+        self.assertEqual((relays.errors, i2c.writes), (0, 3 + 3 + 3))
 
     def test_pins_and_dead_men(self):
         pins = (QuietPin(), QuietPin())

@@ -45,9 +45,11 @@ class RelayBank:
     def check(self) -> bool:
         """Compare the copies and drive every output again, in every pass; allocates nothing.
 
-        False while there is a fault. Driving again sets a disturbed output stage right.
+        False while there is a fault. Driving again sets a disturbed output stage right, and opens
+        what a stop did not.
         """
         if self.stopped:
+            self._open()
             return not self.fault
         for index in range(len(self._numbers)):
             if not self.agrees(index):
@@ -69,6 +71,9 @@ class RelayBank:
         A driver that fails for one relay keeps none of the others closed.
         """
         self.stopped = True
+        self._open()
+
+    def _open(self) -> None:
         for index in range(self._power):
             self.energised[index] = 0
             self._copies[index] = _OPEN_COPY

@@ -119,6 +119,37 @@ class ExpanderTest(unittest.TestCase):
         self.later(relays, 2, 0)
         self.assertEqual(self.chip.relays, 0)
 
+    def test_a_drop_that_failed_is_written_again_by_the_very_next_order(self):
+        relays = self.relays()
+        relays.set(0, 1)
+        self.i2c.deaf = 1000
+        relays.set(0, 0)
+        self.assertEqual(self.chip.relays, 1)
+        self.i2c.deaf = 0
+        relays.set(0, 0)  # nothing new, and no time has passed
+        self.assertEqual(self.chip.relays, 0)
+        written = len(self.i2c.transfers)
+        relays.set(0, 0)
+        self.assertEqual(len(self.i2c.transfers), written)  # it has arrived now
+
+    def test_after_a_failed_drop_of_the_dead_man_every_order_tries_again(self):
+        relays = self.relays()
+        relays.set(0, 1)
+        self.i2c.deaf = 1000
+        relays.drop_all()
+        self.i2c.deaf = 0
+        relays.set(5, 0)
+        self.assertEqual(self.chip.relays, 0)
+
+    def test_on_a_dead_bus_each_repeated_order_costs_one_attempt(self):
+        relays = self.relays()
+        relays.set(0, 1)
+        self.i2c.deaf = 1000
+        relays.set(0, 0)
+        left = self.i2c.deaf
+        relays.set(0, 0)
+        self.assertEqual(left - self.i2c.deaf, 1)
+
     def test_one_wrong_answer_changes_nothing(self):
         relays = self.relays()
         relays.set(0, 1)

@@ -62,6 +62,36 @@ class RelayBankTest(unittest.TestCase):
         self.assertEqual(bytes(relays.state), bytes(4))
         self.assertEqual(bytes(bank.energised), bytes(4))
 
+    def test_what_a_stop_did_not_open_is_driven_again_in_every_pass(self):
+        relays, bank = self.bank()
+        relays.deaf = True
+        bank.stop()
+        self.assertEqual(bytes(relays.state), b"\x01\x00\x01\x00")
+        bank.check()
+        relays.deaf = False
+        bank.check()
+        self.assertEqual(bytes(relays.state), bytes(4))
+
+    def test_behind_a_fault_every_pass_opens_too(self):
+        relays, bank = self.bank()
+        relays.deaf = True
+        bank.energised[0] ^= 1
+        self.assertFalse(bank.check())
+        relays.deaf = False
+        self.assertFalse(bank.check())
+        self.assertEqual(bytes(relays.state), bytes(4))
+
+    def test_a_driver_that_fails_after_a_stop_stops_no_pass(self):
+        relays, bank = self.bank()
+        bank.stop()
+
+        def broken(number, energised):
+            raise OSError(5)
+
+        relays.set = broken
+        self.assertTrue(bank.check())
+        self.assertEqual(bank.errors, 3)
+
     def test_a_broken_driver_keeps_no_other_relay_closed(self):
         relays, bank = self.bank()
         healthy = relays.set
