@@ -52,13 +52,22 @@ class I2cBus:
         return False
 
     def free(self) -> None:
-        """Clock out what a chip still wants to send, then stop; takes about 0.1 ms."""
+        """Clock out what a chip still wants to send, then make it forget what it has begun.
+
+        Pulses go out only while a chip holds the data line: to one that receives they are ones,
+        and a byte of ones energises relays. Takes about 0.1 ms.
+        """
         self._sda(1)
+        self._scl(1)
+        self._sleep_us(_HALF_CLOCK_US)
         for _ in range(_CLOCKS):
+            if self._sda():
+                break
             self._scl(0)
             self._sleep_us(_HALF_CLOCK_US)
             self._scl(1)
             self._sleep_us(_HALF_CLOCK_US)
-        self._sda(0)
+        self._sda(0)  # START, which every chip takes at any time
         self._sleep_us(_HALF_CLOCK_US)
-        self._sda(1)
+        self._sda(1)  # STOP
+        self._sleep_us(_HALF_CLOCK_US)

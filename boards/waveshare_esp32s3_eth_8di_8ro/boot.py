@@ -13,14 +13,23 @@ _SAFE = (b"\x01\x00", b"\x03\x00")
 _ATTEMPTS = 5
 
 
-def drop_relays() -> bool:
-    """False when the expander did not take it; board.py tries again and tells."""
-    scl, sda = Pin(SCL, Pin.OPEN_DRAIN, value=1), Pin(SDA, Pin.OPEN_DRAIN, value=1)
-    for _ in range(9):  # the rest of a byte that the reset cut short
+def free(scl: Pin, sda: Pin) -> None:
+    """End what the reset cut short. Pulses only while a chip holds the data line, START and STOP
+    as soon as none does: to a chip that receives each pulse is a one, and a one energises.
+    """
+    for _ in range(9):
+        if sda():
+            break
         scl(0)
         scl(1)
     sda(0)
     sda(1)
+
+
+def drop_relays() -> bool:
+    """False when the expander did not take it; board.py tries again and tells."""
+    scl, sda = Pin(SCL, Pin.OPEN_DRAIN, value=1), Pin(SDA, Pin.OPEN_DRAIN, value=1)
+    free(scl, sda)
     i2c = SoftI2C(scl=scl, sda=sda, freq=100000, timeout=500)
     for _ in range(_ATTEMPTS):
         try:

@@ -5,6 +5,7 @@ import gc
 import os
 import unittest
 
+from fake_i2c_lines import BitI2c, Lines, Reset
 from fake_port import CLOCK, EXPANDER, PORT, Pin, load_board, run_boot
 
 from gateway import app
@@ -342,6 +343,28 @@ class BootFileTest(unittest.TestCase):
         PORT.i2c.scl._needed = 9
         run_boot(WAVESHARE)
         self.assertEqual(PORT.expander.relays, 0)
+
+    def test_a_reset_at_any_edge_of_a_write_closes_no_relay(self):
+        boot = run_boot(WAVESHARE)
+        for sda_first in (False, True):
+            at = 1
+            while True:
+                lines = Lines()
+                i2c = BitI2c(lines)
+                i2c.writeto(EXPANDER, b"\x01\x00")
+                i2c.writeto(EXPANDER, b"\x03\x00")
+                lines.sda_first = sda_first
+                lines.cut = at
+                try:
+                    i2c.writeto(EXPANDER, b"\x01\x00")
+                    break
+                except Reset:
+                    at += 1
+                boot.free(lines.scl, lines.sda)
+                self.assertEqual([value for value in lines.chip.latched if value], [])
+                self.assertEqual(i2c.writeto(EXPANDER, b"\x01\x05"), 2)
+                self.assertEqual(lines.chip.registers[1], 5)
+            self.assertTrue(at > 50)
 
 
 if __name__ == "__main__":

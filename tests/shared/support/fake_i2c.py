@@ -33,7 +33,7 @@ class FakeI2c:
         self.short = 0
         self.held = False
         self.transfers = []
-        self.sda = FakePin()
+        self.sda = _Data(self)
         self.scl = _Clock(self, clocks)
 
     def writeto(self, address, data):
@@ -59,6 +59,19 @@ class FakeI2c:
             raise OSError(_NO_DEVICE)
         if address not in self.chips:
             raise OSError(_NO_DEVICE)
+
+
+class _Data(FakePin):
+    """The data line, which reads low while something holds it."""
+
+    def __init__(self, i2c):
+        super().__init__()
+        self._i2c = i2c
+
+    def __call__(self, level=None):
+        if level is None and self._i2c.held:
+            return 0
+        return super().__call__(level)
 
 
 class _Clock(FakePin):

@@ -13,6 +13,8 @@ from fake_i2c import FakeI2c, Pcf85063, Tca9554
 ROOT = __file__.rsplit("/", 4)[0]
 EXPANDER = 0x20
 CLOCK = 0x51
+SCL = 41
+SDA = 42
 BLOCK = 4096
 
 
@@ -51,9 +53,9 @@ class Pin:
 
     def __call__(self, level=None):
         if level is None:
-            return self.level
+            return 0 if self.name == SDA and PORT.i2c.held else self.level
         self.level = level
-        if (self.mode, self.name) == (Pin.OPEN_DRAIN, 41):
+        if (self.mode, self.name) == (Pin.OPEN_DRAIN, SCL):
             PORT.i2c.scl(level)
         return None
 
