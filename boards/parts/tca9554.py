@@ -32,8 +32,8 @@ class ExpanderRelays:
     line that something holds down cannot pass for them. A chip that has forgotten that its pins
     are outputs had its supply gone: the relays dropped, and then all stay open (`lost`) until a
     restart, since closing again is for the closing rules. `set` does not raise; it allocates only
-    when a transfer fails. It writes what has changed at once, what has not arrived with every order,
-    the rest every 100 ms.
+    when a transfer fails. It writes what has changed at once, what has not arrived with every
+    order, the rest every 100 ms.
 
     `drop_all` may come between any two instructions of everything else here: it has buffers of its
     own, and what was about to be written when it came is taken back.
@@ -91,10 +91,9 @@ class ExpanderRelays:
         return False
 
     def _write_safe(self) -> bool:
-        for data in _SAFE:
-            if not self._bus.write(self._address, data):
-                return False
-        return True
+        levels, directions = _SAFE
+        write = self._bus.write
+        return write(self._address, levels) and write(self._address, directions)
 
     def _drive(self, attempts: int) -> None:
         self._late = True
