@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gateway.clock import UNSET
 from gateway.uplink.mqtt_client import UP
 from host_tools.monitor.console_client import Status
-from host_tools.monitor.reasons import explain
+from host_tools.monitor.reasons import RISING, explain
 
 GOOD, LOOK, BAD = "good", "look", "bad"
 _TIMEOUTS_PM = 20  # of all requests on a bus: worth a look from here on
@@ -40,6 +40,10 @@ def _board(status: Status, report: Status) -> Iterator[Finding]:
         yield Finding("program", BAD, f"safe mode, relays open: {status.get('reason', '')}")
     if not report["kept"]:
         yield Finding("program", LOOK, "on trial: the next start takes the one before; deploy")
+    stalls = status.get("counters", {}).get("stalls", 0)
+    if stalls:
+        text = f"its protecting loop stood still {stalls} times since the start: logs, memory, TLS"
+        yield Finding("program", LOOK, f"{text}; relays dropped each time")
     for problem in report["board_problems"]:
         yield Finding("board", BAD, f"{problem}: check its wiring and /config/board.json")
     problem = status.get("config", {}).get("problem", "")
@@ -125,7 +129,10 @@ def _buses(status: Status) -> Iterator[Finding]:
 def _racks(status: Status) -> Iterator[Finding]:
     found = explain(status)
     for reason in found:
-        yield Finding("rack", BAD if reason.level >= 2 else LOOK, reason.text)
+        if reason.text.endswith(f": {RISING}") and not reason.level:
+            yield Finding("rack", GOOD, f"{reason.text}, as after each start and each fall")
+        else:
+            yield Finding("rack", BAD if reason.level >= 2 else LOOK, reason.text)
     if not found:
         yield Finding("rack", GOOD, f"all {len(status['racks'])} are read and in order")
 

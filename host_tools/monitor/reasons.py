@@ -8,6 +8,7 @@ from typing import Any
 
 from host_tools.monitor.console_client import Status
 
+RISING = "limit rising"  # by the ramp: it ends by itself
 CONTACTORS = ("open", "closed", "pre", "?")
 _OPEN, _CLOSED = 0, 1
 _OFF_PM = 10  # of the clock: worth a look from here on
@@ -138,7 +139,7 @@ def _limit(rack: Status, direction: str) -> str:
     if not by or by == "start":
         return ""
     if by == "ramp":
-        return "limit rising"
+        return RISING
     limit = f"{rack[f'{direction}_limit_da'] / 10:.1f} A"
     if by == rack["rule"]:  # just named
         return limit

@@ -118,7 +118,7 @@ def proposal(found: Sequence[Found]) -> list[str]:
             "",
             "[[buses]]",
             'name = "rs485-1"',
-            "uart = 1  # as boards/README.md counts them",
+            "uart = 1  # as the page of the board in boards/ counts it",
         ]
         told += [f"baud = {serial[0].baud}", f'frame = "{serial[0].frame}"']
     for index, each in enumerate(known):

@@ -66,6 +66,7 @@ def test_a_gateway_in_order_has_only_good_parts() -> None:
         ("board", BAD, {}, {"board_problems": ["no network: no such chip"]}),
         ("memory", LOOK, {}, {"heap": {"used": 9500, "free": 500}}),
         ("program", LOOK, {}, {"kept": False}),
+        ("program", LOOK, {"counters": {"relay_errors": 0, "stalls": 2}}, {}),
         ("time", BAD, {"clock": STATUS["clock"] | {"quality": 0}}, {}),
         ("relays", BAD, {"counters": {"relay_errors": 4}}, {}),
         ("bus b", BAD, {"buses": [STATUS["buses"][0] | {"replies": 0}]}, {}),
@@ -82,6 +83,20 @@ def test_one_part_that_is_not(
     assert state in {each.state for each in found}
     others = findings(STATUS | status, REPORT | report)
     assert {each.state for each in others if each.part != part} == {GOOD}
+
+
+def test_a_limit_that_rises_by_itself_is_nothing_to_look_at() -> None:
+    rising = {
+        "name": "rack01", "quality": "good", "level": 0, "rule": "", "latched": False, "relay": 1,
+        "contactor": 1, "charge_by": "ramp", "discharge_by": "ramp",
+    }  # fmt: skip
+    for changed, state in (
+        ({}, GOOD),
+        ({"contactor": 0}, LOOK),
+        ({"level": 1, "rule": "x"}, LOOK),
+    ):
+        found = findings(STATUS | {"racks": [rising | changed]}, REPORT)
+        assert [each.state for each in found if each.part == "rack"] == [state]
 
 
 def test_safe_mode_names_its_reason_and_guesses_nothing() -> None:
