@@ -63,7 +63,7 @@ class Prompt:
     def interrupt(self) -> None:
         """Stop whatever runs and take the prompt; CableError."""
         for attempt in range(_ATTEMPTS):
-            with self._told("no prompt of MicroPython: is its image on the board?"):
+            with self._told("no prompt of MicroPython; gatewayctl flash brings its image"):
                 self.serial.write(_CTRL_C)
                 time.sleep(_PAUSE_S * (attempt + 1))
                 self.serial.write(_CTRL_C)
@@ -71,7 +71,7 @@ class Prompt:
                 with suppress(TransportError), redirect_stdout(io.StringIO()):
                     self._transport.enter_raw_repl(soft_reset=False, timeout_overall=5)
                     return
-        raise CableError("no prompt of MicroPython: is its image on the board?")
+        raise CableError("no prompt of MicroPython; gatewayctl flash brings its image")
 
     def run(self, code: str | bytes) -> str:
         """What `code` prints; CableError, RemoteError."""

@@ -9,6 +9,12 @@ from fractions import Fraction
 from host_tools.maps.model import Item, RegisterMap
 from host_tools.maps.vocabulary import TYPES
 
+# For a person, by the end of a name: how many of the gateway's units make one, and its name.
+_SHOWN = {
+    "dv": (10, "V"), "mv": (1, "mV"), "da": (10, "A"), "dc": (10, "degC"), "pm": (10, "%"),
+    "kohm": (1, "kOhm"), "wh": (1, "Wh"), "ah": (1, "Ah"),
+}  # fmt: skip
+
 # Registers of an item by its name, None when the device does not have them.
 Fetch = Callable[[Item], Sequence[int] | None]
 
@@ -64,7 +70,11 @@ def text_of(item: Item, words: Sequence[int], scale: int = 0) -> str:
     if item.bit_names and isinstance(raw, int):
         on = [bit.name for bit in item.bit_names if (raw >> bit.number & 1) != bit.inverted]
         return f"0x{raw:04X} ({', '.join(on) or 'none'})"
-    return f"{value:g} {item.suffix}" if isinstance(value, float) else f"{value} {item.suffix}"
+    per_unit, unit = _SHOWN.get(item.suffix, (1, item.suffix))
+    if isinstance(value, int) and per_unit > 1:
+        return f"{value / per_unit:.1f} {unit}"
+    shown = f"{value / per_unit:g}" if isinstance(value, float) else f"{value}"
+    return f"{shown} {unit}".rstrip()
 
 
 def plausible(item: Item, words: Sequence[int], scale: int = 0) -> bool:

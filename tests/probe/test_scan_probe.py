@@ -64,7 +64,7 @@ def test_probe_reads_by_name_and_by_address(capsys: pytest.CaptureFixture[str]) 
         names = ["rack_current_da", "contactor_state", "3:0x6:2"]
         assert main(["probe", *names, *where, "--map", "generic_416s", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["rack_current_da"] == f"{VALUES['rack_current_da']} da  [FE5C]"
+    assert found["rack_current_da"] == f"{VALUES['rack_current_da'] / 10} A  [FE5C]"
     assert found["contactor_state"].startswith("1 (")
     assert found["3:0x6:2"] == "13650 (0x3552) 65116 (0xFE5C)"
 
