@@ -178,13 +178,3 @@ def replace(pairs: list[list[str]]) -> None:
     if hasattr(os, "sync"):
         os.sync()
     _tell(True)
-
-
-def restore(pairs: list[list[str]]) -> None:
-    """Rename each (old, new); a new one that had no old one goes away."""
-    for old, new in pairs:
-        if _exists(old):
-            os.rename(old, new)
-        elif _exists(new):
-            os.remove(new)
-    _tell(True)

@@ -40,8 +40,8 @@ _LEAST_ARM_MS = 10000  # all racks must have answered and settled before a relay
 _DRAIN_MS = 20000
 
 
-def build(board: Board) -> App | SafeMode:
-    """The gateway for this board; SafeMode when its configuration cannot be accepted."""
+def build(board: Board, name: str = config_file.NAME) -> App | SafeMode:
+    """The gateway for this board; SafeMode when the configuration of this name is not accepted."""
     logs = Logs(board.clock)
     log = logs.get("app")
     _open_relays(board)
@@ -49,9 +49,9 @@ def build(board: Board) -> App | SafeMode:
         if board.storage("data").formatted:
             mark_lost(board.storage("data"))
         _power_up_test()
-        settings = _load_config(board)
+        settings = _load_config(board, name)
         logs.set_level(settings.text("log_level"))
-        return App(Parts(board, settings, logs))
+        return App(Parts(board, settings, logs, name))
     except ConfigError as error:
         reason = str(error)
     except Exception as error:  # noqa: BLE001 - whatever stops the start, the board must tell
@@ -59,7 +59,7 @@ def build(board: Board) -> App | SafeMode:
     finally:
         let_go("gateway.config.", "gateway.protection.power_up_test")
     log.error("not started: %s", reason)
-    return SafeMode(board, logs, reason)
+    return SafeMode(board, logs, reason, name)
 
 
 def _power_up_test() -> None:
@@ -70,9 +70,9 @@ def _power_up_test() -> None:
         raise ConfigError(wrong)
 
 
-def _load_config(board: Board) -> Config:
+def _load_config(board: Board, name: str) -> Config:
     """The configuration on flash, which must fit this board too."""
-    settings = config_file.load(board.storage("config"))
+    settings = config_file.load(board.storage("config"), name)
     arm_ms = settings.integer("outputs.arm_delay_ms")
     if arm_ms < _LEAST_ARM_MS and "simulated" not in board.capabilities:
         raise ConfigError(
@@ -247,10 +247,10 @@ class App:
         self.parts.recorder.note(code, rack, "by %s: %s" % (who, RESET_RESULTS[result]))
 
 
-def run(board: Board) -> None:
+def run(board: Board, config_name: str = config_file.NAME) -> None:
     """Build the application and run it to its end; however that comes, relays are open then."""
     try:
-        asyncio.run(build(board).run())
+        asyncio.run(build(board, config_name).run())
     finally:
         _open_relays(board)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway import VERSION
 from gateway.clock_check import ClockCheck
-from gateway.config.file import ConfigWatch
+from gateway.config.file import NAME, ConfigWatch
 from gateway.errors import StorageError
 from gateway.northbound.console import Console
 from gateway.northbound.status import Status
@@ -43,9 +43,12 @@ class Parts:
     Each part takes what it needs of the settings: nothing holds them afterwards.
     """
 
-    def __init__(self, board: Board, settings: Config, logs: Logs) -> None:
+    def __init__(
+        self, board: Board, settings: Config, logs: Logs, config_name: str = NAME
+    ) -> None:
         clock = board.clock
         self.board = board
+        self.config_name = config_name
         self.logs = logs
         self.clock = clock
         data = board.storage("data")
@@ -137,7 +140,7 @@ class Parts:
             logs.get("prooftest"),
         )
         self.clock_check = ClockCheck(clock)
-        self.config_watch = ConfigWatch(board.storage("config"), settings.crc)
+        self.config_watch = ConfigWatch(board.storage("config"), settings.crc, config_name)
         self.resets = ResetInputs(settings.inputs, board.inputs)
         self.status = Status(self, board.interpreter)
         self.upstream = self._upstream(settings)

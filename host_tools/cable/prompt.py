@@ -24,7 +24,11 @@ _SILENCE_S = 10.0  # of a board that works on something
 _ATTEMPTS = 3
 _BACK_S = 15.0  # a restart, and USB finding the board again
 _PAUSE_S = 0.3
+_FREE_S = 1.0
+_SLICE_S = 0.05
+PROMPT = ">>>"
 _MARK = "\x1e"  # as at_prompt.py has it
+_CTRL_B = b"\r\x02"
 _CTRL_C = b"\r\x03"
 _CTRL_D = b"\x04"
 
@@ -72,6 +76,23 @@ class Prompt:
                     self._transport.enter_raw_repl(soft_reset=False, timeout_overall=5)
                     return
         raise CableError("no prompt of MicroPython; gatewayctl flash brings its image")
+
+    def is_free(self) -> bool:
+        """Whether nothing runs: asked without interrupting what might; CableError."""
+        with self._told("the board fell silent"):
+            self.serial.reset_input_buffer()
+            self.serial.write(_CTRL_B)  # out of the raw prompt that a cut connection left behind
+            end_s = time.monotonic() + _FREE_S
+            heard = b""
+            while time.monotonic() < end_s:
+                waiting = self.serial.in_waiting  # a socket tells 1 for any number
+                if not waiting:
+                    time.sleep(_SLICE_S)
+                    continue
+                heard += self.serial.read(waiting)
+                if PROMPT.encode() in heard:
+                    return True
+        return False
 
     def run(self, code: str | bytes) -> str:
         """What `code` prints; CableError, RemoteError."""

@@ -10,7 +10,6 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway.config.file import CRC_FILE, FILE, checksum_text
 from host_tools.cable.ports import choose
 from host_tools.cable.prompt import CableError, Prompt, RemoteError
 from host_tools.confirm import confirm
@@ -62,16 +61,12 @@ def _unheard(line: str) -> None:
 def _wanted(kind: boards.BoardKind, site: str) -> Wanted:
     if not site.endswith(".toml"):
         raise UserError(f"SITE: {site!r} is no site file (.toml); only that has racks to connect")
-    _, tree = site_compile.load_site(site, need_racks=True)
+    _, tree = site_compile.load_site(site, need_racks=True, board=boards.settings(kind))
     config = site_compile.check(tree, site)
     board_fit.check(config, kind, site)
     bus_time.bus_times(config, site)
     content = (json.dumps(tree, separators=(",", ":")) + "\n").encode()
-    files = [
-        program.DeviceFile(FILE, content),
-        program.DeviceFile(CRC_FILE, checksum_text(content)),
-    ]
-    return Wanted(program.compiled(kind), files, program.root_files(kind))
+    return Wanted(program.compiled(kind), content, program.root_files(kind))
 
 
 def _deploy(deployment: Deployment, prompt: Prompt, options: Options) -> int:
@@ -134,27 +129,35 @@ def _copy(deployment: Deployment, plan: Plan, options: Options) -> None:
 
 
 def confirm_stop(running: Status | None, yes: bool) -> None:
-    """A running gateway is stopped, and every relay opens: a person says yes to that."""
+    """A running gateway is stopped, and every relay opens: a person says yes to that.
+
+    Silence (`{}`) may be a gateway, too.
+    """
     if running is None or yes:
         return
     racks = running.get("racks", [])
     closed = sum(rack["relay"] for rack in racks)
-    if not closed:
+    if running and not closed:
         return
     current_a = sum(abs(rack["current_da"] or 0) for rack in racks) / 10
-    confirm(
+    found = (
         f"A gateway runs there: {closed} of {len(racks)} racks are closed, {current_a:.0f} A flow."
-        " Going on opens every relay. Stop the converter first."
+        if running
+        else "Neither a gateway nor MicroPython's prompt answers: relays there may be closed."
     )
+    confirm(f"{found} Going on opens every relay. Stop the converter first.")
 
 
 def _tell_running(running: Status, options: Options) -> int:
+    what = "something that does not answer runs there"
+    if running:
+        what = f"a gateway runs there (version {running['version']}, {running['mode']})"
     _report(
         options,
         None,
         None,
-        f"dry run: a gateway runs there (version {running['version']}, {running['mode']}), and to"
-        " compare files it would have to be stopped; site and program are good",
+        f"dry run: {what}, and to compare files it would have to be stopped; site and program"
+        " are good",
     )
     return 0
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway import VERSION
+from gateway.config.file import DEPLOYED, NAME, checksum_file, checksum_text, content_file
 from host_tools.cable.console_on_cable import CableConsole
-from host_tools.cable.prompt import Prompt
+from host_tools.cable.prompt import PROMPT, Prompt
 from host_tools.deploy import plan as plans
 from host_tools.deploy.boards import BoardKind
 from host_tools.deploy.device import CHOICE, NEW, OLD, SLOTS, TRIAL, Device
@@ -20,26 +22,47 @@ from host_tools.monitor.console_client import ConsoleError, Status
 _ASK_S = 2.0
 
 
+class Start(NamedTuple):
+    """What slot_main.py starts: a folder with a program, a configuration by its name."""
+
+    slot: str = ""
+    config: str = NAME
+
+
 @dataclass(frozen=True)
 class Wanted:
-    """What shall be on the board; `config` is the configuration, then its checksum."""
+    """What shall be on the board; `config` is the text of its configuration."""
 
     program: Sequence[DeviceFile]
-    config: Sequence[DeviceFile]
+    config: bytes
     root: Sequence[DeviceFile]
 
     @property
     def crc(self) -> str:
         """Of the configuration, as the gateway tells it."""
-        return f"{binascii.crc32(self.config[0].content):08x}"
+        return f"{binascii.crc32(self.config):08x}"
+
+    def config_files(self, name: str) -> list[DeviceFile]:
+        """The configuration and its checksum under this name."""
+        return [
+            DeviceFile(content_file(name), self.config),
+            DeviceFile(checksum_file(name), checksum_text(self.config)),
+        ]
 
 
 def ask_running(prompt: Prompt) -> Status | None:
-    """The status of a gateway that runs there now; None when none answers."""
+    """The status of what runs there now; None only where MicroPython's prompt answers instead.
+
+    {} for silence: a busy gateway, another version, or no MicroPython at all. CableError.
+    """
+    lines: list[str] = []
+    console = CableConsole(prompt.serial, lines.append)
     try:
-        return CableConsole(prompt.serial).ask("status", _ASK_S)
+        return console.ask("status", _ASK_S)
     except ConsoleError:
-        return None
+        if prompt.is_free() or any(line.startswith(PROMPT) for line in lines):
+            return None
+        return {}
 
 
 class Deployment:
@@ -52,26 +75,32 @@ class Deployment:
         self._prompt = prompt
         self._wanted = wanted
         self._show = show
-        self._active = ""
-        self._slot = ""
+        self._active = Start()
+        self._next = Start()
+        self._root: dict[str, str] = {}
 
     def look(self) -> Plan:
         """Compare with what is there; only after `device.take` or `device.hold`."""
         device, wanted = self.device, self._wanted
-        self._active = device.call("text", CHOICE).strip()
-        names = {slot: device.digests(slot) for slot in SLOTS}
-        config = device.digests(device.kind.config, [file.path for file in wanted.config])
-        root = device.digests("", [file.path for file in wanted.root])
-        differs = plans.differing(wanted.config, config)
-        plan = plans.make(
-            wanted.program,
-            self._active,
-            names,
-            list(wanted.config) if differs else [],
-            plans.differing(wanted.root, root),
-        )
-        self._slot = plan.slot or self._active
+        active = self._active = Start(*device.call("text", CHOICE).split()[:2])
+        slots = {slot: device.digests(slot) for slot in SLOTS}
+        config_name, config = self._config(active.config)
+        self._root = device.digests("", [file.path for file in wanted.root])
+        root = plans.differing(wanted.root, self._root)
+        plan = plans.make(wanted.program, active.slot, slots, config, root)
+        self._next = Start(plan.slot or active.slot, config_name)
         return plan
+
+    def _config(self, active: str) -> tuple[str, list[DeviceFile]]:
+        """The name that the next start's configuration has, and what is missing of it."""
+        folder = self.device.kind.config
+        for name in (active, next(name for name in DEPLOYED if name != active)):
+            files = self._wanted.config_files(name)
+            there = self.device.digests(folder, [file.path for file in files])
+            missing = plans.differing(files, there)
+            if not missing:
+                break
+        return name, missing
 
     def copy(self, plan: Plan, told: Callable[[str, int], object]) -> None:
         """Bring everything onto the board; nothing of it is used yet.
@@ -79,14 +108,17 @@ class Deployment:
         `told(what, bytes)` after each piece.
         """
         device = self.device
-        for file in plan.root:  # the old ones do until each is replaced, in one step
-            device.write(file.path, file.content)
+        for file in plan.root:
+            device.call("remove", [file.path + OLD])
+            if file.path in self._root:
+                device.copy(file.path, file.path + OLD, self._root[file.path])
+            device.stage(file.path, file.content)
             told(file.path, len(file.content))
         if plan.slot:
             folder = f"{plan.slot}/"
             device.call("remove", [folder + path for path in plan.remove])
             for file in plan.copy:
-                device.copy(f"{self._active}/{file.path}", folder + file.path, file.digest)
+                device.copy(f"{self._active.slot}/{file.path}", folder + file.path, file.digest)
                 told(file.path, 0)
             for file in plan.send:
                 device.stage(
@@ -97,24 +129,21 @@ class Deployment:
                 )
             self._verify(plan.slot)
         for file in plan.config:
-            device.stage(self._config_path(file), file.content)
+            device.stage(f"{device.kind.config}/{file.path}", file.content, end="")
             told(file.path, len(file.content))
 
     def switch(self, plan: Plan) -> None:
-        """The configuration takes its place, the old one aside; the next start is the trial."""
+        """The next start, and only that one, is of the new program and configuration."""
         device = self.device
-        names = [self._config_path(file) for file in plan.config]
-        # the checksum last: what is cut off in between is refused, and every relay stays open
-        pairs = [(name, name + OLD) for name in names]
-        device.call("replace", [*pairs, *[(name + NEW, name) for name in names]])
-        if plan.slot:
-            device.write(TRIAL, plan.slot.encode())
+        device.call("replace", [(file.path + NEW, file.path) for file in plan.root])
+        if self._next != self._active:
+            device.write(TRIAL, " ".join(self._next).encode())
         device.restart()
 
     def judge(self) -> Verdict:
         """Start-up and self-test; a program that passed will be used from now on."""
         listener = Listener(self._prompt.serial, self._show)
-        verdict = judge(listener, slot=self._slot, version=VERSION, crc=self._wanted.crc)
+        verdict = judge(listener, slot=self._next.slot, version=VERSION, crc=self._wanted.crc)
         if verdict.problem:
             return verdict
         try:
@@ -127,14 +156,13 @@ class Deployment:
         return verdict
 
     def roll_back(self, plan: Plan) -> str:
-        """The configuration of before, and the program that starts by itself; what runs now."""
+        """The files beside the program as before, and a start by the choice; what runs now."""
         device = self.device
         device.take()
         device.hold()
-        names = [self._config_path(file) for file in plan.config]
-        device.call("restore", [(name + OLD, name) for name in names])
+        device.call("replace", [(file.path + OLD, file.path) for file in plan.root])
         device.restart()
-        if not (self._active or device.kind.frozen):
+        if not (self._active.slot or device.kind.frozen):
             return "there is no earlier program to go back to; every relay is open"
         try:
             status, report = Listener(self._prompt.serial, self._show).start()
@@ -142,9 +170,6 @@ class Deployment:
             return f"what was there before does not answer either: {error}"
         mode = "" if status["mode"] == "run" else ", in safe mode"
         return f"what was there before runs again ({report['slot'] or 'its image'}{mode})"
-
-    def _config_path(self, file: DeviceFile) -> str:
-        return f"{self.device.kind.config}/{file.path}"
 
     def _verify(self, slot: str) -> None:
         """Every file once more, as the board will read it."""

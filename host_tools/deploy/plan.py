@@ -13,6 +13,7 @@ class Plan:
     """`send` comes over the cable, `copy` from the other slot, `remove` is in the way.
 
     `slot` is the folder that all of it goes to; "" when the program there is the wanted one.
+    `config` lies beside the configuration in use, under a name of its own.
     """
 
     slot: str

@@ -121,7 +121,7 @@ def test_a_blank_board_gets_everything_and_runs_it(
     wanted = {file.path: file.digest for file in program.compiled(boards.find(BOARD))}
     assert report["slot"] == "slot_a"
     assert sorted(report["sent"]) == sorted(wanted)
-    assert report["config"] == ["config.json", "config.crc"]
+    assert report["config"] == ["config_a.json", "config_a.crc"]
     assert report["problem"] == ""
     assert running_slot(board) == ("slot_a", True)
     with at_prompt(board) as device:
@@ -201,7 +201,7 @@ def test_a_cable_pulled_in_mid_copy_leaves_a_board_that_starts(
         names = list(device.digests("slot_a"))
         device.call("remove", [f"slot_a/{name}" for name in names])
         device.call("remove", [f"slot_b/{name}" for name in names if "telemetry" in name])
-        device.write("slot", b"slot_b")
+        device.write("slot", b"slot_b config_a")
     with pulled_cable(board.tcp, WINDOW_BYTES) as port:
         assert deploy(board, site, port=port) == 2
     gc.collect()
@@ -260,7 +260,7 @@ def test_an_image_that_has_its_flash_in_a_folder_gets_the_same(
             assert device.prompt.run("print(os.getcwd(), os.listdir('/'))").split() == (
                 ["/flash", "['flash',", "'config']"]
             )
-            assert device.call("text", "/flash/slot") == "slot_a"
+            assert device.call("text", "/flash/slot") == "slot_a config_a"
     board.memory.close()
 
 

@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-import threading
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from usb_board import UsbBoard
+from web_server import web_server
 
 from host_tools.cli import main
 from host_tools.deploy import boards, program
 from host_tools.toolchain.emulated_board import Image
-from host_tools.toolchain.paths import ROOT
 
 BOARD = "qemu_mps2"
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves a folder and logs nothing."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def web_server(folder: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def mpremote(board: UsbBoard, *words: str) -> str:
@@ -76,13 +50,3 @@ def test_mip_brings_the_program_that_deploy_would(
         "open('/slot_b/gateway/app.mpy', 'rb').read()).digest()).decode())"
     )
     assert mpremote(board, "exec", digest).strip() == wanted["gateway/app.mpy"]
-
-
-def test_every_address_of_the_source_package_is_served() -> None:
-    """As a site's mirror of firmware/ would; what it depends on comes from others' indexes."""
-    with web_server(ROOT / "firmware") as address:
-        with urllib.request.urlopen(f"{address}/package.json") as answer:
-            package = json.load(answer)
-        for name, url in package["urls"]:
-            with urllib.request.urlopen(f"{address}/{url}") as answer:
-                assert answer.read() == dict(program.firmware_sources())[name].read_bytes()

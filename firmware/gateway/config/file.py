@@ -1,5 +1,8 @@
 """The configuration on flash: `config.json`, and `config.crc` with its CRC-32 as 8 hex digits.
 
+A deployment keeps two pairs, `config_a` and `config_b`, so that the one in use stays whole while
+the next one is written and tried.
+
 A bit that flips in a number may leave a valid file with another limit. So the device takes the
 pair or nothing, and looks again, now and then, whether what runs is still what stands there.
 """
@@ -16,35 +19,48 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.contracts import File, Storage
 
+NAME = "config"
+DEPLOYED = ("config_a", "config_b")
 FILE = "config.json"
 CRC_FILE = "config.crc"
-_REMEDY = "build it again (gatewayctl site build) and copy config.json and config.crc together"
+_REMEDY = "build it again (gatewayctl site build) and copy it and its checksum together"
 _HEX_DIGITS = 8
 _LONGEST_CRC_FILE = 16
 _SLICE_BYTES = 512
 
 
+def content_file(name: str = NAME) -> str:
+    """Where the configuration of this name stands."""
+    return name + ".json"
+
+
+def checksum_file(name: str = NAME) -> str:
+    """Where its checksum stands."""
+    return name + ".crc"
+
+
 def checksum_text(content: bytes) -> bytes:
-    """What `config.crc` says of this content of `config.json`."""
+    """What the checksum's file says of this content."""
     return b"%08x\n" % binascii.crc32(content)
 
 
-def load(storage: Storage) -> Config:
+def load(storage: Storage, name: str = NAME) -> Config:
     """The checked configuration; ConfigError names the file and what to do about it."""
-    content = _read(storage, FILE, -1)
-    wanted = _parse(_read(storage, CRC_FILE, _LONGEST_CRC_FILE))
+    path, crc_path = content_file(name), checksum_file(name)
+    content = _read(storage, path, -1)
+    wanted = _parse(_read(storage, crc_path, _LONGEST_CRC_FILE))
     if wanted is None:
-        raise ConfigError("%s: needs %d hex digits: %s" % (CRC_FILE, _HEX_DIGITS, _REMEDY))
+        raise ConfigError("%s: needs %d hex digits: %s" % (crc_path, _HEX_DIGITS, _REMEDY))
     found = binascii.crc32(content)
     if found != wanted:
         raise ConfigError(
             "%s: damaged or changed by hand, its CRC-32 is %08x and %s has %08x: %s"
-            % (FILE, found, CRC_FILE, wanted, _REMEDY)
+            % (path, found, crc_path, wanted, _REMEDY)
         )
     try:
         text = content.decode()
     except UnicodeError:
-        raise ConfigError("%s: no UTF-8 text: %s" % (FILE, _REMEDY))
+        raise ConfigError("%s: no UTF-8 text: %s" % (path, _REMEDY))
     return config.load(text)
 
 
@@ -75,8 +91,10 @@ class ConfigWatch:
     `crc` is that of the configuration that runs. Allocates a little with every step.
     """
 
-    def __init__(self, storage: Storage, crc: int) -> None:
+    def __init__(self, storage: Storage, crc: int, name: str = NAME) -> None:
         self._storage = storage
+        self._path = content_file(name)
+        self._crc_path = checksum_file(name)
         self.crc = crc
         self._buffer = memoryview(bytearray(_SLICE_BYTES))
         self._file: File | None = None
@@ -89,25 +107,29 @@ class ConfigWatch:
             return self._read_on()
         except OSError as error:
             self._close()
-            self.problem = "%s or %s cannot be read: %s" % (FILE, CRC_FILE, error)
+            self.problem = "%s or %s cannot be read: %s" % (
+                self._path,
+                self._crc_path,
+                error,
+            )
             return True
 
     def _read_on(self) -> bool:
         if self._file is None:
             self._read_crc = 0
-            self._file = self._storage.open(FILE, "rb")
+            self._file = self._storage.open(self._path, "rb")
         count = self._file.readinto(self._buffer)
         if count:
             self._read_crc = binascii.crc32(self._buffer[:count], self._read_crc)
             return False
         self._close()
-        with self._storage.open(CRC_FILE, "rb") as file:
+        with self._storage.open(self._crc_path, "rb") as file:
             kept = _parse(file.read(_LONGEST_CRC_FILE))
         self.problem = ""
         if self._read_crc != self.crc:
-            self.problem = "%s is no longer what runs" % FILE
+            self.problem = "%s is no longer what runs" % self._path
         elif kept != self.crc:
-            self.problem = "%s no longer fits %s" % (CRC_FILE, FILE)
+            self.problem = "%s no longer fits %s" % (self._crc_path, self._path)
         return True
 
     def _close(self) -> None:

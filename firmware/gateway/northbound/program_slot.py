@@ -1,6 +1,7 @@
-"""The folder that this program was started from, and whether later starts will use it too.
+"""What this program was started as, and whether later starts will be the same.
 
-Written by slot_main.py and by deployment, as that file describes.
+A start is a folder with a program and the name of a configuration, two words in one file, so that
+one rename changes both. Written here and by deployment, read by slot_main.py.
 """
 
 from __future__ import annotations
@@ -19,24 +20,28 @@ def running() -> str:
     return folder if folder in SLOTS else ""
 
 
-def kept() -> bool:
-    """Whether the next start will be from here; True where there are no folders."""
-    return not running() or _chosen() == running()
+def kept(config_name: str) -> bool:
+    """Whether the next start will be the same; True where there are no folders."""
+    return not running() or _chosen() == _words(config_name)
 
 
-def keep() -> dict[str, object]:
-    """Make every later start one from here: what a deployment asks for after its self-test."""
+def keep(config_name: str) -> dict[str, object]:
+    """Make every later start as this one: what a deployment asks for after its self-test."""
     slot = running()
     if not slot:
         return {"refused": "this program was not deployed into a slot"}
     try:
-        if _chosen() != slot:
+        if not kept(config_name):
             with open(_NEW, "w") as file:
-                file.write(slot)
+                file.write(_words(config_name))
             os.rename(_NEW, _CHOICE)
     except OSError as error:
         return {"refused": "cannot write %s: %s" % (_CHOICE, error)}
-    return {"kept": slot}
+    return {"kept": slot, "config": config_name}
+
+
+def _words(config_name: str) -> str:
+    return "%s %s" % (running(), config_name)
 
 
 def _chosen() -> str:

@@ -21,8 +21,9 @@ _WATCHDOG_MS = 3000
 class SafeMode:
     """Keeps every relay open and says why, on the log and to whoever asks the console."""
 
-    def __init__(self, board: Board, logs: Logs, reason: str) -> None:
+    def __init__(self, board: Board, logs: Logs, reason: str, config_name: str) -> None:
         self._board = board
+        self._config_name = config_name
         self._logs = logs
         self._log = logs.get("safe")
         self._reason = reason
@@ -45,7 +46,7 @@ class SafeMode:
         questions = {
             "status": self.status,
             "log": lambda: {"log": self._logs.ring.lines},
-            "selftest": SelfTest(board).report,
+            "selftest": SelfTest(board, self._config_name).report,
         }
         console = Console(board.listen, board.console_port, questions, self._log)
         await console.start()

@@ -18,8 +18,9 @@ _BYTES = 64
 class SelfTest:
     """Works in safe mode too. Not for the protecting loop: it allocates and waits for flash."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, config_name: str) -> None:
         self._board = board
+        self._config_name = config_name
 
     def report(self) -> dict[str, object]:
         """Plain data; an empty `error` is a part that works."""
@@ -30,7 +31,8 @@ class SelfTest:
             "interpreter": board.interpreter,
             "board_problems": list(getattr(board, "problems", ())),
             "slot": program_slot.running(),
-            "kept": program_slot.kept(),
+            "config": self._config_name,
+            "kept": program_slot.kept(self._config_name),
             "flash": self._flash(),
             "rtc": self._rtc(),
             "relays": board.relays.count,

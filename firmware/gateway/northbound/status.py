@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         """What is looked at."""
 
         board: Board
+        config_name: str
         clock: Clock
         clock_check: ClockCheck
         config_watch: ConfigWatch
@@ -71,8 +72,8 @@ class Status:
         return {
             "status": self.status,
             "log": self.log,
-            "selftest": SelfTest(self._parts.board).report,
-            "keep": program_slot.keep,
+            "selftest": SelfTest(self._parts.board, self._parts.config_name).report,
+            "keep": lambda: program_slot.keep(self._parts.config_name),
         }
 
     def watch_heap(self) -> None:

@@ -137,7 +137,7 @@ class SafeModeTest(unittest.TestCase):
             board = SafeBoard()
             board.relays.state[2] = 1
             sink = Sink()
-            safe = SafeMode(board, Logs(board.clock, console=sink), "limits.x: bad")
+            safe = SafeMode(board, Logs(board.clock, console=sink), "limits.x: bad", "config")
             running = asyncio.create_task(safe.run())
             await board.clock.sleep_ms(350)
             answer = await ask(b"status\n", PORT + 3)

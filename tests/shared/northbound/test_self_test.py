@@ -20,7 +20,7 @@ class Rtc:
 class SelfTestTest(unittest.TestCase):
     def setUp(self):
         self.board = FakeBoard()
-        self.test = SelfTest(self.board)
+        self.test = SelfTest(self.board, "config_b")
 
     def test_the_flash_is_written_and_left_as_it_was(self):
         self.board.data.files["other"] = b"kept"
@@ -61,13 +61,13 @@ class SelfTestTest(unittest.TestCase):
     def test_a_laptop_has_no_slots(self):
         report = self.test.report()
         self.assertEqual((report["slot"], report["kept"]), ("", True))
-        self.assertEqual(list(program_slot.keep()), ["refused"])
+        self.assertEqual(list(program_slot.keep("config_b")), ["refused"])
 
     def test_a_program_in_a_slot_is_on_trial_until_it_is_kept(self):
         sys.path.insert(0, "slot_b")
         try:
             self.assertEqual(program_slot.running(), "slot_b")
-            self.assertFalse(program_slot.kept())  # nobody wrote a file `slot` here
+            self.assertFalse(program_slot.kept("config_b"))  # nobody wrote a file `slot` here
         finally:
             sys.path.pop(0)
 
