@@ -153,18 +153,18 @@ def provision(
 
     return command.main(
         command.Options(
-            board,
-            port,
-            site,
-            Path(folder),
-            ca,
-            cert,
-            key,
-            settings,
-            new_key,
-            dry_run,
-            yes,
-            as_json,
+            board=board,
+            port=port,
+            site=site,
+            folder=Path(folder),
+            authority=ca,
+            certificate=cert,
+            key=key,
+            settings=settings,
+            new_key=new_key,
+            dry_run=dry_run,
+            yes=yes,
+            as_json=as_json,
         )
     )
 
@@ -178,19 +178,33 @@ def flash(
     board: Kind,
     image: Annotated[str, typer.Option(help="MicroPython's image for it, as boards/ names it.")],
     port: Port = "",
+    erase: Annotated[
+        bool,
+        typer.Option("--erase", help="Also erase records, keys and configuration: a new board."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only print what would be run.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Erase without a question.")] = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> int:
-    """Bring MicroPython itself onto a board, by esptool or dfu-util; erases all that is there.
+    """Bring MicroPython itself onto a board, by esptool or dfu-util; its relays open first.
 
-    Exit status 0: done. 1: the program failed. 2: nothing was begun.
+    Exit status 0: written. 1: the tool failed. 2: nothing was begun.
     """
     from host_tools.flash import command
 
-    return command.main(board, Path(image), port, dry_run, yes, as_json)
+    return command.main(
+        command.Options(
+            board=board,
+            image=Path(image),
+            port=port,
+            erase=erase,
+            dry_run=dry_run,
+            yes=yes,
+            as_json=as_json,
+        )
+    )
 
 
 @app.command()
@@ -199,15 +213,20 @@ def package(
     out: Annotated[str, typer.Option(help="Folder for it, to be put on a web server.")] = "",
     check: Annotated[bool, typer.Option("--check", help="Write nothing, only compare.")] = False,
 ) -> None:
-    """Write firmware/package.json, or a board's compiled program, for mpremote mip install."""
+    """Write firmware/package.json for mpremote mip install; with --out a folder to be served.
+
+    The folder needs no other server: it holds a board's compiled program, or all sources.
+    """
     from host_tools.deploy import mip_package
 
-    if not board:
-        mip_package.build(check)
-    elif not out:
+    if board and not out:
         raise UserError("package --board: needs --out FOLDER")
-    else:
+    if board:
         mip_package.write_compiled(board, Path(out))
+    elif out:
+        mip_package.write_sources(Path(out))
+    else:
+        mip_package.build(check)
 
 
 def _console_here() -> tuple[str, int]:

@@ -16,7 +16,8 @@ FILE = "board.json"
 def load(storage: Storage, defaults: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """(settings, "") or (`defaults`, what is wrong with the file). Without a file: `defaults`.
 
-    Each entry of the file must be one of `defaults` and of the same type.
+    Each entry of the file must be one of `defaults` and of the same type; a number is a switch, 0
+    or 1.
     """
     settings = dict(defaults)
     try:
@@ -36,5 +37,7 @@ def load(storage: Storage, defaults: dict[str, Any]) -> tuple[dict[str, Any], st
             return dict(defaults), "%s: %s: no such entry" % (FILE, name)
         if type(entries[name]) is not type(defaults[name]):
             return dict(defaults), "%s: %s: not like %r" % (FILE, name, defaults[name])
+        if isinstance(entries[name], int) and entries[name] not in (0, 1):
+            return dict(defaults), "%s: %s: needs 0 or 1" % (FILE, name)
         settings[name] = entries[name]
     return settings, ""

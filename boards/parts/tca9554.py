@@ -91,9 +91,10 @@ class ExpanderRelays:
         return False
 
     def _write_safe(self) -> bool:
-        levels, directions = _SAFE
-        write = self._bus.write
-        return write(self._address, levels) and write(self._address, directions)
+        for data in _SAFE:  # noqa: SIM110 - a generator would allocate
+            if not self._bus.write(self._address, data):
+                return False
+        return True
 
     def _drive(self, attempts: int) -> None:
         self._late = True

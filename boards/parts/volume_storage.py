@@ -90,7 +90,7 @@ def _is_superblock(block: bytearray) -> bool:
             return False
         if tag >> 20 & 0x780 == 0x500:
             checksum = binascii.crc32(block[:at]) ^ 0xFFFFFFFF
-            return checksum == int.from_bytes(block[at : at + 4], "little")
+            return bool(checksum == int.from_bytes(block[at : at + 4], "little"))
         size = tag & 0x3FF
         at += 0 if size == 0x3FF else size  # that: a deleted entry
     return False

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 from host_tools.errors import UserError
+from host_tools.toolchain.paths import ROOT
 
 _RESET = "import machine; machine.reset()"
 
@@ -70,6 +73,12 @@ BOARDS = (
         reset=_CORTEX_M_RESET,
     ),
 )
+
+
+def settings(kind: BoardKind) -> dict[str, Any]:
+    """What of a configuration suits this board; a site file may say otherwise. {} = nothing."""
+    path = ROOT / "boards" / kind.name / "settings.json"
+    return dict(json.loads(path.read_text())) if path.is_file() else {}
 
 
 def find(name: str) -> BoardKind:

@@ -16,6 +16,13 @@ from host_tools.toolchain.paths import ROOT
 __all__ = ["CHOICE", "HOLD", "NEW", "OLD", "SLOTS", "TRIAL", "Device"]
 CHOICE, TRIAL, HOLD = "slot", "slot.trial", "hold"
 NEW, OLD = ".new", ".old"
+_LET_WAIT = """\
+import machine
+try:
+    machine.WDT(timeout=30000)
+except Exception:
+    pass
+"""
 _AGENT = ROOT / "boards" / "parts" / "at_prompt.py"
 _PIECE = 1536  # bytes: 2048 characters on the cable
 _MPY = 6
@@ -34,6 +41,8 @@ class Device:
     def take(self) -> None:
         """Stop what runs and make ready; UserError when it is another board."""
         self.prompt.interrupt()
+        # its watchdog is still that of the program, a second or two
+        self.prompt.run(_LET_WAIT)
         self.prompt.run(_AGENT.read_bytes())
         identity = self.prompt.ask("identity()")
         try:

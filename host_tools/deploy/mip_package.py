@@ -39,6 +39,19 @@ def of_sources() -> str:
 def write_compiled(board: str, out: Path) -> None:
     """A folder for any web server: the whole program of a board, with all that it needs."""
     files = program.compiled(boards.find(board))
+    _write(files, out)
+    print(f"wrote {len(files)} modules for {board} and package.json to {out}")
+
+
+def write_sources(out: Path) -> None:
+    """The same of the sources: gateway, shims and what they import of others."""
+    found = [*program.firmware_sources(), *program.package_sources()]
+    files = [program.DeviceFile(name, path.read_bytes()) for name, path in found]
+    _write(files, out)
+    print(f"wrote {len(files)} sources and package.json to {out}")
+
+
+def _write(files: list[program.DeviceFile], out: Path) -> None:
     try:
         for file in files:
             path = out / file.path
@@ -47,7 +60,6 @@ def write_compiled(board: str, out: Path) -> None:
         (out / "package.json").write_text(_text([[file.path, file.path] for file in files], []))
     except OSError as error:
         raise UserError(f"{out}: {error.strerror}") from error
-    print(f"wrote {len(files)} modules for {board} and package.json to {out}")
 
 
 def _below_firmware(name: str) -> str:

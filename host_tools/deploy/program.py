@@ -68,9 +68,8 @@ def firmware_sources() -> Iterator[tuple[str, Path]]:
         yield path.name, path
 
 
-def sources_of(kind: BoardKind) -> Iterator[tuple[str, Path]]:
-    """(path on the device with .py, file here) of every module."""
-    yield from firmware_sources()
+def package_sources() -> Iterator[tuple[str, Path]]:
+    """(path on the device with .py, file here) of what the firmware imports of others."""
     if not (UPY_PACKAGES / "modbus" / "umodbus").is_dir():
         raise UserError("build/upy has no MicroPython packages: make setup brings them")
     for name in _UMODBUS:
@@ -78,6 +77,12 @@ def sources_of(kind: BoardKind) -> Iterator[tuple[str, Path]]:
     for path in sorted(_STAND_INS.rglob("*.py")):
         yield path.relative_to(_STAND_INS).as_posix(), path
     yield "logging/__init__.py", UPY_PACKAGES / "logging" / "logging" / "__init__.py"
+
+
+def sources_of(kind: BoardKind) -> Iterator[tuple[str, Path]]:
+    """(path on the device with .py, file here) of every module."""
+    yield from firmware_sources()
+    yield from package_sources()
     for path in _board_modules(kind):
         yield path.name, path
 

@@ -6,11 +6,13 @@ import json
 import shlex
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from host_tools.cable.ports import choose
 from host_tools.confirm import confirm
 from host_tools.errors import UserError
+from host_tools.flash import relays
 from host_tools.toolchain.tools import find_tool
 
 # Chip and start of the image in flash, as MicroPython's page of the board has them.
@@ -27,44 +29,63 @@ _HINTS = {
 BOARDS = (*_ESPTOOL, *_DFU)
 
 
-def commands(board: str, image: Path, port: str) -> list[list[str]]:
+@dataclass(frozen=True)
+class Options:
+    """As the command line has them. `erase`: all that is on the board's flash goes first."""
+
+    board: str
+    image: Path
+    port: str = ""
+    erase: bool = False
+    dry_run: bool = False
+    yes: bool = False
+    as_json: bool = False
+
+
+def commands(options: Options, port: str) -> list[list[str]]:
     """What has to be run, in this order; UserError for an unknown board."""
+    board, image = options.board, str(options.image)
     if board in _ESPTOOL:
         chip, start = _ESPTOOL[board]
         esptool = ["esptool", "--chip", chip, "--port", port]
-        return [[*esptool, "erase-flash"], [*esptool, "write-flash", start, str(image)]]
+        erase = [[*esptool, "erase-flash"]] if options.erase else []
+        return [*erase, [*esptool, "write-flash", start, image]]
     if board in _DFU:
-        return [["dfu-util", "-w", "-a", "0", "-d", _DFU[board], "-D", str(image)]]
+        if options.erase:
+            raise UserError(f"--erase: dfu-util writes {board}'s image and leaves all else alone")
+        return [["dfu-util", "-w", "-a", "0", "-d", _DFU[board], "-D", image]]
     raise UserError(f"--board: cannot flash {board!r}; there are: {', '.join(BOARDS)}")
 
 
-def main(
-    board: str, image: Path, port: str, dry_run: bool, yes: bool = False, as_json: bool = False
-) -> int:
-    """Run them, after a question; 0, or 1 when one fails. All files on the board go.
+def main(options: Options) -> int:
+    """Run them once every relay is open; 0, or 1 when one fails.
 
     With `as_json` what the programs say goes to the standard error.
     """
-    if not image.is_file():
-        raise UserError(f"{image}: no such file: download the image that boards/README.md names")
-    found = choose(port) if board in _ESPTOOL and not dry_run else port or "PORT"
-    todo = commands(board, image, found)
-    programs = [] if dry_run else [_program(command[0]) for command in todo]
-    if not (dry_run or yes):
-        confirm(
-            f"This erases the board{f' at {found}' if board in _ESPTOOL else ''}: program, keys,"
-            " latches, records that were not delivered; every relay opens."
+    if not options.image.is_file():
+        raise UserError(
+            f"{options.image}: no such file: download the image that boards/README.md names"
         )
+    by_cable = options.board in _ESPTOOL and not options.dry_run
+    port = choose(options.port) if by_cable else options.port or "PORT"
+    todo = commands(options, port)
+    programs = [] if options.dry_run else [_program(command[0]) for command in todo]
+    if by_cable:
+        waiting = relays.open_all(options.board, port, options.yes)
+        if options.erase and not options.yes:
+            records = "records" if waiting is None else f"{waiting} records that nobody has yet"
+            confirm(f"This erases the board at {port}: program, keys, latches, {records}.")
     failed = ""
     for command, program in zip(todo, programs, strict=False):
-        _say(command, as_json)
-        if subprocess.run([program, *command[1:]], stdout=2 if as_json else None).returncode:
+        _say(command, options.as_json)
+        to = 2 if options.as_json else None
+        if subprocess.run([program, *command[1:]], stdout=to).returncode:
             failed = f"{command[0]} failed: check that the board is in its boot loader"
             break
-    if dry_run and not as_json:
+    if options.dry_run and not options.as_json:
         print("\n".join(map(shlex.join, todo)))
-    if as_json:
-        print(json.dumps({"commands": todo, "run": not dry_run, "problem": failed}))
+    if options.as_json:
+        print(json.dumps({"commands": todo, "run": not options.dry_run, "problem": failed}))
     elif failed:
         print(failed)
     return 1 if failed else 0

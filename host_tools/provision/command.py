@@ -12,13 +12,17 @@ from host_tools.cable.prompt import CableError, Prompt, RemoteError
 from host_tools.deploy import boards
 from host_tools.deploy.command import confirm_stop
 from host_tools.deploy.deployment import ask_running
-from host_tools.deploy.device import Device
+from host_tools.deploy.device import NEW, OLD, Device
+from host_tools.deploy.judge import Listener
 from host_tools.deploy.program import DeviceFile
 from host_tools.errors import UserError
+from host_tools.monitor.console_client import ConsoleError
 from host_tools.provision import secrets_folder
 from host_tools.site import compile as site_compile
 from host_tools.site import config_files
 from host_tools.site.compile import Tree
+
+_BOARD_FILE = "board.json"
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ def main(options: Options) -> int:
     kind = boards.find(options.board)
     if not options.site.endswith(".toml"):
         raise UserError(f"SITE: {options.site!r} is no site file (.toml)")
-    _, tree = site_compile.load_site(options.site, need_racks=True)
+    _, tree = site_compile.load_site(options.site, need_racks=True, board=boards.settings(kind))
     config = site_compile.check(tree, options.site)
     gateway = config.text("gateway")
     folder = options.folder / gateway
@@ -63,6 +67,7 @@ def main(options: Options) -> int:
     try:
         confirm_stop(ask_running(prompt), options.yes)
         written = _write(Device(prompt, kind), files)
+        _try_board_file(prompt, kind, written)
     except (CableError, RemoteError) as error:
         raise UserError(
             f"{prompt.port}: {error}; check the cable, then provision again"
@@ -117,7 +122,7 @@ def _board_file(path: Path) -> DeviceFile:
             raise ValueError("needs one object")
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: {error}") from error
-    return DeviceFile("board.json", content)
+    return DeviceFile(_BOARD_FILE, content)
 
 
 def _name(uplink: Tree, key: str, site: str) -> str:
@@ -131,11 +136,35 @@ def _write(device: Device, files: list[DeviceFile]) -> list[str]:
     device.take()
     device.hold()
     folder = device.kind.config
+    device.call("remove", [f"{folder}/{file.path}{NEW}" for file in files])  # of a broken cable
     there = device.digests(folder, [file.path for file in files])
     written = []
     for file in files:
         if there.get(file.path) != file.digest:
-            device.write(f"{folder}/{file.path}", file.content)
+            path = f"{folder}/{file.path}"
+            if file.path == _BOARD_FILE and file.path in there:
+                device.copy(path, path + OLD, there[file.path])
+            device.write(path, file.content)
             written.append(file.path)
     device.restart()
     return written
+
+
+def _try_board_file(prompt: Prompt, kind: boards.BoardKind, written: list[str]) -> None:
+    """The board itself knows what its board.json may hold: one that it refuses is taken back."""
+    if _BOARD_FILE not in written:
+        return
+    try:
+        _, report = Listener(prompt.serial, lambda line: None).start()
+    except ConsoleError:  # not deployed yet: the deployment's self-test will look at it
+        return
+    problems = [each for each in report["board_problems"] if each.startswith(_BOARD_FILE)]
+    if not problems:
+        return
+    device, path = Device(prompt, kind), f"{kind.config}/{_BOARD_FILE}"
+    device.take()
+    device.hold()
+    device.call("remove", [path])
+    device.call("replace", [(path + OLD, path)])
+    device.restart()
+    raise UserError(f"{problems[0]}: the board has the one of before again")

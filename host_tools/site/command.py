@@ -17,10 +17,12 @@ def check(site: str, as_json: bool = False, board: str = "") -> None:
     What is allowed but not as safe as it could be is listed; that alone is no failure. With the
     name of a `board`, its relays and inputs must do.
     """
-    product, tree = site_compile.load_site(site)
+    kind = boards.find(board) if board else None
+    under = boards.settings(kind) if kind else {}
+    product, tree = site_compile.load_site(site, board=under)
     config = site_compile.check(tree, site)
-    if board:
-        board_fit.check(config, boards.find(board), site)
+    if kind:
+        board_fit.check(config, kind, site)
     racks = len(config.racks)
     cells = racks * config.integer("cells_per_rack")
     times = bus_time.bus_times(config, site)

@@ -38,17 +38,21 @@ def simulated_racks(product: Product, first_port: int = FIRST_RACK_PORT) -> list
     ]
 
 
-def load_site(site: str, need_racks: bool = False) -> tuple[Product, Tree]:
+def load_site(
+    site: str, need_racks: bool = False, board: Tree | None = None
+) -> tuple[Product, Tree]:
     """Product and device configuration of a product name or of a site file (a path to a .toml).
 
-    A site file without racks gets those of the simulator, unless `need_racks`.
+    A site file without racks gets those of the simulator, unless `need_racks`. `board`: settings
+    that suit the board, where the site file says nothing else.
     """
+    board = board or {}
     path = Path(site)
     if path.is_dir():
         raise UserError(f"{site}: is a folder, needs a product or a site file (.toml)")
     if not site.endswith(".toml"):
         product = load_product(site)
-        return product, defaults(product, {})
+        return product, merge(defaults(product, {}), board)
     tree = _read(path)
     slug = tree.pop("product", None)
     if not isinstance(slug, str):
@@ -67,7 +71,7 @@ def load_site(site: str, need_racks: bool = False) -> tuple[Product, Tree]:
     problems = _foreign("", tree) + ratings.problems(product, tree)
     if problems:
         raise UserError(f"{path}: {'; '.join(problems)}")
-    return product, merge(defaults(product, tree), tree)
+    return product, merge(merge(defaults(product, tree), board), tree)
 
 
 def _read(path: Path) -> Tree:

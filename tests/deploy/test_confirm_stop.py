@@ -8,8 +8,10 @@ import pytest
 
 from host_tools.deploy.command import confirm_stop
 from host_tools.errors import UserError
+from host_tools.monitor.console_client import Status
 
 CLOSED = {"racks": [{"relay": 1, "current_da": -1200}, {"relay": 0, "current_da": None}]}
+SILENT: Status = {}
 OPEN = {"racks": [{"relay": 0, "current_da": 0}]}
 
 
@@ -26,3 +28,10 @@ def test_nothing_is_asked_when_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) 
     confirm_stop(None, False)
     confirm_stop(OPEN, False)
     confirm_stop(CLOSED, True)
+
+
+def test_silence_is_no_permission(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    with pytest.raises(UserError, match="relays there may be closed.*--yes goes on"):
+        confirm_stop(SILENT, False)
+    confirm_stop(SILENT, True)

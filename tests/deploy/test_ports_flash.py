@@ -71,7 +71,6 @@ def test_the_only_usb_port_is_found_by_itself(monkeypatch: pytest.MonkeyPatch) -
         (
             "waveshare_esp32s3_eth_8di_8ro",
             [
-                "esptool --chip esp32s3 --port PORT erase-flash",
                 "esptool --chip esp32s3 --port PORT write-flash 0 {image}",
             ],
         ),
@@ -110,6 +109,7 @@ def test_a_missing_tool_is_one_line(
     image.write_bytes(b"x")
     monkeypatch.setattr("host_tools.flash.command.find_tool", lambda name: None)
     command = ["flash", "--board", "olimex_esp32_poe_iso", "--port", "X", "--image", str(image)]
+    command += ["--erase"]
     assert main(command) == 2
     error = capsys.readouterr().err
     assert "esptool is not here: " in error

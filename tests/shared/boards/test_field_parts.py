@@ -163,6 +163,8 @@ class BoardFileTest(unittest.TestCase):
             (b'[{"level": 1}', "read"),
             (b'{"levle": 1}', "levle"),
             (b'{"level": "1"}', "level"),
+            (b'{"level": 2}', "level: needs 0 or 1"),
+            (b'{"level": -1}', "level: needs 0 or 1"),
             (b'{"level": true}', "level"),
             (b'{"address": null}', "address"),
         ):

@@ -1,0 +1,97 @@
+"""Before an image is written: a closed relay would stay closed under the boot loader."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway.northbound.cable_console import ETX
+from host_tools.cli import main
+
+IMAGE_OPTIONS = ("flash", "--board", "olimex_esp32_poe_iso", "--image")
+CLOSED = '{"racks": [{"relay": 1, "current_da": 900}], "telemetry": {"backlog": 41}}'
+OPEN = '{"racks": [{"relay": 0, "current_da": 0}], "telemetry": {"backlog": 41}}'
+
+
+@contextmanager
+def at_cable(answer: bytes, to: bytes) -> Iterator[str]:
+    """A port at which something gives `answer` whenever it heard `to`."""
+    end, other = os.openpty()
+    done = threading.Event()
+
+    def serve() -> None:
+        heard = b""
+        while not done.is_set():
+            try:
+                heard += os.read(end, 1024)
+            except OSError:
+                return
+            if to in heard:
+                heard = b""
+                os.write(end, answer)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield os.ttyname(other)
+    finally:
+        done.set()
+        os.write(other, b"\n")
+        thread.join(5)
+        os.close(other)
+        os.close(end)
+
+
+@pytest.fixture
+def esptool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stands for the tool on the path and notes how it was called."""
+    tool = tmp_path / "esptool"
+    calls = tmp_path / "calls"
+    tool.write_text(f'#!/bin/sh\necho "$*" >> {calls}\n')
+    tool.chmod(0o755)
+    monkeypatch.setattr("host_tools.flash.command.find_tool", lambda name: str(tool))
+    (tmp_path / "image.bin").write_bytes(b"x")
+    return calls
+
+
+def flash(folder: Path, port: str, *more: str) -> int:
+    return main([*IMAGE_OPTIONS, str(folder / "image.bin"), "--port", port, *more])
+
+
+def test_closed_relays_and_silence_keep_the_image_away(
+    esptool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for answer, words in (
+        (f"{ETX}status {CLOSED}\n".encode(), "1 of 1 racks are closed, 90 A flow"),
+        (b"", "Neither a gateway nor MicroPython's prompt answers"),
+    ):
+        with at_cable(answer, b"status\n") as port:
+            assert flash(tmp_path, port) == 2
+        error = capsys.readouterr().err
+        assert words in error
+        assert "--yes goes on" in error
+    assert not esptool.exists()
+
+
+def test_records_go_only_when_asked_for(
+    esptool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with at_cable(f"{ETX}status {OPEN}\n".encode(), b"status\n") as port:
+        assert flash(tmp_path, port) == 0
+        assert "erase" not in esptool.read_text()
+        assert flash(tmp_path, port, "--erase") == 2
+        assert "latches, 41 records that nobody has yet" in capsys.readouterr().err
+        assert "erase" not in esptool.read_text()
+        assert flash(tmp_path, port, "--erase", "--yes") == 0
+    assert "erase-flash" in esptool.read_text().splitlines()[-2]
+
+
+def test_a_prompt_that_answers_is_a_board_at_rest(esptool: Path, tmp_path: Path) -> None:
+    with at_cable(b"\r\n>>> ", b"\x02") as port:
+        assert flash(tmp_path, port) == 0
+    assert "write-flash 0x1000" in esptool.read_text()
