@@ -120,6 +120,7 @@ class Status:
                 "dropped": lanes.dropped,
                 "write_errors": lanes.write_errors,
                 "corrupt": lanes.corrupt,
+                "removed_aside": lanes.removed_aside,
                 "black_boxes": self._black_boxes(),
             },
             "uplink": {"state": "off"} if parts.upstream is None else parts.upstream.status(),

@@ -40,7 +40,6 @@ class BoxRations:
 
     def step(self, now: int) -> None:
         """Time passes; call it in every pass."""
-        self._earlier.step()
         if diff(now, self._refill_at) < 0:
             return
         self._refill_at = add(now, _HOUR_MS)

@@ -85,11 +85,7 @@ class Lane:
         self.appended_bytes = 0  # since the start
 
     def load(self, files: list[tuple[str, int]], buffer: memoryview) -> int:
-        """Find what earlier boots left among `files`; the largest boot id that is there.
-
-        As SegmentFiles.load.
-        `buffer` has room for two of the largest records. A damaged flash starts empty.
-        """
+        """As SegmentFiles.load; the largest boot id there. A damaged flash starts empty."""
         known = self.disposal.load()
         self.files.load(files, buffer)
         return max(known, self.files.newest_boot)

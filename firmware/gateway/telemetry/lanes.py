@@ -129,10 +129,14 @@ class Lanes:
         )
 
     def step(self, now: int) -> None:
-        """Do what is due, events first: one page, one cursor or one deletion."""
+        """Do what is due, events first: one page, one cursor or one deletion.
+
+        Where there is none, one piece of what earlier boots left is read.
+        """
         for lane in self.all:
             if lane.step(now):
                 return
+        self.earlier_boxes.step()
 
     def flush(self) -> None:
         """Write the events that wait now."""
@@ -165,6 +169,11 @@ class Lanes:
     def corrupt(self) -> int:
         """Files that could not be read to their end."""
         return sum([lane.corrupt for lane in self.all])
+
+    @property
+    def removed_aside(self) -> int:
+        """Files that could not be read and were deleted for newer ones of the kind."""
+        return sum([lane.files.removed_aside for lane in self.all])
 
     @property
     def write_errors(self) -> int:

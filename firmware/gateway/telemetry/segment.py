@@ -10,7 +10,7 @@ from gateway.telemetry.setbacks import FailedReads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gateway.contracts import File, Storage
+    from gateway.contracts import Storage
 
 LETTERS = "emf"  # of the lanes, in file names
 _SUFFIX = ".seg"
@@ -30,6 +30,7 @@ class Segment:
         self.last = self.end = first - 1
         self.size = 0
         self.guessed = False  # how many records there are, because its end could not be read
+        self.searched = -1  # from there on no good record was found; -1: nobody looked
         self.damaged = False  # found so by a reader
         self.failed_reads = FailedReads()
 
@@ -52,18 +53,39 @@ def measure(storage: Storage, segment: Segment, buffer: memoryview, following: i
     """Set the size of the file, unless it is known, and its last record. Raises OSError.
 
     `following` is the first record of the boot's next file: the last one here is that before it,
-    and nothing is read. 0 = there is none: the end of the file is read, two of the largest records
-    (the room in `buffer`) when it is whole.
+    and nothing is read. 0 = there is none: the end is read, one piece when the file is whole.
     """
-    if following:
-        segment.last = segment.end = following - 1
-        if segment.size >= 0:
-            return
+    if not following:
+        while not measure_on(storage, segment, buffer):
+            pass
+        return
+    segment.last = segment.end = following - 1
+    if segment.size < 0:
+        with storage.open(segment.name, "rb") as file:
+            segment.size = file.seek(0, _FROM_END)
+
+
+def measure_on(storage: Storage, segment: Segment, buffer: memoryview) -> bool:
+    """Look for the last record in one more piece of the file, from its end on; True: it is known.
+
+    A piece is as long as `buffer`, which has room for two of the largest records. Raises OSError.
+    """
     with storage.open(segment.name, "rb") as file:
         segment.size = file.seek(0, _FROM_END)
-        if not following:
-            segment.last = segment.end = _last_record(file, segment, buffer)
+        if segment.searched < 0:
+            begin = max(0, segment.size - len(buffer))
+        else:
+            begin = max(0, segment.searched - records.LARGEST_RECORD)
+        file.seek(begin)
+        count = file.readinto(buffer)
+    last, end = _last_good(segment, buffer, count, begin)
+    if begin and not end:
+        segment.searched = begin
+        return False
+    unread = segment.size - begin - end
+    segment.last = segment.end = last + _damaged(segment, buffer[end:count], unread, last)
     segment.guessed = False
+    return True
 
 
 def guess(segment: Segment, size: int, following: int) -> None:
@@ -73,20 +95,6 @@ def guess(segment: Segment, size: int, following: int) -> None:
     most = segment.size // records.HEADER_BYTES
     segment.last = segment.end = (following or segment.first + most) - 1
     segment.guessed = not following
-
-
-def _last_record(file: File, segment: Segment, buffer: memoryview) -> int:
-    """Number of the last record, damaged ones included as far as can be told."""
-    begin = max(0, segment.size - len(buffer))
-    while True:
-        file.seek(begin)
-        count = file.readinto(buffer)
-        last, end = _last_good(segment, buffer, count, begin)
-        if end or not begin:
-            break
-        begin = max(0, begin - records.LARGEST_RECORD)
-    unread = segment.size - begin - end
-    return last + _damaged(segment, buffer[end:count], unread, last)
 
 
 def _last_good(segment: Segment, buffer: memoryview, count: int, begin: int) -> tuple[int, int]:

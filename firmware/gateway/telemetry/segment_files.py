@@ -6,8 +6,10 @@ index. A file that cannot be read is tried again for minutes, then set aside und
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.telemetry.records import LARGEST_RECORD
-from gateway.telemetry.segment import Segment, guess, measure, parse
+from gateway.telemetry.segment import Segment, guess, measure, measure_on, parse
 from gateway.telemetry.segment_reader import BUSY, LOST, SegmentReader
 from gateway.telemetry.segment_writer import SegmentWriter
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 PAUSED = -3  # instead of a count of records: the file could not be read and is left alone
 HOPELESS = -4  # the same for so long that it must be given up
 _SET_ASIDE = ".bad"  # behind the name
+_MOST_ASIDE = const(4)  # such files of a lane
+_PIECE_BYTES = 2 * LARGEST_RECORD  # of a file that is measured: what one call may read
 
 
 class SegmentFiles:
@@ -36,6 +40,8 @@ class SegmentFiles:
         self.corrupt = 0
         self.read_errors = 0
         self._dead = False  # one file could not even be renamed, and none was read since
+        self._aside: list[str] = []  # names of files that were set aside, oldest first
+        self.removed_aside = 0
 
     def new_reader(self) -> SegmentReader:
         """A reader of its own; a file that is dropped is closed by it."""
@@ -46,12 +52,13 @@ class SegmentFiles:
     def load(self, files: list[tuple[str, int]], buffer: memoryview) -> None:
         """Take the segments among `files`: (name, size), in order; size -1: not known.
 
-        As segment.measure, but raises nothing. Begun files in which nothing is are deleted.
+        `buffer` as segment.measure_on, but raises nothing. Files with no record are deleted.
         """
         boot = following = 0  # first record of the file behind
         for name, size in reversed(files):
             segment = parse(name, self.lane)
             if segment is None:
+                self._note_aside(name)
                 continue
             self.newest_boot = max(self.newest_boot, segment.boot)
             segment.size = size
@@ -62,6 +69,10 @@ class SegmentFiles:
             self.all.insert(0, segment)
             if segment.last >= segment.first:
                 boot, following = segment.boot, segment.first
+
+    def _note_aside(self, name: str) -> None:
+        if name.endswith(_SET_ASIDE) and parse(name[: -len(_SET_ASIDE)], self.lane) is not None:
+            self._aside.insert(0, name)
 
     def _measure(self, segment: Segment, buffer: memoryview, following: int) -> None:
         for _ in range(2):
@@ -133,8 +144,9 @@ class SegmentFiles:
             return PAUSED, start
         try:
             if segment.guessed:
-                room = memoryview(bytearray(2 * LARGEST_RECORD))
-                measure(self._storage, segment, room, 0)
+                if reader.left >= _PIECE_BYTES:
+                    reader.left -= _PIECE_BYTES
+                    measure_on(self._storage, segment, memoryview(bytearray(_PIECE_BYTES)))
                 return BUSY, start
             count, end = reader.read(segment, wanted, buffer, start)
         except OSError:
@@ -154,8 +166,9 @@ class SegmentFiles:
     def set_aside(self, segment: Segment) -> None:
         """Rename a file that cannot be read, so that it can be looked into and is read no more.
 
-        Raises nothing. Of each lane one such file stays. Where the flash does not rename it either
-        all of the flash counts as dead: until a file can be read, each has one try.
+        Raises nothing. Of such files of the lane the newest stay, _MOST_ASIDE of them. Where the
+        flash does not rename it either all of the flash counts as dead: until a file can be read,
+        each has one try.
         """
         for reader in self._readers:
             reader.forget(segment)
@@ -165,16 +178,23 @@ class SegmentFiles:
         if self._dead:
             return  # the next start finds it, and tries it again
         try:
-            self._rename(segment.name, segment.name + _SET_ASIDE)
+            self._storage.rename(segment.name, segment.name + _SET_ASIDE)
         except OSError:
             self.read_errors += 1
             self._dead = True
+            return
+        self._aside.append(segment.name + _SET_ASIDE)
+        self._aside.sort()
+        if len(self._aside) > _MOST_ASIDE:
+            self._remove_aside(self._aside.pop(0))
 
-    def _rename(self, name: str, other_name: str) -> None:
-        self._storage.rename(name, other_name)
-        for other in self._storage.names():
-            if other.endswith(_SET_ASIDE) and other[0] == name[0] and other != other_name:
-                self._storage.remove(other)
+    def _remove_aside(self, name: str) -> None:
+        try:
+            self._storage.remove(name)
+        except OSError:
+            self.read_errors += 1  # the next start finds it
+            return
+        self.removed_aside += 1
 
     def oldest(self) -> Segment | None:
         """The oldest segment unless it is the one being written."""

@@ -43,6 +43,22 @@ class EarlierBoxesTest(unittest.TestCase):
         self.assertTrue(whole // 8192 <= counted(boxes) <= whole // 3000)
         self.assertEqual(boxes.bytes, 8 * (3000 + 3500 + 2 * records.HEADER_BYTES))
 
+    def test_a_pass_reads_a_piece_or_writes_a_page(self):
+        clock, storage = HandClock(), left_behind([(EVENT, 40), (BOX, 3000)] * 20)
+        lanes = open_lanes(storage, clock, segment_bytes=32768)
+        asked = []
+        for number in range(60):
+            if number % 3 == 0:
+                lanes.events.append(EVENT, bytes(3000))
+                lanes.events.hurry()
+            stored, read_bytes = lanes.events.stored, storage.read_bytes
+            lanes.step(clock.advance(20))
+            asked.append((lanes.events.stored - stored, storage.read_bytes - read_bytes))
+        self.assertEqual([each for each in asked if each[0] and each[1]], [])
+        self.assertTrue(max([each[1] for each in asked]) <= 8192)
+        self.assertEqual(lanes.events.stored, 20)
+        self.assertEqual(lanes.earlier_boxes.bytes, 20 * (3000 + records.HEADER_BYTES))
+
     def test_nothing_left_is_nothing_to_read(self):
         storage = Flash()
         boxes = start(storage).earlier_boxes

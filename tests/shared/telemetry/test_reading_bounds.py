@@ -75,6 +75,30 @@ class CallTest(unittest.TestCase):
         self.assertTrue(source.mark[1] > 602)
         self.assertEqual(journal.lane.losses.ranges, [(1, 2, 601)])
 
+    def test_a_file_that_could_not_be_measured_at_the_start_is_so_in_pieces(self):
+        storage = Flash()
+        journal = EventsLane(storage, segment_bytes=65536)
+        fill(journal, 700)
+        journal.close()
+        name = storage.segments()[0]
+        good = storage.files[name]
+        storage.files[name] = good[:840] + b"\xb5" * (len(good) - 840)
+        storage.unreadable = (name,)
+        journal = EventsLane(storage, segment_bytes=65536)
+        storage.unreadable = ()
+        most = calls = 0
+        source, buffer = journal.source, memoryview(bytearray(2048))
+        length = 1
+        while length or source.busy:
+            before = storage.read_bytes
+            length = source.next(buffer)
+            most = max(most, storage.read_bytes - before)
+            calls += 1
+        self.assertEqual(source.mark, (1, 10))
+        self.assertTrue(most <= CALL_BYTES, most)
+        self.assertTrue(calls > 14, calls)  # 4 KiB each, and then those that search
+        self.assertEqual(journal.lane.losses.ranges, [(1, 11, 10 + (len(good) - 840) // 24)])
+
 
 class StartTest(unittest.TestCase):
     def setUp(self):

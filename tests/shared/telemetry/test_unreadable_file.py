@@ -160,12 +160,31 @@ class PauseTest(unittest.TestCase):
         self.assertEqual(self.journal.dropped, self.last - self.first + 1)
         self.assertIn(self.name, self.storage.files)
 
-    def test_one_such_file_of_a_lane_stays(self):
-        for old in ("e00000001-00000000.seg.bad", "f00000001-00000001.seg.bad"):
-            self.storage.files[old] = b"older"
+    def set_aside_before(self, *names):
+        """Files that earlier starts set aside; another start."""
+        for name in names:
+            self.storage.files[name] = b"older"
+        self.storage.bad_name = ""
+        self.journal = EventsLane(self.storage, self.clock)
+        self.storage.bad_name = self.name
+
+    def bad_files(self):
+        return sorted(name for name in self.storage.files if name.endswith(".bad"))
+
+    def test_the_newest_such_files_of_a_lane_stay(self):
+        old = ["e00000001-%08x.seg.bad" % number for number in (1, 2, 3, 4)]
+        others = ["f00000001-00000001.seg.bad", "mine.bad"]
+        self.set_aside_before(*(old + others))
         self.give_up()
-        bad = sorted(name for name in self.storage.files if name.endswith(".bad"))
-        self.assertEqual(bad, [self.name + ".bad", "f00000001-00000001.seg.bad"])
+        self.assertEqual(self.bad_files(), old[1:] + [self.name + ".bad"] + others)
+        self.assertEqual(self.journal.lanes.removed_aside, 1)
+
+    def test_few_such_files_all_stay(self):
+        old = ["e00000001-%08x.seg.bad" % number for number in (1, 2, 3)]
+        self.set_aside_before(*old)
+        self.give_up()
+        self.assertEqual(self.bad_files(), old + [self.name + ".bad"])
+        self.assertEqual(self.journal.lanes.removed_aside, 0)
 
 
 class OtherFilesTest(unittest.TestCase):
