@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PAUSED = -3  # instead of a count of records: the file could not be read and is left alone
 HOPELESS = -4  # the same for so long that it must be given up
 _SET_ASIDE = ".bad"  # behind the name
-_MOST_ASIDE = const(4)  # such files of a lane
+_MOST_ASIDE = const(2)  # such files of a lane
 _PIECE_BYTES = 2 * LARGEST_RECORD  # of a file that is measured: what one call may read
 
 

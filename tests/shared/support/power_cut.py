@@ -33,10 +33,10 @@ def open_lanes(storage, clock, capacity_bytes=53248):
     return lanes
 
 
-def body(lane, number, size):
-    """What record `number` of a lane says: recognised again by `is_right`."""
-    seed = lane * 77 + number
-    return struct.pack("<II", lane, number) + bytes(
+def body(lane, number, size, boot=1):
+    """What record `number` of a lane says in that boot: recognised again by `_is_right`."""
+    seed = lane * 77 + number + boot * 131
+    return struct.pack("<HHI", lane, boot, number) + bytes(
         [(seed + place) & 0xFF for place in range(size)]
     )
 
@@ -60,6 +60,7 @@ class Life:
     """
 
     def __init__(self, storage, done):
+        """On a new volume, or behind another life on it."""
         self._storage = storage
         self._done = done  # () -> operations so far
         self._clock = HandClock()
@@ -68,6 +69,7 @@ class Life:
         write_config(storage, 1)
         self._clock.utc_quality = 0  # so its boot is 1
         self._lanes = open_lanes(storage, self._clock)
+        self.boot = self._lanes.boot
         self._sources = self._lanes.sources()
         self._buffer = memoryview(bytearray(8192))
         self._put_stone()
@@ -82,6 +84,13 @@ class Life:
             write_config(self._storage, self._version)
             self._put_stone()
 
+    def end(self):
+        """All is delivered and deleted; what was written stands in blocks that are free now."""
+        self._lanes.close()
+        for name in self._storage.names():
+            if name != "boot":
+                self._storage.remove(name)
+
     def _samples(self, count):
         for number in range(count):
             for lane in (self._lanes.fine, self._lanes.minute):
@@ -90,13 +99,13 @@ class Life:
                 if lane.chunk_full(600) or number % 20 == 0:
                     lane.begin_chunk()
                 head = struct.pack(records.SET_PAYLOAD, lane.open_chunk, number, 0, 0)
-                lane.append(records.SET, head + body(lane.number, lane.ring.next, 300))
+                lane.append(records.SET, head + self._body(lane, 300))
             self._step(300)
 
     def _events(self, count):
         for number in range(count):
             events = self._lanes.events
-            events.append(records.EVENT, body(0, events.ring.next, 40))
+            events.append(records.EVENT, self._body(events, 40))
             if number % 3 == 0:
                 events.flush()
             self._step(200)
@@ -104,9 +113,12 @@ class Life:
     def _box(self):
         events = self._lanes.events
         for _ in range(_BURST):
-            events.append(records.BLACK_BOX, body(0, events.ring.next, _BURST_BYTES))
+            events.append(records.BLACK_BOX, self._body(events, _BURST_BYTES))
             events.flush()
             self._step(20)
+
+    def _body(self, lane, size):
+        return body(lane.number, lane.ring.next, size, self.boot)
 
     def _deliver(self, number):
         """Some of the events are acknowledged; the cursor goes to flash, passed files go."""
@@ -126,13 +138,16 @@ class Life:
         for lane in self._lanes.all:
             kept = [segment.first for segment in lane.files.all if segment.last >= segment.first]
             first = min(kept) if kept else lane.stored + 1
-            delivered = lane.delivered[1]
+            delivered = lane.delivered[1] if lane.delivered[0] == self.boot else 0
             marks.append((max(first, delivered + 1), lane.stored, delivered))
         self.stones.append((self._done(), marks, self._version))
 
 
-def losses(stones, operations, storage):
-    """What a start on `storage` finds wrong, cut after so many operations: a list of lines."""
+def losses(stones, operations, storage, boot=1):
+    """What a start on `storage` finds wrong of the life of that boot: a list of lines.
+
+    The power failed after so many operations.
+    """
     if storage.formatted:
         return ["formatted"]
     passed = len([stone for stone in stones if stone[0] <= operations])
@@ -142,7 +157,7 @@ def losses(stones, operations, storage):
     lanes = open_lanes(storage, HandClock(), 110592)  # nothing has to go now
     if not passed:
         last = (0, ((1, 0, 0),) * len(lanes.all), 0)  # nothing was promised
-    elif lanes.boot < 2:
+    elif lanes.boot <= boot:
         wrong.append("boot %d" % lanes.boot)
     found = _config_version(storage)
     if not last[2] <= found <= following[2]:
@@ -152,7 +167,7 @@ def losses(stones, operations, storage):
     for lane in lanes.all:
         first, _, delivered = following[1][lane.number]
         stored = last[1][lane.number][1]
-        found = _Found(lane)
+        found = _Found(lane, boot)
         missing = [number for number in range(first, stored + 1) if not found.got[number]]
         if missing or found.bad:
             wrong.append("lane %d: missing %s, wrong %s" % (lane.number, missing, found.bad))
@@ -177,9 +192,10 @@ def _config_version(storage):
 
 
 class _Found:
-    """What a reader of a lane gets: `got` numbers of boot 1, `bad` that say something else."""
+    """What a reader of a lane gets: `got` numbers of a boot, `bad` that say something else."""
 
-    def __init__(self, lane):
+    def __init__(self, lane, boot):
+        self._boot = boot
         self.got = bytearray(_MOST)
         self.bad = 0
         self.gaps = []
@@ -194,7 +210,7 @@ class _Found:
         """It came, or a gap names it."""
         return self.got[number] or any(
             [
-                first <= number <= last if boot == 1 else not first
+                first <= number <= last if boot == self._boot else boot > self._boot and not first
                 for boot, first, last in self.gaps
             ]
         )
@@ -208,18 +224,19 @@ class _Found:
             for number in range(reader.first, reader.first + reader.count):
                 length = records.check(buffer, offset, reader.end)
                 payload = bytes(buffer[offset + records.HEADER_BYTES : offset + length])
-                if reader.boot == 1:
+                if reader.boot == self._boot:
                     self.got[number] = 1
-                    self.bad += not _is_right(lane.number, number, buffer[offset + 1], payload)
+                    kind = buffer[offset + 1]
+                    self.bad += not _is_right(lane.number, number, kind, payload, reader.boot)
                 if buffer[offset + 1] == records.GAP:
                     self.gaps.append(struct.unpack(records.GAP_PAYLOAD, payload))
                 offset += length
             self._key = (reader.boot, reader.first + reader.count - 1)
 
 
-def _is_right(lane, number, kind, payload):
+def _is_right(lane, number, kind, payload, boot):
     if kind == records.GAP:
         return True
     if kind == records.SET:
         payload = payload[records.SET_BYTES :]
-    return payload == body(lane, number, len(payload) - 8)
+    return payload == body(lane, number, len(payload) - 8, boot)

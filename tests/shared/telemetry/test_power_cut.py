@@ -90,10 +90,17 @@ else:
     fat = None
 
 
-def live(open_storage, block_bytes):
-    """(content before, log of every operation, stones) of a life on a new volume."""
+def live(open_storage, block_bytes, lives_before=0):
+    """(content before, log of every operation, stones) of a life on a new volume.
+
+    Or on one on which so many lives wrote the same numbers before and went.
+    """
     flash = TornFlash(bytearray(BLOCKS * BLOCK_BYTES), block_bytes)
     storage = open_storage(flash, True)
+    for _ in range(lives_before):
+        life = Life(storage, lambda: 0)
+        life.run()
+        life.end()
     before = bytearray(flash.content)
     flash.log = []
     life = Life(storage, lambda: len(flash.log))
@@ -101,15 +108,16 @@ def live(open_storage, block_bytes):
     return before, flash.log, life.stones
 
 
-def cut_everywhere(open_storage, block_bytes):
+def cut_everywhere(open_storage, block_bytes, lives_before=0, step=1):
     """(cuts, lines of what a start found wrong)."""
-    before, log, stones = live(open_storage, block_bytes)
+    before, log, stones = live(open_storage, block_bytes, lives_before)
     gc.collect()
-    cuts, wrong = 0, []
-    for done, tear, content in images(before, log, block_bytes):
+    cuts, wrong, boot = 0, [], 1 + lives_before
+    for done, tear, content in images(before, log, block_bytes, step):
         cuts += 1
         try:
-            found = losses(stones, done, open_storage(TornFlash(content, block_bytes), False))
+            storage = open_storage(TornFlash(content, block_bytes), False)
+            found = losses(stones, done, storage, boot)
         except (OSError, ValueError) as error:  # FAT has names of rubbish then
             found = ["does not start: %s" % error]
         wrong += ["cut in operation %d, %s: %s" % (done, tear, line) for line in found]
@@ -133,6 +141,28 @@ class PowerCutTest(unittest.TestCase):
         cuts, wrong = cut_everywhere(lfs, BLOCK_BYTES)
         self.assertEqual(wrong, [])
         self.assertTrue(cuts > 750, cuts)
+
+    def test_littlefs_gives_nothing_of_an_earlier_boot_for_this_ones(self):
+        """The same lanes and numbers stand all over the flash, in blocks that are free."""
+        cuts, wrong = cut_everywhere(lfs, BLOCK_BYTES, lives_before=2, step=5)
+        self.assertEqual(wrong, [])
+        self.assertTrue(cuts > 150, cuts)
+
+    def test_records_of_an_earlier_boot_in_a_file_of_this_one_would_be_seen(self):
+        flash = TornFlash(bytearray(BLOCKS * BLOCK_BYTES), BLOCK_BYTES)
+        storage = lfs(flash, True)
+        life = Life(storage, lambda: 0)
+        life.run()
+        with storage.open("m00000001-00000001.seg", "rb") as file:
+            stale = file.read()
+        life.end()
+        life = Life(storage, lambda: 0)
+        life.run()
+        self.assertEqual(losses(life.stones, 0, storage, 2), [])
+        with storage.open("m00000002-00000001.seg", "wb") as file:
+            file.write(stale)
+        (line,) = losses(life.stones, 0, storage, 2)
+        self.assertIn("lane 1: missing [], wrong ", line)
 
     def test_littlefs_loses_nothing_when_the_start_is_cut_off_too(self):
         if fat is not None:
