@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 
 import vfs
+from micropython import const
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ _VOLUME: Any = vfs.VfsLfs2  # the type stubs take it for abstract
 # A volume has two buffers of four times `readsize`, an open file one. They may not be smaller: a
 # file of up to 512 bytes stands in the directory, and is read through one of them.
 _OPTIONS = {"progsize": 32, "readsize": 128, "lookahead": 256}
-_TRIES = 3  # of a mount
+_TRIES = const(3)  # of a mount
 _SUPERBLOCKS = (0, 1)  # one is the copy of the other
-_BLOCK_SIZE = 5  # operation of `ioctl`
-_NAME_AT = 8
+_BLOCK_SIZE = const(5)  # operation of `ioctl`
+_NAME_AT = const(8)
 _NAME = b"littlefs"
 
 

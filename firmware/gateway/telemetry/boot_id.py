@@ -8,6 +8,8 @@ same gateway name, so it does not begin at 1.
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.telemetry.pair_file import read_pair, write_pair
 
 TYPE_CHECKING = False
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from gateway.contracts import Random, Storage
 
 _FILE = "boot"
-_LARGEST = 0xFFFFFFFF
+_LARGEST = const(0xFFFFFFFF)
 
 
 def begin(storage: Storage, clock: Clock, random: Random | None, known: int) -> tuple[int, bool]:

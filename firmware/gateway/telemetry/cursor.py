@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.clock import diff
 from gateway.telemetry.pair_file import read_pair, write_pair
 
@@ -10,8 +12,8 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.contracts import Storage
 
-_RECORDS = 512  # acknowledged records between two writes
-_PERIOD_MS = 10000
+_RECORDS = const(512)  # acknowledged records between two writes
+_PERIOD_MS = const(10000)
 
 
 class Cursor:

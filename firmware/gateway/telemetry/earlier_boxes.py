@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.telemetry import records
 
 TYPE_CHECKING = False
@@ -9,7 +11,7 @@ if TYPE_CHECKING:
     from gateway.contracts import Storage
     from gateway.telemetry.segment import Segment
 
-_GONE = 2  # ENOENT
+_GONE = const(2)  # ENOENT
 _PIECE_BYTES = 2 * records.LARGEST_RECORD
 
 

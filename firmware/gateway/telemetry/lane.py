@@ -12,6 +12,8 @@ in one file as far as the flash lets it.
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.clock import diff
 from gateway.telemetry import records
 from gateway.telemetry.byte_ring import ByteRing
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from gateway.telemetry.retention import Retention
     from gateway.telemetry.segment import Segment
 
-_SMALL_RECORD = 64  # bytes; the ring has a slot for each so many of its own
+_SMALL_RECORD = const(64)  # bytes; the ring has a slot for each so many of its own
 PAGE_BYTES = 4096
 LARGEST_RECORD = records.LARGEST_RECORD
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.telemetry import boot_id, records
 from gateway.telemetry.block_source import BlockSource
 from gateway.telemetry.earlier_boxes import EarlierBoxes
@@ -17,11 +19,11 @@ if TYPE_CHECKING:
     from gateway.contracts import Random, Storage
 
 EVENTS_RING_BYTES = 32768  # black boxes go through it
-_PLAIN_EVENTS_RING_BYTES = 16384  # without black boxes
+_PLAIN_EVENTS_RING_BYTES = const(16384)  # without black boxes
 _IDLE_RING_BYTES = LARGEST_RECORD + 1024  # gap records may still come
-_EVENTS_FLUSH_MS = 2000  # those that are not urgent; the others are flushed at once
-_MINUTE_PATIENCE = 5
-_LISTINGS = 3
+_EVENTS_FLUSH_MS = const(2000)  # those that are not urgent; the others are flushed at once
+_MINUTE_PATIENCE = const(5)
+_LISTINGS = const(3)
 
 
 class Lanes:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.telemetry import records
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.telemetry.lane import Lane
 
-_BLOCK_BYTES = 4096
-_SPARE_BLOCKS = 4  # for the small files, on a flash smaller than said
-_MOST_IN_VAIN = 3
+_BLOCK_BYTES = const(4096)
+_SPARE_BLOCKS = const(4)  # for the small files, on a flash smaller than said
+_MOST_IN_VAIN = const(3)
 
 # What dropping the oldest segment of a lane came to.
 NOTHING = 0  # there is none

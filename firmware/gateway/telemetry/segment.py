@@ -4,6 +4,8 @@ end and the file that follows; what stands between is found when it is read.
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.telemetry import records
 from gateway.telemetry.segment_search import can_be, first_good, is_torn, length_of
 from gateway.telemetry.setbacks import FailedReads
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 LETTERS = "emf"  # of the lanes, in file names
 _SUFFIX = ".seg"
-_FROM_END = 2  # of `seek`
+_FROM_END = const(2)  # of `seek`
 
 
 class Segment:

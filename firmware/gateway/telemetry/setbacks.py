@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.clock import diff
 
-_PAUSE_MS = 10000  # at most, after a failed write
-_PROBE = 4  # a segment is given up for every so many failures that do not say "full"
-_READ_TRIES = 8  # of a file; with the pauses between them two minutes
-_READ_PAUSE_MS = 1000  # after the first failed read; each further one doubles it
-_ENOSPC = 28  # MicroPython's errno module has no name for it
+_PAUSE_MS = const(10000)  # at most, after a failed write
+_PROBE = const(4)  # a segment is given up for every so many failures that do not say "full"
+_READ_TRIES = const(8)  # of a file; with the pauses between them two minutes
+_READ_PAUSE_MS = const(1000)  # after the first failed read; each further one doubles it
+_ENOSPC = const(28)  # MicroPython's errno module has no name for it
 
 
 def is_full(error: OSError) -> bool:
