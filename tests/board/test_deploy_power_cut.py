@@ -113,6 +113,7 @@ def copied(deployment: Deployment, switched: bool = True) -> Callable[[], None]:
     deployment.copy(plan, lambda what, count: None)
     if switched:
         deployment.switch(plan)
+        Listener(deployment.device.prompt.serial, lambda line: None).start()
     return lambda: deployment.switch(plan) if not switched else back(deployment, plan)
 
 
