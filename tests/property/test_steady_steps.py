@@ -78,10 +78,8 @@ def decided(bench: PassingBench) -> tuple:
     return (
         plain,
         (decision._charge_ramp.granted_da, decision._discharge_ramp.granted_da),
-        (decision.charge_limit_da, decision.discharge_limit_da),
         bytes(protection.levels),
-        bytes(protection.latches._held),
-        bytes(protection.latches._trips),
+        bytes(protection.latches._marks),
         bytes(protection.detectors._states),
         protection.detectors._times.tolist(),
         protection.running,

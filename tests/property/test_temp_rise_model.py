@@ -15,9 +15,11 @@ from statistics import median_low
 from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
+from plain_temp_rise import PlainTempRise
 from small_int import SmallArray, SmallInt
 
 from gateway.protection.temp_rise import TempRise
+from gateway.rack.data import TEMP_ABSENT
 
 YOUNGEST_S = 38
 SNAPSHOTS_S = 19  # apart, or the next scan after that
@@ -113,3 +115,26 @@ def test_the_fastest_sensor_hotter_never_reads_less(seed: int, which: int, hotte
     after = feed(other, raised, period_s)
     if one.rise and one.sensor == which:
         assert after >= before
+
+
+READINGS = st.one_of(
+    st.sampled_from([TEMP_ABSENT, 240, 245, 250, 251, 260, 449, 450, -500, 32767, -32767]),
+    st.integers(200, 500),
+)
+
+
+@profile(max_examples=300, deadline=None)
+@given(
+    count=st.integers(1, 9),
+    periods_ms=st.lists(st.sampled_from([2000, 4000, 19000, 40000, 240001]), max_size=12),
+    data=st.data(),
+)
+def test_the_machine_code_says_what_a_loop_over_the_sensors_says(
+    count: int, periods_ms: list[int], data: st.DataObject
+) -> None:
+    one, other = checked(count), PlainTempRise(count)
+    scans = st.lists(READINGS, min_size=count, max_size=count)
+    for period_ms in periods_ms:
+        scan = data.draw(scans)
+        assert feed(one, scan, period_ms / 1000) == other.step(array("h", scan), period_ms)
+        assert (one.hot_rise, one.sensor) == (other.hot_rise, other.sensor)

@@ -38,7 +38,7 @@ class Release:
             self._since = now
             return
         seen = self._interlocks.seen_level(self._smoke_rule) == _FIRE_LEVEL
-        if not (armed and seen and self._interlocks.supplied):
+        if not (armed and seen and self._interlocks.is_supplied()):
             self._since = now
         elif diff(now, self._since) >= self._delay_ms:
             self.fire = True

@@ -10,6 +10,7 @@ from array import array
 
 from micropython import const
 
+UNKNOWN = -1
 _FIELDS = const(4)  # rack, rule, level, active
 
 
@@ -20,12 +21,15 @@ class Changes:
         self._capacity = capacity
         self._entries = bytearray(capacity * _FIELDS)
         self._values = array("i", [0] * capacity)
+        self._counted_ms = array("i", [0] * capacity)
         self._written = 0
         self._read = 0
         self.lost = 0
 
-    def put(self, rack: int, rule: int, level: int, active: int, value: int) -> None:
-        """Append one change; allocates nothing."""
+    def put(
+        self, rack: int, rule: int, level: int, active: int, value: int, counted_ms: int = 0
+    ) -> None:
+        """Append one change; `counted_ms`: bad time before a level is set. Allocates nothing."""
         entries = self._entries
         place = self._written % self._capacity
         base = place * _FIELDS
@@ -34,6 +38,7 @@ class Changes:
         entries[base + 2] = level
         entries[base + 3] = active
         self._values[place] = value
+        self._counted_ms[place] = counted_ms
         self._written += 1
 
     def take(self) -> tuple[int, ...] | None:
@@ -48,3 +53,14 @@ class Changes:
         base = place * _FIELDS
         self._read += 1
         return tuple(self._entries[base : base + _FIELDS]) + (self._values[place],)
+
+    def counted_ms(self, rack: int, rule: int, level: int) -> int:
+        """Bad time that was counted before this level was set the last time; UNKNOWN when so much
+        has changed since that nobody knows any more.
+        """
+        for back in range(1, min(self._written, self._capacity) + 1):
+            place = (self._written - back) % self._capacity
+            base = place * _FIELDS
+            if tuple(self._entries[base : base + _FIELDS]) == (rack, rule, level, 1):
+                return self._counted_ms[place]
+        return UNKNOWN

@@ -29,8 +29,7 @@ class ContactorWatch:
         self._trying = False
         self._try_since = 0
 
-    @property
-    def counting(self) -> bool:
+    def is_counting(self) -> bool:
         """Time alone may change what it tells, without an order or a fresh summary."""
         return self.ordered or self._odd or self._trying or self._tries > 0
 

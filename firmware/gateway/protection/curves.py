@@ -38,11 +38,13 @@ class Curve:
         shares = self._share_pm
         if x <= places[0]:
             return shares[0]
-        for index in range(1, len(places)):
-            end = places[index]
-            if x <= end:
-                begin = places[index - 1]
-                first_pm = shares[index - 1]
-                rise_pm = shares[index] - first_pm
-                return first_pm + rise_pm * (x - begin) // (end - begin)
-        return shares[len(shares) - 1]
+        last = len(places) - 1
+        if x >= places[last]:
+            return shares[last]
+        index = 1
+        while x > places[index]:
+            index += 1
+        begin = places[index - 1]
+        first_pm = shares[index - 1]
+        rise_pm = shares[index] - first_pm
+        return first_pm + rise_pm * (x - begin) // (places[index] - begin)

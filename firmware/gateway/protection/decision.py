@@ -90,7 +90,6 @@ class Decision:
         self.discharge_cap_da = settings.discharge_da
         self._charge_pm = 0
         self._discharge_pm = 0
-        self._open = False
         self.stands = False
         self.permit = False
         self.at_once = False
@@ -98,12 +97,13 @@ class Decision:
         self.data_lost = False
         self.level = 0
         self.rule = rules.NO_RULE
-        self.charge_stopped = False  # by a level 2
-        self.discharge_stopped = False
+        self.stopped = 0  # CHARGE, DISCHARGE or BOTH: by a level 2
         self.charge_da = 0
         self.discharge_da = 0
         self.charge_by = rules.BY_START
         self.discharge_by = rules.BY_START
+        self.charge_limit_da = 0
+        self.discharge_limit_da = 0
         # The same without the ramp: going beyond it means more than coming back too fast.
         self.charge_bound_da = 0
         self.discharge_bound_da = 0
@@ -112,19 +112,20 @@ class Decision:
         """Decide; `has_data`: there was at least one good summary."""
         self._begin()
         starting = self._data.is_starting(now)
+        opens = False
         held = self._latches.any_held
         if held or self._levels != _NO_LEVELS:
             for rule in range(rules.RACK_RULES):
                 level = rules.LEVEL_COUNT if self._latches.held(rule) else self._levels[rule]
                 if level:
-                    self._apply(rule, level)
-        if not self._interlocks.quiet:
+                    opens = self._apply(rule, level) or opens
+        if not self._interlocks.is_quiet():
             for rule in range(rules.RACK_RULES, rules.RULE_COUNT):
                 level = self._interlocks.level(rule)
                 if level:
-                    self._apply(rule, level)
+                    opens = self._apply(rule, level) or opens
         self.tripped = held or self._interlocks.latches.any_held
-        self.permit = not self._open and (has_data or starting)
+        self.permit = not opens and (has_data or starting)
         if has_data and not starting:
             self._apply_curves()
             self._note_bms_limits()
@@ -135,7 +136,7 @@ class Decision:
 
     def steady_ms(self) -> int:
         """For how long `make` would decide the same, with the same levels, data and inputs."""
-        if not self._interlocks.quiet:
+        if not self._interlocks.is_quiet():
             return 0
         return min(self._charge_ramp.wait_ms, self._discharge_ramp.wait_ms)
 
@@ -156,47 +157,35 @@ class Decision:
         self.charge_da = self._charge_ramp.step(0, now)
         self.discharge_da = self._discharge_ramp.step(0, now)
 
-    @property
-    def charge_limit_da(self) -> int:
-        """What may be drawn, 0.1 A: what is granted here and what the BMS allows."""
-        return min(self.charge_da, self._bms_charge_da)
-
-    @property
-    def discharge_limit_da(self) -> int:
-        """The same."""
-        return min(self.discharge_da, self._bms_discharge_da)
-
     def _begin(self) -> None:
         self._charge_pm = _FULL_PM
         self._discharge_pm = _FULL_PM
-        self._open = False
         self.charge_by = rules.NO_RULE
         self.discharge_by = rules.NO_RULE
         self.at_once = False
         self.data_lost = True
         self.level = 0
         self.rule = rules.NO_RULE
-        self.charge_stopped = False
-        self.discharge_stopped = False
+        self.stopped = 0
 
-    def _apply(self, rule: int, level: int) -> None:
+    def _apply(self, rule: int, level: int) -> bool:
+        """What a level does; whether it opens the contactor."""
         row = RULES[rule]
         reaction = row[REACTIONS][level - 1]
         if level > self.level:
             self.level = level
             self.rule = rule
         if reaction == WARN:
-            return
+            return False
         direction = row[DIRECTION]
         if reaction == STOP:
-            self.charge_stopped = self.charge_stopped or direction & CHARGE != 0
-            self.discharge_stopped = self.discharge_stopped or direction & DISCHARGE != 0
+            self.stopped |= direction
         if reaction >= OPEN:
-            self._open = True
             direction = BOTH
             self.data_lost = self.data_lost and row[LATCH] == AUTOMATIC
             self.at_once = self.at_once or reaction == AT_ONCE
         self._reduce(direction, self._settings.derate_pm if reaction == DERATE else 0, rule)
+        return bool(reaction >= OPEN)
 
     def _apply_curves(self) -> None:
         summary = self._data.summary
@@ -245,9 +234,13 @@ class Decision:
             self.charge_by = rules.BY_RAMP
         if self._discharge_ramp.limiting:
             self.discharge_by = rules.BY_RAMP
+        self.charge_limit_da = self.charge_da
+        self.discharge_limit_da = self.discharge_da
         if self._bms_charge_da < self.charge_da:
+            self.charge_limit_da = self._bms_charge_da
             self.charge_by = rules.BY_BMS
         if self._bms_discharge_da < self.discharge_da:
+            self.discharge_limit_da = self._bms_discharge_da
             self.discharge_by = rules.BY_BMS
 
 

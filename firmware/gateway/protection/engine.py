@@ -10,8 +10,6 @@ time they were fresh: a rack that is stale for more than a third of the time tri
 
 from __future__ import annotations
 
-from array import array
-
 from micropython import const
 
 from gateway.clock import add, diff, subtract
@@ -90,7 +88,6 @@ class RackProtection:
         self._interlocks = interlocks
         self._changes = changes
         self._notes = bytearray(rules.RACK_RULES)
-        self._counted_ms = array("i", [0] * rules.RACK_RULES)  # before the last trip
         self._cold_way = 0  # of the under-voltage points
         self._sequence = 0  # of the last summary taken
         self._sampled = data.acquired
@@ -114,7 +111,7 @@ class RackProtection:
             and not data.suspect
             and self.decision.stands
             and not self._contactor.ordered
-            and self._interlocks.quiet
+            and self._interlocks.is_quiet()
         ):
             self._aged = now
             self.flow = self.flow + FLOW_STEP & _FLOW_MASK
@@ -163,8 +160,10 @@ class RackProtection:
         return self.thresholds.set_points[number], self.thresholds.clear_points[number]
 
     def counted_ms(self, rule: int) -> int:
-        """Bad time that was counted before level 3 of this rule became active the last time."""
-        return self._counted_ms[rule]
+        """Bad time that was counted before level 3 of this rule became active the last time;
+        `changes.UNKNOWN` when that is long ago. Allocates.
+        """
+        return self._changes.counted_ms(self.data.index, rule, rules.LEVEL_COUNT)
 
     def _judge(self, now: int) -> None:
         if self._aged != self.judged:
@@ -226,7 +225,7 @@ class RackProtection:
         quantities = self.quantities
         quantities.take_summary(elapsed_ms, span_ms)
         decision = self.decision
-        quantities.take_stops(decision.charge_stopped, decision.discharge_stopped)
+        quantities.take_stops(decision.stopped)
         if self.limits_sent:
             quantities.take_limits(
                 decision.charge_bound_da, decision.discharge_bound_da, elapsed_ms
@@ -303,10 +302,10 @@ class RackProtection:
             if detectors.step(number, turned, set_point, clear_point, elapsed_ms, gap):
                 active = 1 if detectors.is_active(number) else 0
                 value = self.quantities.values[rule]
-                self._changes.put(self.data.index, rule, index + 1, active, value)
+                counted_ms = detectors.counted_ms(number) if active else 0
+                self._changes.put(self.data.index, rule, index + 1, active, value, counted_ms)
                 if index == _LEVEL_3:
                     if active:
-                        self._counted_ms[rule] = detectors.counted_ms(number)
                         self.latches.trip(rule)
                     else:
                         self.latches.cleared(rule)

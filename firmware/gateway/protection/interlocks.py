@@ -72,8 +72,7 @@ class Interlocks:
             self._step_rule(rule, elapsed_ms)
         self._busy = not self._detectors.are_idle(0, _COUNT * rules.LEVEL_COUNT)
 
-    @property
-    def supplied(self) -> bool:
+    def is_supplied(self) -> bool:
         """A loop that has nothing to do with fire is healthy; True where there is none.
 
         That of the emergency stop tells nothing: somebody pushes it because of the fire.
@@ -83,8 +82,7 @@ class Interlocks:
                 return True
         return not self._others
 
-    @property
-    def quiet(self) -> bool:
+    def is_quiet(self) -> bool:
         """No level, no latch."""
         return self.levels == self._none and not self.latches.any_held
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from micropython import const
 
 from gateway.config.rules import AUTOMATIC, LATCH, NAME, NONE, REACTIONS, RULES, SERVICE, WAIT
-from gateway.protection.rules import RACK_RULES
 
 # Who asks for a reset.
 BY_OPERATOR = 0
@@ -30,7 +29,8 @@ RESET_RESULTS = (
 
 AUTOMATIC_RELEASES = 5
 _LEVEL_3 = const(3)
-_NONE = bytes(RACK_RULES)
+_HELD_SHIFT = const(7)  # of a mark
+_TRIPS = const(0x7F)
 
 
 class Latches:
@@ -41,56 +41,57 @@ class Latches:
     def __init__(self, first: int, count: int) -> None:
         self.first = first
         self.count = count
-        self._none = _NONE if count == len(_NONE) else bytes(count)
-        self._held = bytearray(count)
-        self._not_held = bytearray(b"\xff" * count)
-        self._trips = bytearray(count)
-        self._not_trips = bytearray(b"\xff" * count)
+        self._marks = bytearray(count)  # whether it is held, how often it tripped
+        self._copies = bytearray(b"\xff" * count)  # the same inverted
+        self._holding = 0  # how many hold
         self.changed = False
 
     @property
     def any_held(self) -> bool:
         """At least one rule holds its trip."""
-        return self._held != self._none
+        return self._holding != 0
 
     @property
     def sound(self) -> bool:
         """Both copies agree."""
+        holding = 0
         for index in range(self.count):
-            if self._held[index] ^ self._not_held[index] != 0xFF:
+            mark = self._marks[index]
+            if mark ^ self._copies[index] != 0xFF:
                 return False
-            if self._trips[index] ^ self._not_trips[index] != 0xFF:
-                return False
-        return True
+            holding += mark >> _HELD_SHIFT
+        return holding == self._holding
 
     def names(self) -> list[str]:
         """Names of the rules that hold their trip; allocates."""
         return [
-            RULES[self.first + index][NAME] for index in range(self.count) if self._held[index]
+            RULES[rule][NAME]
+            for rule in range(self.first, self.first + self.count)
+            if self.held(rule)
         ]
 
     def held(self, rule: int) -> int:
         """1 while this rule holds its trip."""
-        return self._held[rule - self.first]
+        return self._marks[rule - self.first] >> _HELD_SHIFT
 
     def trips(self, rule: int) -> int:
         """How often a WAIT rule tripped since a person released it."""
-        return self._trips[rule - self.first]
+        return self._marks[rule - self.first] & _TRIPS
 
     def trip(self, rule: int) -> None:
         """Level 3 of this rule has become active."""
         if RULES[rule][LATCH] == AUTOMATIC:
             return
-        index = rule - self.first
-        if not self._held[index] and RULES[rule][LATCH] == WAIT:
-            self._set_trips(index, min(self._trips[index] + 1, AUTOMATIC_RELEASES + 1))
-        self._set_held(index, 1)
+        trips = self.trips(rule)
+        if not self.held(rule) and RULES[rule][LATCH] == WAIT:
+            trips = min(trips + 1, AUTOMATIC_RELEASES + 1)
+        self._set(rule - self.first, 1, trips)
 
     def cleared(self, rule: int) -> None:
         """Level 3 of this rule was clear for its whole clear delay."""
-        index = rule - self.first
-        if RULES[rule][LATCH] == WAIT and self._trips[index] <= AUTOMATIC_RELEASES:
-            self._set_held(index, 0)
+        trips = self.trips(rule)
+        if RULES[rule][LATCH] == WAIT and trips <= AUTOMATIC_RELEASES:
+            self._set(rule - self.first, 0, trips)
 
     def reset(self, levels: bytearray, by: int, fresh: bool) -> int:
         """Release all of them on a person's request, or none; what became of it.
@@ -103,31 +104,26 @@ class Latches:
         if not fresh:
             return NO_DATA
         for index in range(self.count):
-            if self._held[index] and levels[index] == _LEVEL_3:
+            if self.held(self.first + index) and levels[index] == _LEVEL_3:
                 return STILL_HOLDS
-        for index in range(self.count):
-            if (
-                self._held[index]
-                and by != BY_SERVICE
-                and (RULES[self.first + index][LATCH] == SERVICE)
-            ):
+        for rule in range(self.first, self.first + self.count):
+            if self.held(rule) and by != BY_SERVICE and RULES[rule][LATCH] == SERVICE:
                 return NEEDS_SERVICE
         for index in range(self.count):
-            self._set_held(index, 0)
-            self._set_trips(index, 0)
+            self._set(index, 0, 0)
         return RELEASED
 
     def keep(self, into: bytearray, at: int) -> None:
         """Write what must outlive a restart, 2 x count bytes, to `into` at `at`."""
         for index in range(self.count):
-            into[at + index] = self._held[index]
-            into[at + self.count + index] = self._trips[index]
+            into[at + index] = self.held(self.first + index)
+            into[at + self.count + index] = self.trips(self.first + index)
 
     def restore(self, kept: bytes | bytearray, at: int) -> None:
         """Take back what `keep` wrote; a value that cannot be counts as held."""
         for index in range(self.count):
-            self._set_held(index, 1 if kept[at + index] else 0)
-            self._set_trips(index, min(kept[at + self.count + index], AUTOMATIC_RELEASES + 1))
+            trips = min(kept[at + self.count + index], AUTOMATIC_RELEASES + 1)
+            self._set(index, 1 if kept[at + index] else 0, trips)
         self.changed = False
 
     def hold_all(self) -> None:
@@ -135,17 +131,13 @@ class Latches:
         for index in range(self.count):
             row = RULES[self.first + index]
             if row[REACTIONS][2] != NONE and row[LATCH] != AUTOMATIC:
-                self._set_held(index, 1)
-                self._set_trips(index, AUTOMATIC_RELEASES + 1)
+                self._set(index, 1, AUTOMATIC_RELEASES + 1)
 
-    def _set_held(self, index: int, held: int) -> None:
-        if self._held[index] != held:
+    def _set(self, index: int, held: int, trips: int) -> None:
+        before = self._marks[index]
+        mark = held << _HELD_SHIFT | trips
+        if mark != before:
             self.changed = True
-        self._held[index] = held
-        self._not_held[index] = held ^ 0xFF
-
-    def _set_trips(self, index: int, trips: int) -> None:
-        if self._trips[index] != trips:
-            self.changed = True
-        self._trips[index] = trips
-        self._not_trips[index] = trips ^ 0xFF
+        self._holding += held - (before >> _HELD_SHIFT)
+        self._marks[index] = mark
+        self._copies[index] = mark ^ 0xFF

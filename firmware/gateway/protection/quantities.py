@@ -11,6 +11,7 @@ from array import array
 
 from micropython import const
 
+from gateway.config.rules import CHARGE, DISCHARGE
 from gateway.protection import rules, scan_viper
 from gateway.protection.contactor_watch import ContactorWatch
 from gateway.protection.rates import VoltageRate
@@ -101,13 +102,13 @@ class Quantities:
             over_pm = current_da * 1000 // max(limit_da, self._settings.rest_da)
         self.values[rules.LIMIT_NOT_RESPECTED] = over_pm
 
-    def take_stops(self, charge_stopped: bool, discharge_stopped: bool) -> None:
-        """Whether a level 2 stops a direction; after `take_summary`."""
+    def take_stops(self, stopped: int) -> None:
+        """Of which directions a level 2 stops the current; after `take_summary`."""
         current_da = self._data.summary[slots.RACK_CURRENT_DA]
         over_pm = 0
-        if current_da > 0 and charge_stopped:
+        if current_da > 0 and stopped & CHARGE:
             over_pm = current_da * 1000 // self._settings.charge_da
-        elif current_da < 0 and discharge_stopped:
+        elif current_da < 0 and stopped & DISCHARGE:
             over_pm = -current_da * 1000 // self._settings.discharge_da
         self.values[rules.STOP_NOT_RESPECTED] = over_pm
 
@@ -167,7 +168,7 @@ class Quantities:
         )
         values[rules.CONTACTOR_MISMATCH] = self.contactor.mismatch_ms(fresh, now)
         values[rules.PRECHARGE] = self.contactor.failed_tries(fresh, now)
-        if not fresh or self.contactor.counting:
+        if not fresh or self.contactor.is_counting():
             return 0
         return min(-scan_ms, data.stale_after_ms - data.age_ms(now))
 

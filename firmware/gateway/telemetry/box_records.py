@@ -6,6 +6,7 @@ import struct
 from array import array
 
 from gateway.protection import rules
+from gateway.protection.changes import UNKNOWN
 from gateway.telemetry import records, summary_codec
 from gateway.telemetry.rewind import CELLS, STREAMS
 from gateway.telemetry.summary_codec import SummaryEncoder
@@ -212,6 +213,8 @@ class BoxRecords:
         side = protection.thresholds.sides[number]
         set_point, clear_point = protection.points(number)
         counted_ms = protection.counted_ms(rule)
+        if counted_ms == UNKNOWN:
+            counted_ms = NO_DELAY
         return set_point * side, clear_point * side, limit.delay_ms, counted_ms
 
     def _put(self, box: Box, what: int, rack: int, end: int) -> None:

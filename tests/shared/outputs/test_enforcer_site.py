@@ -96,8 +96,8 @@ class DeadManTest(unittest.TestCase):
             )
 
     def test_a_latch_that_flips_a_bit(self):
-        self.damaged(RACK_PROBLEM, lambda site: flip(site.protections[1].latches._held, 7))
-        self.damaged(SITE_PROBLEM, lambda site: flip(site.interlocks.latches._held, 1))
+        self.damaged(RACK_PROBLEM, lambda site: flip(site.protections[1].latches._marks, 7))
+        self.damaged(SITE_PROBLEM, lambda site: flip(site.interlocks.latches._marks, 1))
 
     def test_a_relay_command_that_flips_a_bit(self):
         problem = "relay commands disagree with their copies"

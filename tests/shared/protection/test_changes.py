@@ -1,6 +1,6 @@
 import unittest
 
-from gateway.protection.changes import Changes
+from gateway.protection.changes import UNKNOWN, Changes
 
 
 def told(ring):
@@ -44,6 +44,21 @@ class ChangesTest(unittest.TestCase):
         self.assertEqual((told(ring), ring.lost), ([22, 23, 24, 25], 5))
         self.put(ring, [7])
         self.assertEqual((told(ring), ring.lost), ([7], 5))
+
+    def test_what_was_counted_is_known_as_long_as_the_ring_remembers(self):
+        ring = Changes(4)
+        self.assertEqual(ring.counted_ms(1, 2, 3), UNKNOWN)
+        ring.put(1, 2, 3, 1, -4, 1500)
+        ring.put(1, 2, 3, 0, -4)
+        ring.put(1, 2, 3, 1, -4, 1700)
+        self.assertEqual(told(ring), [1, 1, 1])
+        self.assertEqual(ring.counted_ms(1, 2, 3), 1700)
+        for rack, rule, level in ((0, 2, 3), (1, 3, 3), (1, 2, 2)):
+            self.assertEqual(ring.counted_ms(rack, rule, level), UNKNOWN)
+        self.put(ring, (5, 6, 7))
+        self.assertEqual(ring.counted_ms(1, 2, 3), 1700)
+        ring.put(1, 2, 3, 0, -4)
+        self.assertEqual(ring.counted_ms(1, 2, 3), UNKNOWN)
 
     def test_it_holds_the_changes_of_a_bad_moment(self):
         ring = Changes()

@@ -26,7 +26,7 @@ class StartTest(unittest.TestCase):
             self.assertEqual(current_da, 0)
         for wrong in (
             decision.at_once, decision.tripped, decision.data_lost, decision.level,
-            decision.charge_stopped, decision.discharge_stopped,
+            decision.stopped,
         ):  # fmt: skip
             self.assertEqual(wrong, 0)
         self.assertEqual(decision.rule, rules.NO_RULE)
@@ -87,12 +87,8 @@ class StopTest(unittest.TestCase):
                 decider.permit()
                 stops = RULES[rule][REACTIONS][level - 1] == STOP
                 decision = decider.decision
-                for stopped, direction in (
-                    (decision.charge_stopped, CHARGE),
-                    (decision.discharge_stopped, DISCHARGE),
-                ):
-                    expected = stops and RULES[rule][DIRECTION] & direction != 0
-                    self.assertEqual(stopped, expected, (RULES[rule][NAME], level, direction))
+                expected = RULES[rule][DIRECTION] if stops else 0
+                self.assertEqual(decision.stopped, expected, (RULES[rule][NAME], level))
 
     def test_a_stop_of_one_direction_ends_none_of_the_other(self):
         for order in (
@@ -104,7 +100,7 @@ class StopTest(unittest.TestCase):
                 decider.set_level(rule, 2)
             decider.permit()
             decision = decider.decision
-            self.assertEqual((decision.charge_stopped, decision.discharge_stopped), (True, True))
+            self.assertEqual(decision.stopped, CHARGE | DISCHARGE)
 
 
 def granted(bench):

@@ -4,6 +4,7 @@ from protection_bench import Bench
 from sample_site import LIMITS
 
 from gateway.protection import rules
+from gateway.protection.changes import UNKNOWN
 from gateway.protection.engine import FLOW_STEP
 from gateway.protection.latches import (
     BY_OPERATOR,
@@ -216,14 +217,14 @@ class ChangesTest(unittest.TestCase):
         bench = Bench()
         rule = rules.CELL_UNDERVOLTAGE
         bench.fresh(500)
-        self.assertEqual(bench.protection.counted_ms(rule), 0)
+        self.assertEqual(bench.protection.counted_ms(rule), UNKNOWN)
         bench.put({slots.CELL_MIN_MV: 2400})
         bench.fresh(2100, 700)
         bench.put({slots.CELL_MIN_MV: 3300})
         bench.fresh(60000)
         self.assertEqual(bench.level_of("cell_undervoltage"), 0)
         self.assertEqual(bench.protection.counted_ms(rule), 1400)
-        self.assertEqual(bench.protection.counted_ms(rules.DEEP_DISCHARGE), 0)
+        self.assertEqual(bench.protection.counted_ms(rules.DEEP_DISCHARGE), UNKNOWN)
 
 
 if __name__ == "__main__":

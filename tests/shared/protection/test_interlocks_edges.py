@@ -181,17 +181,17 @@ class SeenTest(unittest.TestCase):
 
     def test_after_a_reset_all_is_quiet(self):
         site = Site()
-        self.assertTrue(site.interlocks.quiet)
+        self.assertTrue(site.interlocks.is_quiet())
         site.alarm(*HIGH)
         for _ in range(5):
             site.step(10)
-        self.assertFalse(site.interlocks.quiet)
+        self.assertFalse(site.interlocks.is_quiet())
         site.alarm()
         for _ in range(600):
             site.step(10)
-        self.assertFalse(site.interlocks.quiet)  # its latch holds
+        self.assertFalse(site.interlocks.is_quiet())  # its latch holds
         self.assertEqual(site.interlocks.reset(BY_SERVICE), RELEASED)
-        self.assertTrue(site.interlocks.quiet)
+        self.assertTrue(site.interlocks.is_quiet())
 
 
 if __name__ == "__main__":

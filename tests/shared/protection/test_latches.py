@@ -95,12 +95,18 @@ class ResetTest(unittest.TestCase):
 
 class MemoryTest(unittest.TestCase):
     def test_any_bit_that_flips_is_noticed(self):
-        for copy in ("_held", "_not_held", "_trips", "_not_trips"):
+        for copy in ("_marks", "_copies"):
             for bit in range(8):
                 made = latches(WAIT, OPERATOR)
                 self.assertTrue(made.sound)
                 getattr(made, copy)[OPERATOR] ^= 1 << bit
                 self.assertFalse(made.sound, (copy, bit))
+
+    def test_so_is_a_wrong_number_of_those_that_hold(self):
+        for wrong in (-1, 1, 2):
+            made = latches(WAIT, OPERATOR)
+            made._holding += wrong
+            self.assertFalse(made.sound, wrong)
 
     def test_unknown_latches_all_hold_and_none_releases_itself(self):
         made = latches()

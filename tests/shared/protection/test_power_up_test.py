@@ -124,7 +124,7 @@ class BrokenMachineTest(unittest.TestCase):
         class ReleasesTooSoon(right):
             def reset(self, levels, by, fresh):
                 for rule in range(self.count):
-                    self._set_held(rule, 0)
+                    self._set(rule, 0, 0)
                 return power_up_test.STILL_HOLDS if max(levels) else power_up_test.RELEASED
 
         class SaysReleased(right):

@@ -4,6 +4,7 @@ import unittest
 
 from protection_bench import Bench
 
+from gateway.config.rules import CHARGE, DISCHARGE
 from gateway.protection import rules
 from gateway.rack import data as slots
 from gateway.rack.data import ABSENT, CELL_ABSENT, TEMP_ABSENT
@@ -162,7 +163,7 @@ class StopTest(unittest.TestCase):
         site.protection.settings.charge_da = charge_rating_da
         site.put({slots.RACK_CURRENT_DA: current_da})
         site.fresh(500)
-        site.protection.quantities.take_stops(charge, discharge)
+        site.protection.quantities.take_stops(charge * CHARGE | discharge * DISCHARGE)
         return value(site, rules.STOP_NOT_RESPECTED)
 
     def test_what_flows_although_its_direction_is_stopped(self):

@@ -279,10 +279,10 @@ class CountingTest(unittest.TestCase):
         for state in (2, 0):
             watch.take(state, False)
             watch.failed_tries(True, 0)
-        self.assertTrue(watch.counting)
+        self.assertTrue(watch.is_counting())
         watch.take(1, False)
         watch.failed_tries(True, 0)
-        self.assertFalse(watch.counting)
+        self.assertFalse(watch.is_counting())
 
     def test_while_silence_is_not_made_up_for(self):
         bench = SteadyBench()

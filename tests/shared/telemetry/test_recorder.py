@@ -202,7 +202,7 @@ class EventTest(unittest.TestCase):
     def test_a_change_that_cannot_be_recorded_at_all_is_given_up_and_counted(self):
         site = RecordedSite()
         site.run_ms(3000)
-        site.recorder._changes.put(0, 999, 3, 1, 0)  # no rule has this number
+        site.recorder._changes.put(0, 254, 3, 1, 0)  # no rule has this number
         for _ in range(3):
             with self.assertRaises(KeyError):
                 site.recorder.step()
