@@ -6,6 +6,8 @@ units behind one TCP converter.
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.clock import add
 from gateway.errors import ConfigError
 from gateway.modbus.pdu import FRAME_BYTES, RTU
@@ -32,8 +34,9 @@ if TYPE_CHECKING:
     from gateway.contracts import Board
     from gateway.modbus.link import Link
 
-_SHORTEST_PROBE_MS = 20
-_SHORTEST_REPLY_MS = 50  # a TCP deadline is four times the usual latency, but never below this
+_SHORTEST_PROBE_MS = const(20)
+# a TCP deadline is four times the usual latency, but never below this
+_SHORTEST_REPLY_MS = const(50)
 
 
 class Southbound:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from micropython import const
+
 # Modbus over serial line V1.02, section 2.5.1.1: 3.5 characters of 11 bits between frames, and a
 # fixed time above 19200 baud, where 3.5 characters are too short for a timer to see.
-_SILENCE_BITS_X2 = 77
-_SILENCE_FIXED_ABOVE = 19200
-_SILENCE_FIXED_US = 1750
+_SILENCE_BITS_X2 = const(77)
+_SILENCE_FIXED_ABOVE = const(19200)
+_SILENCE_FIXED_US = const(1750)
 
 
 class LineTime:

@@ -8,6 +8,7 @@ each byte, so functions 1, 2 and 15 are built here.
 
 from __future__ import annotations
 
+from micropython import const
 from umodbus import functions
 
 from gateway.modbus.crc16 import crc16
@@ -42,16 +43,16 @@ WRITE_SINGLE_REGISTER = 6
 WRITE_MULTIPLE_COILS = 15
 WRITE_MULTIPLE_REGISTERS = 16
 
-_EXCEPTION_BIT = 0x80
+_EXCEPTION_BIT = const(0x80)
 _BITS = (READ_COILS, READ_DISCRETE_INPUTS)
 _SINGLE = (WRITE_SINGLE_COIL, WRITE_SINGLE_REGISTER)
-_ECHO_BYTES = 5  # function, address, value or quantity: how any write is answered
+_ECHO_BYTES = const(5)  # function, address, value or quantity: how any write is answered
 _DATA_AT = (9, 3)  # by framing: MBAP or unit, then function and byte count
 _CRC_BYTES = (0, 2)
-_LENGTH_AT = 5  # the lower byte of the length in an MBAP header
-_UNIT_AND_CODE = 3  # bytes that it counts besides the data: unit, function, byte count
-_HIGHEST_UNIT = 247
-_NO_UNIT = 255  # Modbus TCP: the server itself, not a unit behind it
+_LENGTH_AT = const(5)  # the lower byte of the length in an MBAP header
+_UNIT_AND_CODE = const(3)  # bytes that it counts besides the data: unit, function, byte count
+_HIGHEST_UNIT = const(247)
+_NO_UNIT = const(255)  # Modbus TCP: the server itself, not a unit behind it
 
 
 class Request:

@@ -5,7 +5,9 @@ A fixed deadline is either too long for a dead rack on a shared bus or too short
 
 from __future__ import annotations
 
-_SHIFT = 3  # each answer moves the filter by an eighth of what it differs
+from micropython import const
+
+_SHIFT = const(3)  # each answer moves the filter by an eighth of what it differs
 
 
 class ReplyTime:

@@ -14,6 +14,7 @@ until then such a write is confirmed by its second copy only.
 from __future__ import annotations
 
 import micropython
+from micropython import const
 
 from gateway.clock import TICKS_MASK, add, diff
 from gateway.modbus import pdu
@@ -41,28 +42,28 @@ if TYPE_CHECKING:
     from gateway.modbus.pdu import Request
 
 # Phases of WAITING.
-_HOLDING = 0  # something came just before sending: silence first
-_SENDING = 1
-_ANSWERING = 2
-_FAILED = 3  # the port did not take the request
+_HOLDING = const(0)  # something came just before sending: silence first
+_SENDING = const(1)
+_ANSWERING = const(2)
+_FAILED = const(3)  # the port did not take the request
 
-_BROADCAST = 0
+_BROADCAST = const(0)
 _ECHOED_WRITES = (pdu.WRITE_SINGLE_COIL, pdu.WRITE_SINGLE_REGISTER)
-_EXCEPTION_BIT = 0x80
-_EXCEPTION_BYTES = 5
-_LONGEST = 256  # bytes of an RTU frame
-_REQUEST_BYTES = 8  # of a read
-_HEAD_BYTES = 3  # in which a good answer may well equal its request
+_EXCEPTION_BIT = const(0x80)
+_EXCEPTION_BYTES = const(5)
+_LONGEST = const(256)  # bytes of an RTU frame
+_REQUEST_BYTES = const(8)  # of a read
+_HEAD_BYTES = const(3)  # in which a good answer may well equal its request
 
 # The longest pause inside a frame as this side sees it, though the other sends without one: a UART
 # may hand over its receive FIFO only when it is full (ESP32: 120 bytes), and then the program may
 # be busy elsewhere.
-_FIFO_CHARACTERS = 128
-_JITTER_US = 20_000
+_FIFO_CHARACTERS = const(128)
+_JITTER_US = const(20_000)
 
-_SLACK_US = 2_000  # of the deadline: polling on both sides of the measured times
-_STUCK_US = 100_000  # beyond the wire time, until a port that never ends sending is given up
-_RETRY_US = 1_000_000  # pause after the port itself failed
+_SLACK_US = const(2_000)  # of the deadline: polling on both sides of the measured times
+_STUCK_US = const(100_000)  # beyond the wire time, until a port that keeps sending is given up
+_RETRY_US = const(1_000_000)  # pause after the port itself failed
 
 
 @micropython.viper

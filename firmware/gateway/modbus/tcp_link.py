@@ -7,6 +7,8 @@ does not fit closes the connection, because the byte stream can no longer be tru
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.backoff import Backoff
 from gateway.clock import TICKS_MASK, add, diff
 from gateway.modbus import pdu
@@ -32,14 +34,14 @@ if TYPE_CHECKING:
     from gateway.contracts import Network
     from gateway.modbus.pdu import Request
 
-_MBAP_BYTES = 7
+_MBAP_BYTES = const(7)
 _WHENEVER_MS = WHENEVER_US // 1000
-_HEAD_BYTES = 9  # MBAP, function, byte count or exception code: the shortest answer
-_TIMEOUTS_TO_CLOSE = 3  # in a row
-_LATE_WINDOW = 8  # how many transactions back an answer still counts as a late one
-_LOOK_SHIFT = 6  # an idle connection is looked at every 2**6 ms
-_PAUSE_MS = 250  # between connection attempts, doubling ...
-_LONGEST_PAUSE_MS = 2000  # ... up to this, with full jitter
+_HEAD_BYTES = const(9)  # MBAP, function, byte count or exception code: the shortest answer
+_TIMEOUTS_TO_CLOSE = const(3)  # in a row
+_LATE_WINDOW = const(8)  # how many transactions back an answer still counts as a late one
+_LOOK_SHIFT = const(6)  # an idle connection is looked at every 2**6 ms
+_PAUSE_MS = const(250)  # between connection attempts, doubling ...
+_LONGEST_PAUSE_MS = const(2000)  # ... up to this, with full jitter
 
 
 class TcpLink(Link):

@@ -7,6 +7,8 @@ temperatures of the rack that has waited longest, and other writes in what is le
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.clock import diff
 from gateway.modbus import link as wire
 
@@ -17,16 +19,16 @@ if TYPE_CHECKING:
     from gateway.rack.poller import RackPoller
 
 NO_RACK = -1
-_LONGEST_WAIT_MS = 10
-_GRID_MS = 50
-_TIDY_MS = 60000
-_USE_WINDOW_MS = 10000
-_LONGEST_ROOM_MS = 1 << 20
+_LONGEST_WAIT_MS = const(10)
+_GRID_MS = const(50)
+_TIDY_MS = const(60000)
+_USE_WINDOW_MS = const(10000)
+_LONGEST_ROOM_MS = const(1 << 20)
 # By so much may what is sent in spare time delay a summary: detectors know the times of their
 # samples no better than to 5 ms.
-_SLACK_MS = 5
-_OVERDUE_MS = 1000  # a probe that never fits is sent nevertheless, where there is most room
-_SAME_MS = 10
+_SLACK_MS = const(5)
+_OVERDUE_MS = const(1000)  # a probe that never fits is sent nevertheless, where there is most room
+_SAME_MS = const(10)
 
 
 class Bus:

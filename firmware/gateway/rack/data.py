@@ -79,9 +79,8 @@ _REJECTED = const(2)  # implausible
 _STARTING = const(3)
 _STARTING_OPEN = const(4)  # and it says that its contactor is open
 
-_OLDEST_MS = const(
-    1 << 28
-)  # 3.1 days; ages stop here, long before ticks compare the wrong way round
+# 3.1 days; ages stop here, long before ticks compare the wrong way round
+_OLDEST_MS = const(1 << 28)
 
 
 class RackData:

@@ -17,6 +17,8 @@ ALARMS   (function, address, address of the upper word or -1, raw values "not av
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.errors import ConfigError
 from gateway.rack.blocks import plan
 from gateway.rack.fields import (
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
 
 SUMMARY, CELLS, TEMPS, DETAILS, ONCE, REQUEST = range(6)  # when a block is read
 _REGISTERS = (3, 4)
-_MOST_BITS = 2000  # in one answer of functions 1 and 2
+_MOST_BITS = const(2000)  # in one answer of functions 1 and 2
 
 
 class Block:

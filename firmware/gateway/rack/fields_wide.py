@@ -6,6 +6,8 @@ interpreter's own numbers.
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.rack.data import ABSENT
 from gateway.rack.fields import F32, Special
 
@@ -13,8 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_EXPONENT_BIAS = 150  # 127 and the 23 bits of the fraction
-_LARGEST_SHIFT = 63
+_EXPONENT_BIAS = const(150)  # 127 and the 23 bits of the fraction
+_LARGEST_SHIFT = const(63)
 
 
 class Wide(Special):

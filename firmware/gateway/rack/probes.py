@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.errors import ConfigError
 
 TYPE_CHECKING = False
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
 
     from gateway.rack.fields_bind import Block
 
-_PROBE_BLOCKS = 4  # a probe that is refused is tried on the next one
+_PROBE_BLOCKS = const(4)  # a probe that is refused is tried on the next one
 
 
 class Probes:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.clock import add, diff
 
 # Where the rack cannot be served without them after 2 s, then after twice as long each time: many
 # a BMS does not know its registers while it starts.
-_USUAL_MS = 3600000
-_VITAL_MS = 2000
-_VITAL_LONGEST_MS = 256000
+_USUAL_MS = const(3600000)
+_VITAL_MS = const(2000)
+_VITAL_LONGEST_MS = const(256000)
 
 
 class RestoreTime:

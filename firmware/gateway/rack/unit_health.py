@@ -7,16 +7,20 @@ its bus.
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.clock import add, diff, subtract
 
-_MISSES_TO_DOWN = 3
-_DOUBTS_TO_DOWN = 8  # of a unit in doubt: its probes are short and only sent where there is room
-_DOUBT_MS = 250  # between the probes of a unit in doubt
-_STEP_MS = 2000  # the pauses of a unit that is down grow by this
-_LONGEST_MS = 300000
-_ALONE_MS = 500
-_PATIENT = 4
-_OVERDUE_MS = 1 << 20
+_MISSES_TO_DOWN = const(3)
+_DOUBTS_TO_DOWN = const(
+    8
+)  # of a unit in doubt: its probes are short, and sent where there is room
+_DOUBT_MS = const(250)  # between the probes of a unit in doubt
+_STEP_MS = const(2000)  # the pauses of a unit that is down grow by this
+_LONGEST_MS = const(300000)
+_ALONE_MS = const(500)
+_PATIENT = const(4)
+_OVERDUE_MS = const(1 << 20)
 
 
 class UnitHealth:
