@@ -221,7 +221,7 @@ class RackPoller:
         elif job == _IDENTITY:
             self._note_identity(self._identity.take(link.buffer, start, now))
         elif job == _WRITE and self._write is not None:
-            self._write.echoed()
+            self.writes.echoed(self._write)
         return False
 
     def refused(self, code: int, now: int) -> None:
@@ -245,7 +245,7 @@ class RackPoller:
             self._note_identity(self._identity.refused(code, now))
         elif job == _WRITE and self._write is not None:
             write = self._write
-            write.refused += 1
+            self.writes.refused(write)
             self._tell(incidents.WRITE_REFUSED, write, code, now)
             self._end_write(write, now)
 
@@ -381,16 +381,15 @@ class RackPoller:
     def _send_write(self, job: WriteJob, request: Request, now: int) -> Request:
         self._job = _WRITE
         self._write = job
-        job.sent(now)
+        self.writes.sent(job, now)
         return request
 
     def _end_write(self, job: WriteJob, now: int) -> None:
-        if job.not_echoed():
+        if self.writes.not_echoed(job):
             self._tell(incidents.WRITE_FAILED, job, 0, now)
 
     def _tell(self, code: int, write: WriteJob, extra: int, now: int) -> None:
-        number = write.plan.number
-        self._log.put_of_write(self.data.index, code, number, write.address, extra, now)
+        self._log.put_of_write(self.data.index, code, write.number, write.address, extra, now)
 
     def _see_return(self, now: int) -> bool:
         """The unit may be another BMS now, or the same one started anew; True when it is so."""

@@ -11,7 +11,7 @@ from gateway.clock import add, diff
 from gateway.rack.data import GOOD
 from gateway.rack.planned_writes import LIMIT_RETRY_MS
 from gateway.rack.unit_address import PLACES
-from gateway.rack.write_job import BeatJob, OpeningJob, WriteJob
+from gateway.rack.write_job import new_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gateway.rack.data import RackData
     from gateway.rack.register_map import RegisterMap
     from gateway.rack.unit_address import UnitAddress
+    from gateway.rack.write_job import Counts, WriteJob
 
 _LIMITS_REFRESH_MS = const(30000)
 _RISE_MS = const(5000)
@@ -32,9 +33,7 @@ class RackWrites:
         self._map = register_map
         self._address = address
         planned = register_map.writes
-        self._open = OpeningJob(planned.opening) if planned.opening is not None else None
-        self._beat = BeatJob(planned.beat) if planned.beat is not None else None
-        self._limits = tuple([WriteJob(plan) for plan in planned.limits])
+        self._state = new_state(max([job.number + 1 for job in planned.all], default=0))
         self.forbidden = 0  # times the map's interlock stood in the way of an opening
         self._forbids = False
         self.hold_open = False  # keep commanding the contactor open until it reads open
@@ -45,49 +44,64 @@ class RackWrites:
         beat = register_map.heartbeat
         if beat is not None:
             self._beat_due = add(now, beat.period_ms * address.place // PLACES)
-        for job in self.jobs:
+        for job in planned.all:
             self.request(job)  # what cannot be asked for is found at the start
 
     @property
     def opening(self) -> WriteJob:
         """The command that opens the contactor; only when `opening_due`."""
-        return self._open  # type: ignore[return-value]
+        return self._map.writes.opening  # type: ignore[return-value]
 
     @property
     def open_commands(self) -> int:
         """Open commands the device has confirmed since the order was given."""
-        return 0 if self._open is None else self._open.commands
+        job = self._map.writes.opening
+        return 0 if job is None else job.confirmed(self._state) - job.noted(self._state)
 
     @property
-    def jobs(self) -> list[WriteJob]:
+    def jobs(self) -> list[Counts]:
         """All of them, to be looked at."""
-        return [job for job in (self._open, self._beat) + self._limits if job is not None]
+        return [job.counts(self._state) for job in self._map.writes.all]
 
     def request(self, job: WriteJob) -> Request:
         """What `job` is to send, the newest values in it; as those of a UnitAddress."""
-        plan = job.plan
-        values = plan.values
-        if job is self._beat:
-            values[0] = self._beat.value
-        else:
-            for index in range(len(plan.limits)):
-                direction, limit = plan.limits[index]
-                values[index] = limit.encode(self._granted[direction])
-        return self._address.write(plan.function, plan.address, values, plan.fixed)
+        values = job.values
+        if job is self._map.writes.beat:
+            values[0] = job.noted(self._state)
+        for index in range(len(job.limits)):
+            direction, limit = job.limits[index]
+            values[index] = limit.encode(self._granted[direction])
+        return self._address.write(job.function, job.address, values, job.fixed)
+
+    def sent(self, job: WriteJob, now: int) -> None:
+        """Its request is on its way."""
+        job.sent(self._state, now)
+
+    def echoed(self, job: WriteJob) -> None:
+        """The device has taken it."""
+        job.echoed(self._state)
+
+    def refused(self, job: WriteJob) -> None:
+        """The device answered with an exception; `not_echoed` follows."""
+        job.refused(self._state)
+
+    def not_echoed(self, job: WriteJob) -> bool:
+        """No answer, or a refusal; True when it is given up by that."""
+        return job.not_echoed(self._state)
 
     def open_contactor(self, now: int) -> None:
         """Order the opening; again and again until `leave_contactor`."""
         if not self.hold_open:
             self.hold_open = True
-            if self._open is not None:
-                self._open.begin(now)
+            self._order_opening(now)
 
     def leave_contactor(self) -> None:
         """No opening is wanted any more."""
         if self.hold_open:
             self.hold_open = False
-            if self._open is not None:
-                self._open.cancel()
+            job = self._map.writes.opening
+            if job is not None:
+                job.cancel(self._state)
 
     def forbids_opening(self, data: RackData, now: int) -> bool:
         """Whether the map's interlock stands in the way now.
@@ -112,11 +126,11 @@ class RackWrites:
 
     def opening_due(self, now: int) -> bool:
         """Whether the command should be sent, unless the contactor is known to be open."""
-        job = self._open
+        job = self._map.writes.opening
         if job is None:
             return False
-        job.insist()  # an echo does not prove that it opened
-        return job.is_due(now)
+        job.insist(self._state)  # an echo does not prove that it opened
+        return job.is_due(self._state, now)
 
     def set_limits(self, charge_da: int, discharge_da: int, now: int) -> None:
         """Current the gateway grants, 0.1 A. A fall is written as soon as the bus allows, a rise
@@ -142,8 +156,8 @@ class RackWrites:
         if not urgent or self._changed:
             if diff(now, self._refresh_due) >= 0:
                 self._order_limits(now)
-            for job in self._limits:
-                if job.is_due(now):
+            for job in self._map.writes.limits:
+                if job.is_due(self._state, now):
                     return job
             if self._changed:
                 self._see_limits(now)
@@ -152,41 +166,42 @@ class RackWrites:
     def _see_limits(self, now: int) -> None:
         """A changed limit stays urgent until it is confirmed, whatever the device answers."""
         settled = True
-        for job in self._limits:
-            settled = settled and job.settled
-            if job.given_up:
-                job.order(add(now, LIMIT_RETRY_MS))
+        for job in self._map.writes.limits:
+            settled = settled and job.settled(self._state)
+            if job.given_up(self._state):
+                job.order(self._state, add(now, LIMIT_RETRY_MS))
         self._changed = not settled
 
     def _heartbeat_due(self, now: int, urgent: bool) -> WriteJob | None:
-        beat, job = self._map.heartbeat, self._beat
+        beat, job = self._map.heartbeat, self._map.writes.beat
         if beat is None or job is None:
             return None
         late_ms = diff(now, self._beat_due)
         if late_ms >= 0 and (not urgent or late_ms > beat.period_ms // 4):
             self._beat_due = add(now, beat.period_ms)
-            job.value = beat.after(job.value)
-            job.order(now)
-        if not job.is_due(now) or (urgent and late_ms <= beat.period_ms // 4):
+            job.note(self._state, beat.after(job.noted(self._state)))
+            job.order(self._state, now)
+        if not job.is_due(self._state, now) or (urgent and late_ms <= beat.period_ms // 4):
             return None
         return job
 
     def exchanges(self, link: Link) -> list[tuple[int, int]]:
         """(ms it takes, ms after which it comes again) of each write that is repeated."""
         exchanges = [
-            (link.transfer_ms(self.request(job)), self._refresh_ms()) for job in self._limits
+            (link.transfer_ms(self.request(job)), self._refresh_ms())
+            for job in self._map.writes.limits
         ]
-        beat = self._map.heartbeat
-        if beat is not None and self._beat is not None:
-            exchanges.append((link.transfer_ms(self.request(self._beat)), beat.period_ms))
+        beat, job = self._map.heartbeat, self._map.writes.beat
+        if beat is not None and job is not None:
+            exchanges.append((link.transfer_ms(self.request(job)), beat.period_ms))
         return exchanges
 
     def repeat_all(self, now: int) -> None:
         """The BMS may have been started anew: it must be told everything again."""
         self._order_limits(now)
         self._beat_due = now
-        if self.hold_open and self._open is not None:
-            self._open.begin(now)
+        if self.hold_open:
+            self._order_opening(now)
 
     def keep_comparable(self, now: int) -> None:
         """Keep every due time comparable over weeks of silence."""
@@ -194,17 +209,19 @@ class RackWrites:
             self._refresh_due = now
         if diff(now, self._beat_due) > 0:
             self._beat_due = now
-        if self._open is not None:
-            self._open.keep_comparable(now)
-        if self._beat is not None:
-            self._beat.keep_comparable(now)
-        for job in self._limits:
-            job.keep_comparable(now)
+        for job in self._map.writes.all:
+            job.keep_comparable(self._state, now)
+
+    def _order_opening(self, now: int) -> None:
+        job = self._map.writes.opening
+        if job is not None:
+            job.note(self._state, job.confirmed(self._state))
+            job.order(self._state, now)
 
     def _order_limits(self, now: int) -> None:
         self._refresh_due = add(now, self._refresh_ms())
-        for job in self._limits:
-            job.order(now)
+        for job in self._map.writes.limits:
+            job.order(self._state, now)
 
     def _refresh_ms(self) -> int:
         """After which time limits are repeated: each rack of a line at its own."""
