@@ -1,7 +1,7 @@
 """What this board needs beside the firmware. Stock images have nothing frozen in: README.md."""
 
 # ruff: noqa: F821 - words of MicroPython's manifests
-include("../../firmware/manifest.py")
+include("../../firmware/manifest.py", thumb=True)
 freeze(
     "../parts",
     (

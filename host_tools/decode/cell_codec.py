@@ -8,18 +8,22 @@ from __future__ import annotations
 from gateway.telemetry.cell_codec import (
     ESCAPE,
     ESCAPE_BITS,
+    HIGHEST,
     KEY,
+    LOWEST,
     MOST_CELLS,
     OUTLIER,
     SIGNED_BIAS,
     SLOWEST,
+    ZERO,
 )
 from host_tools.decode.records import DecodeError
 
 _RICE = 0x1F  # bits of a frame's first byte
 _HIGHEST_RICE = 17
 _MEAN_STEPS = 16  # per unit
-_HIGHEST = 0xFFFF
+_STEPS = 32  # of a deviation, per unit
+_LAST = 0xFFFF
 _NUMBER_BYTES = 5
 _REFILL_BITS = 32  # one value takes at most 30
 _REFILL_BYTES = 8
@@ -34,7 +38,7 @@ class CellChain:
 
     def __init__(self, signed: bool = False) -> None:
         self._bias = SIGNED_BIAS if signed else 0
-        self._deviations: list[int] = []  # averages, in 1/256
+        self._states: list[int] = []  # averages in 1/32, and ZERO; or LOWEST, HIGHEST
         self._mean = 0  # in 1/16
         self._age = 0
 
@@ -47,7 +51,7 @@ class CellChain:
         try:
             return self._decode(data, start, end)
         except DecodeError:
-            self._deviations = []
+            self._states = []
             raise
 
     def _decode(self, data: bytes, start: int, end: int) -> tuple[list[int], int]:
@@ -62,15 +66,15 @@ class CellChain:
             count, at = read_number(data, at, end)
             if not 1 <= count <= min(MOST_CELLS, 8 * (end - at)):
                 raise DecodeError(f"cell frame: {count} cells")
-            self._deviations = [0] * count
+            self._states = [ZERO] * count
             self._mean = self._age = 0
-        elif not self._deviations:
+        elif not self._states:
             raise DecodeError("cell frame: the key frame before it is missing")
         else:
             self._age = min(self._age + 1, SLOWEST)
         change, at = read_number(data, at, end)
         self._mean += unzigzag(change)
-        if not 0 <= self._mean <= _MEAN_STEPS * _HIGHEST:
+        if not 0 <= self._mean <= _MEAN_STEPS * _LAST:
             raise DecodeError("cell frame: mean out of range")
         values, at = self._values(data, at, end, rice)
         if self._bias:
@@ -78,12 +82,12 @@ class CellChain:
         return values, at
 
     def _values(self, data: bytes, at: int, end: int, rice: int) -> tuple[list[int], int]:
-        deviations, age = self._deviations, self._age
-        base = self._mean * 256 // _MEAN_STEPS
+        states, age = self._states, self._age
+        base = self._mean * _STEPS // _MEAN_STEPS - ZERO
         mask = (1 << rice) - 1
         bits = held = 0
         values = []
-        for index, average in enumerate(deviations):
+        for index, state in enumerate(states):
             if held < _REFILL_BITS and at < end:
                 piece = data[at : min(at + _REFILL_BYTES, end)]
                 bits |= int.from_bytes(piece, "little") << held
@@ -100,15 +104,25 @@ class CellChain:
             held -= taken
             if held < 0:
                 raise DecodeError("cell frame: cut off")
-            predicted = average + base + 128  # in 1/256; the 128 round to the nearest
-            weight = age if rest < OUTLIER else 0
+            if state > HIGHEST:
+                predicted = state + base + _STEPS // 2  # in 1/32; the half rounds to the nearest
+            else:
+                predicted = _LAST * _STEPS if state == HIGHEST else 0
+            outlier = rest >= OUTLIER
             rest = rest >> 1 ^ -(rest & 1)
-            value = (predicted >> 8) - rest if predicted & 0x80 else (predicted >> 8) + rest
-            deviations[index] = average + ((value << 8) - base - average >> weight)
+            whole = predicted // _STEPS
+            value = whole - rest if predicted & _STEPS // 2 else whole + rest
+            now = value * _STEPS - base  # the deviation as a state
+            if state > HIGHEST and not outlier:
+                states[index] = (state + (now - state + (1 << age >> 1) >> age)) & 0xFFFF
+            elif value in (0, _LAST):
+                states[index] = HIGHEST if value else LOWEST
+            else:
+                states[index] = min(max(HIGHEST + 1, now), 0xFFFF)
             values.append(value)
         if bits & (1 << held % 8) - 1:
             raise DecodeError("cell frame: bits behind its end")
-        if min(values) < 0 or max(values) > _HIGHEST:
+        if min(values) < 0 or max(values) > _LAST:
             raise DecodeError("cell frame: a value out of range")
         return values, at - held // 8
 

@@ -36,6 +36,11 @@ class BoardKind:
     root_files: tuple[str, ...] = ()
     frozen: bool = False
 
+    @property
+    def is_thumb(self) -> bool:
+        """A Cortex-M3, M4 or M7: its program has assembler for these."""
+        return self.arch.startswith("armv7")
+
 
 # On the emulated board machine.reset() ends the emulator; this is the processor's own reset.
 _CORTEX_M_RESET = "import machine; machine.mem32[0xE000ED0C] = 0x05FA0004"

@@ -81,7 +81,9 @@ def package_sources() -> Iterator[tuple[str, Path]]:
 
 def sources_of(kind: BoardKind) -> Iterator[tuple[str, Path]]:
     """(path on the device with .py, file here) of every module."""
-    yield from firmware_sources()
+    for name, path in firmware_sources():
+        if kind.is_thumb or not name.endswith("_thumb.py"):
+            yield name, path
     yield from package_sources()
     for path in _board_modules(kind):
         yield path.name, path

@@ -63,6 +63,12 @@ def test_every_board_has_all_that_its_program_imports(kind: boards.BoardKind) ->
     assert {"board", "gateway/app", "umodbus/functions", "__future__"} <= have
 
 
+@pytest.mark.parametrize("kind", boards.BOARDS, ids=lambda kind: kind.name)
+def test_assembler_is_where_the_codec_looks_for_it(kind: boards.BoardKind) -> None:
+    has_it = "gateway/telemetry/cell_codec_thumb.py" in dict(program.sources_of(kind))
+    assert has_it == kind.is_thumb == (5 <= kind.native <= 8)  # as cell_codec.py asks
+
+
 def _imported_at_start(path: Path) -> list[str]:
     found = []
     for node in ast.parse(path.read_bytes()).body:

@@ -67,6 +67,22 @@ def test_the_largest_jumps_fit(count: int, low: int, high: int, data: st.DataObj
         assert chain.decode(bytes(out), 0, end) == (values, end)
 
 
+@settings(max_examples=30)
+@given(st.sampled_from((-15, -12, 12, 15)), st.integers(0, 4), st.booleans())
+def test_a_cell_that_drifts_beyond_what_its_state_holds(
+    step_mv: int, noise_mv: int, comes_back: bool
+) -> None:
+    """By less per frame than an outlier, to 1.5 V from all others, where 16 bits are full."""
+    encoder, chain = CellEncoder(4), CellChain()
+    out = bytearray(encoder.largest)
+    drift = list(range(0, 1500, abs(step_mv)))
+    for number, away in enumerate(drift + drift[::-1] * comes_back):
+        value = 3300 + (away if step_mv > 0 else -away) + number * 7 % (noise_mv + 1)
+        values = [3300, value, 3301, 3300]
+        end = encoder.encode(array("H", values), False, out, 0)
+        assert chain.decode(bytes(out), 0, end) == (values, end)
+
+
 NUMBERS = st.one_of(
     st.integers(-3, 3), st.integers(0, 0xFFFF), st.integers(-(1 << 31), (1 << 32) - 1)
 )

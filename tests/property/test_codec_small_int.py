@@ -25,10 +25,11 @@ def small_ints():
 
 def encode(encoder: CellEncoder, values: list[int]) -> int:
     """One frame; OverflowError when a number is none that stays."""
-    encoder._found = SmallArray("I", encoder._found)
-    encoder._mean = SmallInt(encoder._mean)
-    signed = encoder._bias == SIGNED_BIAS
-    numbers = [value - encoder._bias for value in values]
+    encoder._work = SmallArray("I", encoder._work)
+    encoder._chains = [SmallArray("H", chain) for chain in encoder._chains]
+    bias = encoder._chains[0][-1]
+    signed = bias == SIGNED_BIAS
+    numbers = [value - bias for value in values]
     return encoder.encode(
         SmallArray("h" if signed else "H", numbers), False, bytearray(encoder.largest), 0
     )
@@ -71,7 +72,7 @@ def test_the_most_cells_with_the_largest_jumps() -> None:
 
 def test_the_guard_notices_a_number_that_is_too_large() -> None:
     with pytest.raises(OverflowError):
-        cell_codec_viper.mean_of(SmallInt(3), SmallInt(1 << 30), array("H", [0xFFFF] * 3))
+        cell_codec_viper._mean(SmallInt(3), 0, array("H", [0xFFFF] * 3), SmallInt(1 << 30))
 
 
 @given(

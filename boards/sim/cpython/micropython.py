@@ -25,6 +25,11 @@ def viper(function: _Function) -> _Function:
     return function
 
 
+def asm_thumb(function: _Function) -> _Function:
+    """Return `function`, which nothing can call; assembler on MicroPython for ARM only."""
+    return function
+
+
 def native(function: _Function) -> _Function:
     """Return `function`; machine code on MicroPython only."""
     return function

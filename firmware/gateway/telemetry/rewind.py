@@ -13,7 +13,7 @@ from array import array
 from gateway.clock import TICKS_MASK, diff
 from gateway.telemetry import summary_codec
 from gateway.telemetry.block_ring import BlockRing
-from gateway.telemetry.cell_codec import SIGNED_BIAS, CellEncoder, largest_bytes
+from gateway.telemetry.cell_codec import SIGNED_BIAS, CellEncoder, largest_bytes, workspace
 from gateway.telemetry.summary_codec import SummaryEncoder
 
 # Streams of a rack.
@@ -47,8 +47,8 @@ class Rewind:
 
     Data noisier than any that was measured make the time shorter. `left_out`: scans of very large
     racks that held nothing but noise and did not fit into a record. RAM, all of it taken by the
-    constructor: `ram_bytes`, and 4 bytes per cell and sensor and 2 kB per rack for the coders and
-    tables. 12 racks of 416 cells and 208 sensors, 60 s: 141 kB and 60 kB (a 64-bit host: 85 kB).
+    constructor: `ram_bytes`, and 2 bytes per cell and sensor and 2 kB per rack for the coders and
+    tables. 12 racks of 416 cells and 208 sensors, 60 s: 141 kB and 45 kB.
     """
 
     def __init__(
@@ -77,9 +77,9 @@ class Rewind:
             [BlockRing(*shape, _BLOCK_MS) for shape in zip(sizes, frames, blocks)]
             for _ in range(count)
         ]
-        rests = array("I", [0] * (max(cells, temps) if count else 0))
-        self._cells = [CellEncoder(cells, rests=rests) for _ in range(count)]
-        self._temps = [CellEncoder(temps, SIGNED_BIAS, rests) for _ in range(count)]
+        work = workspace(max(cells, temps))
+        self._cells = CellEncoder(cells, 0, work, count)
+        self._temps = CellEncoder(temps, SIGNED_BIAS, work, count)
         changes = [0] * len(summary_codec.ORDER)
         self._steady = [SummaryEncoder(changes) for _ in range(count)]
         self._fast = [SummaryEncoder(changes) for _ in range(count)]
@@ -156,10 +156,10 @@ class Rewind:
         frame = self._frame
         if key:
             self._temps_begun[rack] = 0
-        middle = end = self._cells[rack].encode(cells_mv, key, frame, CELL_FRAME_BYTES)
+        middle = end = self._cells.encode(cells_mv, key, frame, CELL_FRAME_BYTES, rack)
         if temps_dc is not None:
             begun = self._temps_begun[rack] == 1
-            end = self._temps[rack].encode(temps_dc, not begun, frame, middle)
+            end = self._temps.encode(temps_dc, not begun, frame, middle, rack)
             self._temps_begun[rack] = 1
         struct.pack_into(CELL_FRAME, frame, 0, 0, middle - CELL_FRAME_BYTES, end - middle)
         return end

@@ -9,7 +9,7 @@ import struct
 from array import array
 
 from gateway.telemetry import summary_codec
-from gateway.telemetry.cell_codec import SIGNED_BIAS, CellEncoder, largest_bytes
+from gateway.telemetry.cell_codec import SIGNED_BIAS, CellEncoder, largest_bytes, workspace
 from gateway.telemetry.records import KEY, SECTION, SECTION_BYTES
 from gateway.telemetry.summary_codec import SummaryEncoder
 
@@ -27,16 +27,16 @@ def largest_section_bytes(cells: int, temps: int) -> int:
 class SetEncoder:
     """The chains of `racks` racks with `cells` cells and `temps` sensors each.
 
-    RAM per rack: 4 bytes per cell and sensor, and about 0.5 kB.
+    RAM per rack: 2 bytes per cell and sensor, and about 0.5 kB.
     """
 
     def __init__(self, racks: int, cells: int, temps: int) -> None:
         self.largest = largest_section_bytes(cells, temps)
         changes = [0] * len(summary_codec.ORDER)
         self._summaries = [SummaryEncoder(changes) for _ in range(racks)]
-        rests = array("I", [0] * max(cells, temps))
-        self._cells = [CellEncoder(cells, 0, rests) for _ in range(racks)]
-        self._temps = [CellEncoder(temps, SIGNED_BIAS, rests) for _ in range(racks)]
+        work = workspace(max(cells, temps))
+        self._cells = CellEncoder(cells, 0, work, racks)
+        self._temps = CellEncoder(temps, SIGNED_BIAS, work, racks)
         self._begun = bytearray(racks)  # what the next section of a rack can refer to
 
     def encode(
@@ -66,10 +66,11 @@ class SetEncoder:
         flags = 0 if begun else KEY
         begun |= _SUMMARY
         if cells is not None:
-            end = temps_at = self._cells[rack].encode(cells, not begun & _CELLS, out, cells_at)
+            fresh = not begun & _CELLS
+            end = temps_at = self._cells.encode(cells, fresh, out, cells_at, rack)
             begun |= _CELLS
         if temps is not None:
-            end = self._temps[rack].encode(temps, not begun & _TEMPS, out, temps_at)
+            end = self._temps.encode(temps, not begun & _TEMPS, out, temps_at, rack)
             begun |= _TEMPS
         self._begun[rack] = begun
         struct.pack_into(

@@ -7,7 +7,7 @@ README.md; `host_tools/decode` reads it.
 
 from __future__ import annotations
 
-from gateway.telemetry.cell_codec import write_number, write_signed
+from gateway.telemetry.number_codec import write_number, write_signed
 from gateway.telemetry.records import SAMPLE_FIELDS
 
 TYPE_CHECKING = False

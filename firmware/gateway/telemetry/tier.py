@@ -34,7 +34,7 @@ class Tier:
 
     A chunk ends after 60 instants, when its file is full, or before the part of one rack outgrows
     a message of `message_bytes`. A cell frame is taken when there was a whole scan since the last
-    set. RAM: 4 bytes per value of a rack for the coder, and one record.
+    set. RAM: 2 bytes per value of a rack for the coder, and one record.
 
     Frames refer to those before them, so an error, whatever it is, ends the chunk: the next set
     begins one with key frames. The error goes on to the caller, once.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Runs = dict[str, tuple[Callable[[int], None], int]]
 
 CHUNK = 60  # frames of the file
-LOOPS = ("fill", "mean_of", "predict", "count_bits", "write_rests")
+LOOPS = ("_fill", "_mean", "_predict", "_count_bits", "_write_rests")
 
 
 def use_bytecode() -> None:
