@@ -14,6 +14,7 @@ import machine
 from bus_wait import BusWait
 from folder_storage import FolderStorage
 from lan import bring_up
+from micropython import const
 from serial_port import SerialPort
 from sockets import DatagramSocket, Network
 from sockets import open_stream as open_plain
@@ -31,10 +32,10 @@ CONSOLE_PORT = 7000
 # Entries of board.json that every board has. An empty address comes by DHCP. `tls` 1: a piece of a
 # handshake was measured on this board, and the dead man waits longer.
 NETWORK: dict[str, Any] = {"address": "", "gateway": "", "tls": 0}
-_CONFIG_FOLDER = "config"  # of the root filesystem, wherever the image mounts it
-_EVERY_ADDRESS = "0.0.0.0"
-_FRAME_BYTES = 256  # the longest one of Modbus RTU
-_NO_DEVICE = 19
+_CONFIG_FOLDER = const("config")  # of the root filesystem, wherever the image mounts it
+_EVERY_ADDRESS = const("0.0.0.0")
+_FRAME_BYTES = const(256)  # the longest one of Modbus RTU
+_NO_DEVICE = const(19)
 
 
 class FieldBoard:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from civil_time import from_unix_s, to_unix_s
+from micropython import const
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from i2c_bus import I2cBus
 
-_ADDRESS = 0x51
+_ADDRESS = const(0x51)
 # Registers and bits, from the chip's data sheet.
-_CONTROL = 0
-_STOP = 0x20
-_TWELVE_HOURS = 0x02
-_SECONDS = 4  # then minutes, hours, day, weekday, month, year, in BCD
-_STOPPED = 0x80  # of the seconds: the oscillator stood still
+_CONTROL = const(0)
+_STOP = const(0x20)
+_TWELVE_HOURS = const(0x02)
+_SECONDS = const(4)  # then minutes, hours, day, weekday, month, year, in BCD
+_STOPPED = const(0x80)  # of the seconds: the oscillator stood still
 _MASKS = (0x7F, 0x7F, 0x3F, 0x3F, 0x07, 0x1F, 0xFF)
-_IO = 5
+_IO = const(5)
 
 
 class Pcf85063:

@@ -5,6 +5,8 @@ The chip has no reset line: its outputs stay as they are while the processor han
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.clock import diff
 
 TYPE_CHECKING = False
@@ -14,15 +16,15 @@ if TYPE_CHECKING:
     from i2c_bus import I2cBus
 
 # Registers, from the chip's data sheet; 2 inverts what is read.
-_INPUT = 0
-_OUTPUT = 1
-_CONFIGURATION = 3  # 0 = output
-_INVERT_ALL = 0xFF
+_INPUT = const(0)
+_OUTPUT = const(1)
+_CONFIGURATION = const(3)  # 0 = output
+_INVERT_ALL = const(0xFF)
 _OPEN = b"\x01\x00"
 # The levels first: after a restart of the processor the pins still are outputs.
 _SAFE = (_OPEN, b"\x03\x00", b"\x02\xff")
-_ATTEMPTS = 3
-_LOOK_MS = 100
+_ATTEMPTS = const(3)
+_LOOK_MS = const(100)
 
 
 class ExpanderRelays:

@@ -14,17 +14,18 @@ import field
 import machine
 from bus_wait import BusWait
 from flash_window import FlashWindow
+from micropython import const
 from serial_port import SerialPort
 from volume_storage import open_volume
 
 from gateway.clock import UNSET, Clock
 
 _BUSES = (1, 2, 3)
-_UPLINK_UART = 4
-_BAUD = 115200
-_NO_DEVICE = 19
+_UPLINK_UART = const(4)
+_BAUD = const(115200)
+_NO_DEVICE = const(19)
 _WORDS = exchange.PSRAM + exchange.WORDS
-_STOP_MS = 20
+_STOP_MS = const(20)
 
 
 class Board:

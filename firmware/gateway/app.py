@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
+from micropython import const
+
 from gateway.clock_check import BAD, OFF
 from gateway.config import Config
 from gateway.config import file as config_file
@@ -27,17 +29,17 @@ if TYPE_CHECKING:
 
     from gateway.contracts import Board
 
-_LONGEST_WAIT_US = 2000  # all other tasks stand still meanwhile
-_RECORD_MS = 20
-_HEAP_MS = 1000
-_LATCH_MS = 1000
-_INPUT_MS = 50
-_CLOCK_MS = 60000
+_LONGEST_WAIT_US = const(2000)  # all other tasks stand still meanwhile
+_RECORD_MS = const(20)
+_HEAP_MS = const(1000)
+_LATCH_MS = const(1000)
+_INPUT_MS = const(50)
+_CLOCK_MS = const(60000)
 _CONFIG_MS = 3600000
 _SLICE_MS = 50  # between two slices of the configuration
-_STALL_MS = 1000
-_LEAST_ARM_MS = 10000  # all racks must have answered and settled before a relay closes
-_DRAIN_MS = 20000
+_STALL_MS = const(1000)
+_LEAST_ARM_MS = const(10000)  # all racks must have answered and settled before a relay closes
+_DRAIN_MS = const(20000)
 
 
 def build(board: Board, name: str = config_file.NAME) -> App | SafeMode:

@@ -7,6 +7,8 @@ wall clock is the board's own: time from the network runs on ticks and always ag
 
 from __future__ import annotations
 
+from micropython import const
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.clock import Clock
@@ -15,9 +17,9 @@ GOOD = 0
 OFF = 1  # by more than 1 %: worth a look
 BAD = 2  # by more than 5 %, twice in a row the same way: delays cannot be trusted
 
-_OFF_PM = 10
-_BAD_PM = 50
-_SHORTEST_MS = 30000
+_OFF_PM = const(10)
+_BAD_PM = const(50)
+_SHORTEST_MS = const(30000)
 
 
 class ClockCheck:

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import struct
 
+from micropython import const
+
 from gateway.clock import diff
 
 PACKET_BYTES = 48
 PORT = 123
-_CLIENT = 0x23  # no leap warning, version 4, mode 3
-_SERVER_MODE = 4
-_ALARM = 3  # leap indicator: the server's own clock is not set
-_WORST_STRATUM = 15
-_TIMES = ">IIII"
-_ORIGIN = 24
-_RECEIVED = 32
-_UNIX = 2208988800  # Unix time 0 in seconds since 1900
-_ERA = 0xFFFFFFFF  # seconds wrap in 2036; taken as 1970 .. 2106
+_CLIENT = const(0x23)  # no leap warning, version 4, mode 3
+_SERVER_MODE = const(4)
+_ALARM = const(3)  # leap indicator: the server's own clock is not set
+_WORST_STRATUM = const(15)
+_TIMES = const(">IIII")
+_ORIGIN = const(24)
+_RECEIVED = const(32)
+_UNIX = const(2208988800)  # Unix time 0 in seconds since 1900
+_ERA = const(0xFFFFFFFF)  # seconds wrap in 2036; taken as 1970 .. 2106
 EARLIEST_S = 1767225600  # 2026-01-01: this program did not exist before
-_LONGEST_DELAY_MS = 1000
-_LONGEST_STAY_MS = 5000  # in the server
-_MOST_ROOT_S = 0x10000  # 1 s as 16.16: how far the server may be from its reference
+_LONGEST_DELAY_MS = const(1000)
+_LONGEST_STAY_MS = const(5000)  # in the server
+_MOST_ROOT_S = const(0x10000)  # 1 s as 16.16: how far the server may be from its reference
 
 
 def put_question(buffer: bytearray, cookie: bytes) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import struct
 
+from micropython import const
+
 from gateway.clock import diff
 from gateway.ntp import PACKET_BYTES, PORT, Answer, put_question
 
@@ -18,16 +20,16 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.contracts import Datagram, Random
 
-_QUESTIONS = 4
-_FEWEST_ANSWERS = 2
-_PAUSE_MS = 2000  # from one answer to the next question, as RFC 4330 asks for
-_WAIT_MS = 1500  # for an answer
-_LISTEN_MS = 5  # how often it is looked for: what comes between two looks counts as delay
-_SPREAD_MS = 1000  # the answers may differ by it
+_QUESTIONS = const(4)
+_FEWEST_ANSWERS = const(2)
+_PAUSE_MS = const(2000)  # from one answer to the next question, as RFC 4330 asks for
+_WAIT_MS = const(1500)  # for an answer
+_LISTEN_MS = const(5)  # how often it is looked for: what comes between two looks counts as delay
+_SPREAD_MS = const(1000)  # the answers may differ by it
 
-_IDLE = 0
-_PAUSE = 1
-_WAIT = 2
+_IDLE = const(0)
+_PAUSE = const(1)
+_WAIT = const(2)
 
 
 class NtpRound:

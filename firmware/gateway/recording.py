@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from micropython import const
+
 from gateway.telemetry.black_box import BlackBox
 from gateway.telemetry.bms_thresholds import BmsThresholds
 from gateway.telemetry.box_rations import BoxRations
@@ -24,9 +26,10 @@ if TYPE_CHECKING:
     from gateway.protection.changes import Changes
     from gateway.rack.incidents import Incidents
 
-_RECORD_OVERHEAD = 36  # of a message with one record: what a black box's part leaves room for
-_LARGEST_PART = 3800
-_SHORTEST_REWIND_S = 10  # the time behind a trip is collected in the same rings
+# Of a message with one record: what a black box's part leaves room for.
+_RECORD_OVERHEAD = const(36)
+_LARGEST_PART = const(3800)
+_SHORTEST_REWIND_S = const(10)  # the time behind a trip is collected in the same rings
 
 
 def open_lanes(board: Board, settings: Config) -> Lanes:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
+from micropython import const
+
 from gateway.clock import diff
 
 TYPE_CHECKING = False
@@ -18,9 +20,9 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.contracts import Log, Watchdog
 
-_CHECK_MS = 100
-_LATE_MS = 300
-_RESTART_MS = 2000
+_CHECK_MS = const(100)
+_LATE_MS = const(300)
+_RESTART_MS = const(2000)
 
 
 class Supervisor:

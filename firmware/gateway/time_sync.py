@@ -6,6 +6,8 @@ made, whether a certificate or a command is of today, and when a proof test is d
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.clock import NTP, RTC, UNSET, diff
 from gateway.ntp import EARLIEST_S, PORT
 from gateway.ntp_round import NtpRound
@@ -17,15 +19,15 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.contracts import BoardRtc, Datagram, Log, Random
 
-_IDLE_MS = 1000
-_LARGE_MS = 900000  # a clock that is set moves further only when two rounds in a row say so
-_AGREE_MS = 5000  # and they may differ by this
-_TOLD_MS = 1000  # a step is told above it
-_SOON_MS = 16000  # after a round without a result; doubles up to the period
-_LEFT_ALONE = 8  # periods, when the server asks for it,
-_LONGEST_MS = 432000000  # but no longer than ticks compare
-_RTC_MS = 86400000  # between two writes of the board's clock
-_GOOD_FOR_MS = 86400000  # without a server; a crystal of 50 ppm is 4 s off then
+_IDLE_MS = const(1000)
+_LARGE_MS = const(900000)  # a clock that is set moves further only when two rounds in a row say so
+_AGREE_MS = const(5000)  # and they may differ by this
+_TOLD_MS = const(1000)  # a step is told above it
+_SOON_MS = const(16000)  # after a round without a result; doubles up to the period
+_LEFT_ALONE = const(8)  # periods, when the server asks for it,
+_LONGEST_MS = const(432000000)  # but no longer than ticks compare
+_RTC_MS = const(86400000)  # between two writes of the board's clock
+_GOOD_FOR_MS = const(86400000)  # without a server; a crystal of 50 ppm is 4 s off then
 
 
 def _nobody(_moved_ms: int, _before: int) -> None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import binascii
 
+from micropython import const
+
 from gateway import config
 from gateway.config import Config
 from gateway.errors import ConfigError
@@ -24,9 +26,9 @@ DEPLOYED = ("config_a", "config_b")
 FILE = "config.json"
 CRC_FILE = "config.crc"
 _REMEDY = "build it again (gatewayctl site build) and copy it and its checksum together"
-_HEX_DIGITS = 8
-_LONGEST_CRC_FILE = 16
-_SLICE_BYTES = 512
+_HEX_DIGITS = const(8)
+_LONGEST_CRC_FILE = const(16)
+_SLICE_BYTES = const(512)
 
 
 def content_file(name: str = NAME) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 
+from micropython import const
+
 from gateway.northbound.cable_console import over_the_cable
 
 TYPE_CHECKING = False
@@ -17,9 +19,9 @@ if TYPE_CHECKING:
 
     from gateway.contracts import Log
 
-_LONGEST_LINE = 128
-_IDLE_S = 20
-_MAX_CLIENTS = 4
+_LONGEST_LINE = const(128)
+_IDLE_S = const(20)
+_MAX_CLIENTS = const(4)
 
 
 class Console:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from micropython import const
+
 from gateway import VERSION
 from gateway.northbound.console import Console
 from gateway.northbound.self_test import SelfTest
@@ -13,9 +15,9 @@ if TYPE_CHECKING:
     from gateway.contracts import Board
     from gateway.log import Logs
 
-_REPEAT_MS = 10000
-_STEP_MS = 100
-_WATCHDOG_MS = 3000
+_REPEAT_MS = const(10000)
+_STEP_MS = const(100)
+_WATCHDOG_MS = const(3000)
 
 
 class SafeMode:

@@ -7,6 +7,8 @@ clock that is moved back makes nothing valid again.
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.telemetry.pair_file import read_pair, write_pair
 
 TYPE_CHECKING = False
@@ -14,9 +16,9 @@ if TYPE_CHECKING:
     from gateway.contracts import Storage
 
 _FILES = ("command-0", "command-1")
-_TIME_FILE = "command-time"
-_KEEP_S = 600  # between two writes of the time: what a restart may forget of it
-_LOW = 0xFFFFFFFF
+_TIME_FILE = const("command-time")
+_KEEP_S = const(600)  # between two writes of the time: what a restart may forget of it
+_LOW = const(0xFFFFFFFF)
 
 
 class CommandSequence:

@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import json
 
+from micropython import const
+
 from gateway.clock import UNSET, diff
 from gateway.uplink.mqtt_packet import PublishFrame
 from gateway.uplink.reply_limit import ReplyLimit
@@ -40,12 +42,12 @@ if TYPE_CHECKING:
 
 LONGEST_VALID_S = 3600  # a message that is held back longer is worth nothing
 REPLY_BYTES = 4096
-_MOST_WAITING = 4  # orders, and replies
-_QUIET_MS = 60000  # refused messages are recorded this often at most: flash is not for strangers
-_LONGEST_EVENT = 160
-_SPARE = 2  # places of the window that replies leave free: an event's and a sample's
-_YIELD_MS = 2000  # for so long: samples alone can keep a window full for hours
-_ROOM_MS = 20  # between two looks at it
+_MOST_WAITING = const(4)  # orders, and replies
+_QUIET_MS = const(60000)  # between two records of refused messages: flash is not for strangers
+_LONGEST_EVENT = const(160)
+_SPARE = const(2)  # places of the window that replies leave free: an event's and a sample's
+_YIELD_MS = const(2000)  # for so long: samples alone can keep a window full for hours
+_ROOM_MS = const(20)  # between two looks at it
 
 
 class Commands:

@@ -11,6 +11,8 @@ import binascii
 import struct
 from array import array
 
+from micropython import const
+
 from gateway.clock import diff
 from gateway.telemetry import records
 from gateway.telemetry.sections import SetEncoder, largest_section_bytes
@@ -37,23 +39,24 @@ if TYPE_CHECKING:
         temps_sequence: int
 
 
-# What stands for "not known" in a field of this type, and which bits a field has.
+# What stands for "not known" in a field of this type.
 _NOTHING = {"H": records.NO_UNSIGNED, "h": records.NO_SIGNED, "B": records.NO_RACK, "I": None}
-_BITS = {"I": 0xFFFFFFFF}
-# (value that means null, mask or 0) per field of a summary
-_FIELDS = tuple([(_NOTHING[code], _BITS.get(code, 0)) for code in records.SAMPLE_PAYLOAD[1:]])
-_NUMBER_CHARACTERS = 12  # of a 32-bit field with its sign and comma
-# One template, because each piece of text would be an allocation, some hundred times a second.
-_SUMMARY = (
-    '{"boot":%d,"uptime_ms":%d,"utc_ms":%d,"clock":%d,"stalls":%d,'
-    + ",".join(['"%s":%%s' % name for name in records.SAMPLE_FIELDS])
-    + "}"
+_NUMBER_CHARACTERS = const(12)  # of a 32-bit field with its sign and comma
+# One template, because each piece of text would be an allocation, some hundred times a second;
+# written out, with the names of `records.SAMPLE_FIELDS`, because then it stays in flash.
+SUMMARY = (
+    '{"boot":%d,"uptime_ms":%d,"utc_ms":%d,"clock":%d,"stalls":%d,"rack":%s,"quality":%s,'
+    '"level":%s,"rule":%s,'
+    '"acquired_ms":%s,"summary_number":%s,"rack_voltage_dv":%s,"rack_current_da":%s,"soc_pm":%s,'
+    '"soh_pm":%s,"cell_max_mv":%s,"cell_max_index":%s,"cell_min_mv":%s,"cell_min_index":%s,'
+    '"cell_mean_mv":%s,"temp_max_dc":%s,"temp_min_dc":%s,"temp_mean_dc":%s,"charge_da":%s,'
+    '"discharge_da":%s,"insulation_kohm":%s,"bms_trip_bits":%s,"contactor":%s,"relay":%s}'
 )
-_SUMMARY_BYTES = len(_SUMMARY) + 80 + _NUMBER_CHARACTERS * len(records.SAMPLE_FIELDS)
-_JITTER_MS = 250  # of the racks' own period, which nobody keeps in step with ours
-_LOOK_MS = 50  # so soon a fresh summary is on its way
-_IDLE_MS = 250  # longest sleep between two looks
-_SHORTEST_MS = 5
+_SUMMARY_BYTES = len(SUMMARY) + 80 + _NUMBER_CHARACTERS * len(records.SAMPLE_FIELDS)
+_JITTER_MS = const(250)  # of the racks' own period, which nobody keeps in step with ours
+_LOOK_MS = const(50)  # so soon a fresh summary is on its way
+_IDLE_MS = const(250)  # longest sleep between two looks
+_SHORTEST_MS = const(5)
 
 
 class Live:
@@ -103,10 +106,9 @@ class Live:
         if self._with_cells:
             frame = records.BLOCK_TIME_BYTES + largest_section_bytes(cells, temps)
             room = max(room, records.BLOCK_BYTES + frame + 4)
-        base = "bess/v1/%s/%s/" % (site, gateway)
-        topics = [base + "live/" + rack.name for rack in racks]
-        topics += [base + "cells/" + rack.name for rack in racks]
-        self._frame = PublishFrame(topics[0], room, qos=0, more=tuple(topics[1:]))
+        self._base = "bess/v1/%s/%s/" % (site, gateway)
+        longest = max([len(rack.name) for rack in racks])
+        self._frame = PublishFrame(self._base + "cells/" + "-" * longest, room, qos=0)
         step_ms = min(_LOOK_MS, self._period_ms // (2 * count)) if self._period_ms else _IDLE_MS
         self._step_ms = max(_SHORTEST_MS, step_ms)
         self._stopped = False
@@ -174,10 +176,11 @@ class Live:
             clock.utc_quality,
             self._stalls(),
         ]
-        for value, (nothing, bits) in zip(self._values, _FIELDS):
-            known.append("null" if value == nothing else value & bits if bits else value)
-        self._frame.address(rack)
-        return self._frame.put((_SUMMARY % tuple(known)).encode())
+        for value, code in zip(self._values, records.SAMPLE_PAYLOAD[1:]):
+            bits = 0xFFFFFFFF if code == "I" else -1
+            known.append("null" if value == _NOTHING[code] else value & bits)
+        self._frame.send_to(self._base + "live/" + self._racks[rack].name)
+        return self._frame.put((SUMMARY % tuple(known)).encode())
 
     def _build_cells(self, rack: int, now: int) -> int:
         assert self._encoder is not None  # `_scan_waits` is false without it
@@ -204,5 +207,5 @@ class Live:
         )
         out[start] = rack  # the encoder has one chain, for whichever rack it is
         struct.pack_into("<I", out, end, binascii.crc32(out[:end]))
-        self._frame.address(len(self._racks) + rack)
+        self._frame.send_to(self._base + "cells/" + readings.name)
         return end + 4

@@ -122,21 +122,27 @@ class PublishFrame:
         more: tuple[str, ...] = (),
     ) -> None:
         """`more` topics share the buffer: `address` chooses one of all by its index."""
-        self._names = [_topic_name(each) for each in (topic,) + more]
+        self._topics = (topic,) + more
         self.qos = _checked_qos(qos)
         self._first = PUBLISH << 4 | self.qos << 1 | (1 if retain else 0)
-        longest = max([len(name) for name in self._names])
+        longest = max([len(_topic_name(each)) for each in self._topics])
         self._head = 5 + longest + 2 * self.qos
         length_size(self._head + capacity)  # raises when no packet can be that large
         self._buffer = bytearray(self._head + capacity)
         self._view = memoryview(self._buffer)
         self.payload = self._view[self._head :]
         self._tail = 0  # header bytes that follow the remaining length
-        self.address(0)
+        self.send_to(topic)
 
     def address(self, index: int) -> None:
         """Send to this topic from now on: 0 = the first one, 1.. = those of `more`."""
-        name = self._names[index]
+        self.send_to(self._topics[index])
+
+    def send_to(self, topic: str) -> None:
+        """Another topic from now on, no longer than the longest that the frame was made for."""
+        name = _topic_name(topic)
+        if len(name) + 2 * self.qos + 5 > self._head:
+            raise ValueError("topic %r is too long for its frame" % topic)
         self._tail = len(name) + 2 * self.qos
         begin = self._head - self._tail
         self._buffer[begin : begin + len(name)] = name

@@ -10,6 +10,8 @@ from __future__ import annotations
 import binascii
 import json
 
+from micropython import const
+
 from gateway.errors import GatewayError
 from gateway.uplink.keyed_hash import hmac_sha256, same
 
@@ -20,10 +22,10 @@ if TYPE_CHECKING:
 LONGEST = 1024  # bytes of a command
 LARGEST_NUMBER = (1 << 53) - 1  # every JSON reader has whole numbers so far
 REPLY = b"reply\n"
-_DIGITS = 64
-_LONGEST_TEXT = 64
-_MOST_ENTRIES = 8
-_MOST_OBJECTS = 2  # the message and its arguments; nesting costs the stack of some readers
+_DIGITS = const(64)
+_LONGEST_TEXT = const(64)
+_MOST_ENTRIES = const(8)
+_MOST_OBJECTS = const(2)  # the message and its arguments; nesting costs the stack of some readers
 
 
 class MessageError(GatewayError):

@@ -25,7 +25,7 @@ from gateway.clock import RTC
 from gateway.rack.data import RackData
 from gateway.telemetry import records
 from gateway.telemetry.sections import SetEncoder
-from gateway.uplink.live import Live
+from gateway.uplink.live import SUMMARY, Live
 from gateway.uplink.mqtt_client import UP, MqttClient
 from gateway.uplink.settings import UplinkSettings
 
@@ -130,6 +130,12 @@ class TestSummaries(unittest.TestCase):
                 self.assertEqual(bench.live.skipped, 0)
 
         run(main())
+
+    def test_the_template_names_the_fields_of_a_summary_in_their_order(self):
+        names = [piece.split('"')[1] for piece in SUMMARY.split(",")]
+        self.assertEqual(names[4:], list(records.SAMPLE_FIELDS))
+        self.assertEqual(names[:4], ["boot", "uptime_ms", "utc_ms", "clock"])
+        self.assertEqual(len(records.SAMPLE_FIELDS), len(records.SAMPLE_PAYLOAD) - 1)
 
     def test_all_fields_and_the_time(self):
         async def main():

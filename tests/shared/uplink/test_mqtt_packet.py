@@ -123,6 +123,17 @@ class TestEncoders(unittest.TestCase):
                 self.assertEqual(packet[0], 0x32)
                 self.assertEqual(packet[1 + size : 6 + size], b"\x00\x01t\x00\x07")
 
+    def test_a_frame_takes_other_topics_up_to_the_longest_it_was_made_for(self) -> None:
+        frame = PublishFrame("a/long", 4)
+        for topic in ("b", "a/long", "c/four"):
+            frame.send_to(topic)
+            name = topic.encode()
+            head = bytes((0x32, 5 + len(name), 0, len(name)))
+            self.assertEqual(bytes(frame.seal(frame.put(b"x"), 258)), head + name + b"\x01\x02x")
+        for topic in ("a/longer", "a/#", ""):
+            with self.assertRaises(ValueError):
+                frame.send_to(topic)
+
     def test_publish_flags(self) -> None:
         frame = PublishFrame("t", 4, qos=0, retain=True)
         self.assertEqual(bytes(frame.seal(frame.put(b"x"))), b"\x31\x04\x00\x01tx")
