@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gateway.clock import Clock
 
-_RING_LINES = 64
+_RING_LINES = 40
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
 

@@ -14,38 +14,41 @@ the rack BMS needs to act first. Where the time is in the value itself there is 
 
 from __future__ import annotations
 
+from micropython import const
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-CHARGE = 1
-DISCHARGE = 2
-BOTH = 3
+# `const`, so that RULES holds numbers and stays in flash: of names it would be 3 kB of heap.
+CHARGE = const(1)
+DISCHARGE = const(2)
+BOTH = const(3)
 
 # What a level does.
-NONE = 0  # this rule has no such level
-WARN = 1
-DERATE = 2  # the current of the direction is reduced
-STOP = 3  # no current in the direction, the contactor stays closed
-OPEN = 4  # no current, then open
-AT_ONCE = 5  # open without waiting for the current to go
+NONE = const(0)  # this rule has no such level
+WARN = const(1)
+DERATE = const(2)  # the current of the direction is reduced
+STOP = const(3)  # no current in the direction, the contactor stays closed
+OPEN = const(4)  # no current, then open
+AT_ONCE = const(5)  # open without waiting for the current to go
 
 # How a level 3 ends.
-AUTOMATIC = 0  # by itself, once it was clear for its clear delay
-WAIT = 1  # the same, but only a few times; then a person has to look
-OPERATOR = 2  # a person releases it, once it is clear
-SERVICE = 3  # a person with the service key does
+AUTOMATIC = const(0)  # by itself, once it was clear for its clear delay
+WAIT = const(1)  # the same, but only a few times; then a person has to look
+OPERATOR = const(2)  # a person releases it, once it is clear
+SERVICE = const(3)  # a person with the service key does
 
 # What moves a rule's detectors.
-SUMMARY = 0  # each fresh summary
-CELLS = 1  # each whole scan of the cells
-TEMPS = 2  # each whole scan of the temperatures
-TIMER = 3  # time; the value is an age or a count kept by the gateway
-SITE = 4  # the board's inputs; one detector for all racks
+SUMMARY = const(0)  # each fresh summary
+CELLS = const(1)  # each whole scan of the cells
+TEMPS = const(2)  # each whole scan of the temperatures
+TIMER = const(3)  # time; the value is an age or a count kept by the gateway
+SITE = const(4)  # the board's inputs; one detector for all racks
 
-_DSO = (DERATE, STOP, OPEN)
-_DS = (DERATE, STOP, NONE)
-_O = (NONE, NONE, OPEN)
+_DSO = const((DERATE, STOP, OPEN))
+_DS = const((DERATE, STOP, NONE))
+_O = const((NONE, NONE, OPEN))
 
 # fmt: off
 # ruff: noqa: E501
@@ -100,14 +103,14 @@ NAMES: tuple[str, ...] = tuple([row[0] for row in RULES])
 LEVELS = ("l1", "l2", "l3")
 
 # Columns of RULES.
-NAME = 0
-SIDE = 1
-UNIT = 2
-LOWEST = 3
-HIGHEST = 4
-GAP = 5
-LONGEST_MS = 6  # of level 2, of level 3
-DIRECTION = 7
-REACTIONS = 8
-LATCH = 9
-SCOPE = 10
+NAME = const(0)
+SIDE = const(1)
+UNIT = const(2)
+LOWEST = const(3)
+HIGHEST = const(4)
+GAP = const(5)
+LONGEST_MS = const(6)  # of level 2, of level 3
+DIRECTION = const(7)
+REACTIONS = const(8)
+LATCH = const(9)
+SCOPE = const(10)

@@ -56,9 +56,6 @@ if TYPE_CHECKING:
         console: Any
 
 
-_LOG_LINES = 40
-
-
 class Status:
     """Answers for a running gateway. `heap()` is the board's: (used, free) bytes."""
 
@@ -82,7 +79,7 @@ class Status:
 
     def log(self) -> dict[str, object]:
         """The last log lines."""
-        return {"log": self._parts.logs.ring.lines[-_LOG_LINES:]}
+        return {"log": self._parts.logs.ring.lines}
 
     def status(self) -> dict[str, object]:
         """Everything at a glance."""
