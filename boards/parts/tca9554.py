@@ -8,6 +8,7 @@ from __future__ import annotations
 from micropython import const
 
 from gateway.clock import diff
+from gateway.outputs.relay_faults import NO_ANSWER, SUPPLY_LOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ class ExpanderRelays:
     line that something holds down cannot pass for them. A chip that has forgotten that its pins
     are outputs had its supply gone: the relays dropped, and then all stay open (`lost`) until a
     restart, since closing again is for the closing rules. `set` does not raise; it allocates only
-    when a transfer fails. It writes what has changed at once, what has not arrived with every
-    order, the rest every 100 ms.
+    when a transfer fails. It writes what has changed at once, what has not arrived at
+    every order, the rest every 100 ms.
 
     `drop_all` may come between any two instructions of everything else here: it has buffers of its
     own, and what was about to be written when it came is taken back.
@@ -83,9 +84,16 @@ class ExpanderRelays:
         self._wanted = 0
         self._held = False
 
+    def fault(self) -> int:
+        """What the last write met, as in gateway.outputs.relay_faults."""
+        if self.lost:
+            return SUPPLY_LOST
+        return (self.stuck or NO_ANSWER) if self._late else 0
+
     def _open(self, back: bytearray) -> bool:
         """All open and driven low; False when that cannot be read back."""
         self._late = True
+        self.stuck = 0
         for _ in range(_ATTEMPTS):
             if self._write_safe() and self._arrived(0, back):
                 return True
@@ -93,13 +101,14 @@ class ExpanderRelays:
         return False
 
     def _write_safe(self) -> bool:
-        for data in _SAFE:  # noqa: SIM110 - a generator would allocate
+        for data in _SAFE:  # noqa: SIM110 - a generator expression allocates
             if not self._bus.write(self._address, data):
                 return False
         return True
 
     def _drive(self, attempts: int) -> None:
         self._late = True
+        self.stuck = 0
         for _ in range(attempts):
             closed = 0 if self._held or self.lost else self._wanted
             self._register[1] = closed

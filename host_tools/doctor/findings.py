@@ -104,6 +104,14 @@ def _time(status: Status) -> Iterator[Finding]:
 
 
 def _relays(status: Status) -> Iterator[Finding]:
+    fault = status.get("relay_fault", "")
+    if fault:
+        yield Finding(
+            "relays", BAD, f"{fault}: check its supply and wiring, then the relay itself"
+        )
+    retries = status["counters"].get("relay_retries", 0)
+    if retries and not fault:
+        yield Finding("relays", LOOK, f"{retries} writes were repeated: check supply and wiring")
     errors = status["counters"]["relay_errors"]
     if errors:
         yield Finding("relays", BAD, f"{errors} of their commands failed: check their supply")
@@ -127,7 +135,7 @@ def _buses(status: Status) -> Iterator[Finding]:
 
 
 def _racks(status: Status) -> Iterator[Finding]:
-    found = explain(status)
+    found = explain({**status, "relay_fault": ""})  # told of the relays already
     for reason in found:
         if reason.text.endswith(f": {RISING}") and not reason.level:
             yield Finding("rack", GOOD, f"{reason.text}, as after each start and each fall")

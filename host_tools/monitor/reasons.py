@@ -75,6 +75,9 @@ def _of_gateway(status: Status) -> Iterator[Reason]:
         yield Reason(f"gateway: in its safe state, everything is open: {reason}", 3)
     if status.get("escalated"):
         yield Reason("site: a rack did not open, so the site relay did", 3)
+    fault = status.get("relay_fault", "")
+    if fault:
+        yield Reason(f"relays: {fault}", 3)
     stall = stall_text(status)
     if stall:
         yield Reason(stall, 3)

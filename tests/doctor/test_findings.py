@@ -69,6 +69,8 @@ def test_a_gateway_in_order_has_only_good_parts() -> None:
         ("program", LOOK, {"counters": {"relay_errors": 0, "stalls": 2}}, {}),
         ("time", BAD, {"clock": STATUS["clock"] | {"quality": 0}}, {}),
         ("relays", BAD, {"counters": {"relay_errors": 4}}, {}),
+        ("relays", BAD, {"relay_fault": "output 2 does not follow its orders"}, {}),
+        ("relays", LOOK, {"counters": {"relay_errors": 0, "relay_retries": 2}}, {}),
         ("bus b", BAD, {"buses": [STATUS["buses"][0] | {"replies": 0}]}, {}),
         ("bus b", LOOK, {"buses": [STATUS["buses"][0] | {"timeouts": 100}]}, {}),
         ("rack", BAD, {"escalated": True}, {}),

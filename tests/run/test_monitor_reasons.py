@@ -119,6 +119,7 @@ def test_what_is_wrong_with_gateway_and_site_comes_first() -> None:
         self_check="relay commands disagree with their copies",
         reason="relay commands disagree with their copies",
         escalated=True,
+        relay_fault="output 2 does not follow its orders",
         interlocks={"levels": {"estop": 3, "door": 1}, "latches": ["estop"]},
         clock={"quality": 1, "deviation_pm": -23},
         config={"crc": "0123abcd", "problem": "config.json is no longer what runs"},
@@ -127,6 +128,7 @@ def test_what_is_wrong_with_gateway_and_site_comes_first() -> None:
         "gateway: self-check failed, everything is open: relay commands disagree with their"
         " copies",
         "site: a rack did not open, so the site relay did",
+        "relays: output 2 does not follow its orders",
         "site: L3 estop latched",
         "site: L1 door",
         "gateway: its two clocks differ by -2.3 %",

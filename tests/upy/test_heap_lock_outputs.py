@@ -20,6 +20,7 @@ from gateway.outputs.opening import (
 from gateway.outputs.proof_test import PASSED, InputTest, RelayTest
 from gateway.outputs.rack_view import RackView
 from gateway.outputs.relay_bank import RelayBank
+from gateway.outputs.relay_faults import NO_ANSWER, SUPPLY_LOST
 from gateway.outputs.site_outputs import SiteOutputs
 from gateway.rack.data import RackData
 
@@ -119,6 +120,15 @@ class OutputsHeapLockTest(unittest.TestCase):
         site.bank.energised[3] ^= 8
         site.run_locked(100)
         self.assertTrue(site.bank.fault)
+
+    def test_faults_of_the_relays(self):
+        site = self.closed()
+        site.relays.faults = NO_ANSWER
+        site.run_locked(1000)
+        self.assertTrue(site.bank.unopened)
+        site.relays.faults = SUPPLY_LOST
+        site.run_locked(100)
+        self.assertTrue(site.bank.stopped)
 
     def test_proof_tests(self):
         site = self.closed()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway import VERSION
 from gateway.northbound import program_slot
 from gateway.northbound.self_test import SelfTest
-from gateway.outputs import closing, opening
+from gateway.outputs import closing, opening, relay_faults
 from gateway.protection import rules
 from gateway.protection.decision import limiter
 from gateway.protection.margin import nearest
@@ -99,6 +99,7 @@ class Status:
             "armed": parts.enforcer.armed,
             "escalated": parts.enforcer.escalated,
             "self_check": parts.enforcer.self_check.problem,
+            "relay_fault": relay_faults.text(parts.enforcer.bank.faults),
             "clock": {
                 "quality": parts.clock.utc_quality,
                 "deviation_pm": parts.clock_check.deviation_pm,
@@ -131,6 +132,7 @@ class Status:
                 "log_errors": parts.logs.ring.write_errors,
                 "console_errors": parts.console.errors,
                 "relay_errors": parts.enforcer.bank.errors,
+                "relay_retries": getattr(parts.board.relays, "errors", 0),
                 "incidents_lost": parts.recorder.incidents_lost,
                 "record_failures": parts.recording.turns.failures,
             },

@@ -110,7 +110,7 @@ class Enforcer:
 
     @property
     def escalated(self) -> bool:
-        """A rack did not open; the site relay is open."""
+        """A rack or a relay did not open; the site relay is open."""
         return self._escalated
 
     def begin(self, now: int) -> None:
@@ -219,7 +219,7 @@ class Enforcer:
 
     def _drive_site(self, now: int) -> None:
         self.release.step(self.closing.armed, now)
-        escalated = False
+        escalated = self.bank.unopened
         for index in range(len(self.openings)):
             escalated = escalated or self.openings[index].escalate
         self._escalated = escalated

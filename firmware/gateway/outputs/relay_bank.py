@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from gateway.outputs.relay_faults import NO_ANSWER, SUPPLY_LOST
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.contracts import Relays
 
 NO_RELAY = -1
 _OPEN_COPY = 0xFF
+_SETTLED = 10  # passes: a write that fails is repeated in the next ones
 
 
 class RelayBank:
@@ -18,6 +21,10 @@ class RelayBank:
     The complement of each is kept apart. `fault` is set when the two disagree. After that, and
     after `stop`, every relay is open until a restart. `errors` counts relays whose driver failed
     while everything was being opened.
+
+    `faults` is what a driver that reads its relays back has found wrong for 0.5 s (see
+    relay_faults): then `unopened` says whether a relay that shall be open may be closed. A driver
+    that has lost its supply stops the bank.
     """
 
     def __init__(self, relays: Relays, numbers: list[int], helpers: int) -> None:
@@ -29,6 +36,10 @@ class RelayBank:
         self.stopped = False
         self.fault = False
         self.errors = 0
+        self.faults = 0
+        self.unopened = False
+        self._driver_faults = getattr(relays, "fault", _none)
+        self._seen = 0  # passes in a row that say otherwise than `faults`
 
     def set(self, index: int, energised: int) -> None:
         """Energise (1) or drop (0) an output; allocates nothing."""
@@ -50,6 +61,7 @@ class RelayBank:
         """
         if self.stopped:
             self._open()
+            self._look()
             return not self.fault
         for index in range(len(self._numbers)):
             if not self.agrees(index):
@@ -58,6 +70,7 @@ class RelayBank:
                 return False
         for index in range(len(self._numbers)):
             self._drive(index, self.energised[index])
+        self._look()
         return True
 
     def agrees(self, index: int) -> bool:
@@ -73,6 +86,28 @@ class RelayBank:
         self.stopped = True
         self._open()
 
+    def _look(self) -> None:
+        """What the driver found when it drove everything, once that has settled."""
+        faults = self._driver_faults()
+        if (faults != 0) != (self.faults != 0):
+            self._seen += 1
+            if self._seen < _SETTLED:
+                return
+        self._seen = 0
+        self.faults = faults
+        self.unopened = self._any_unopened(faults)
+        if faults & SUPPLY_LOST and not self.stopped:
+            self.stop()
+
+    def _any_unopened(self, faults: int) -> bool:
+        if faults & NO_ANSWER:
+            return True  # what shall be closed could not be opened either
+        for index in range(self._power):
+            number = self._numbers[index]
+            if number != NO_RELAY and not self.energised[index] and faults >> number & 1:
+                return True
+        return False
+
     def _open(self) -> None:
         for index in range(self._power):
             self.energised[index] = 0
@@ -86,3 +121,7 @@ class RelayBank:
         number = self._numbers[index]
         if number != NO_RELAY:
             self._relays.set(number, energised)
+
+
+def _none() -> int:
+    return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway import units
 from gateway.config.rules import RULES, UNIT
+from gateway.outputs import relay_faults
 from gateway.outputs.site_outputs import OUTPUT_NAMES
 from gateway.protection import rules
 from gateway.rack import incidents
@@ -85,6 +86,7 @@ class Recorder:
         self.untold = 0  # lines of the log for which there was no memory
         self._stalls = 0  # of the protecting loop, recorded
         self._racks = len(enforcer.pollers)
+        self._relay_faults = 0  # recorded
         self._rack_events = RackEvents(enforcer, self.note, clock)
         self._site = bytearray(len(enforcer.bank.energised) - self._racks)
         self.latest: list[tuple[int, str]] = []
@@ -203,6 +205,11 @@ class Recorder:
 
     def _watch_site(self) -> None:
         first = self._racks
+        faults = self._enforcer.bank.faults
+        if faults != self._relay_faults:
+            text = "relays: %s" % (relay_faults.text(faults) or "all follow again")
+            self.note(records.SITE_OUTPUT, records.NO_RACK, text)
+            self._relay_faults = faults
         for output in range(len(self._site)):
             energised = self._enforcer.bank.energised[first + output]
             if energised != self._site[output]:

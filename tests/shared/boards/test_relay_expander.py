@@ -7,6 +7,8 @@ from fake_i2c import FakeI2c, Tca9554
 from i2c_bus import I2cBus
 from tca9554 import ExpanderRelays
 
+from gateway.outputs import relay_faults
+
 ADDRESS = 0x20
 LEVELS, CONFIGURATION = b"\x01\x00", b"\x03\x00"
 
@@ -218,6 +220,23 @@ class ExpanderTest(unittest.TestCase):
             self.assertEqual(self.chip.relays, 0)
             self.assertEqual(self.chip.registers[3], 0)  # driven low, not floating
             self.assertEqual(self.chip.history, [1])
+
+    def test_faults_in_the_words_of_the_gateway(self):
+        relays = self.relays()
+        relays.set(0, 1)
+        self.assertEqual(relays.fault(), 0)
+        self.chip.high = 0x08
+        self.later(relays, 0, 1)
+        self.assertEqual(relays.fault(), 0x08)
+        self.i2c.deaf = 1000
+        self.later(relays, 0, 1)
+        self.assertEqual(relays.fault(), relay_faults.NO_ANSWER)
+        self.i2c.deaf = self.chip.high = 0
+        relays.set(0, 1)
+        self.assertEqual(relays.fault(), 0)
+        self.chip.power_up()
+        self.later(relays, 0, 1)
+        self.assertEqual(relays.fault(), relay_faults.SUPPLY_LOST)
 
     def test_a_number_beyond_the_relays_moves_none(self):
         relays = self.relays()

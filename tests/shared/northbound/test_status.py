@@ -58,6 +58,27 @@ class StatusTest(unittest.TestCase):
 
         run(scenario)
 
+    def test_a_relay_that_does_not_follow_is_told_and_recorded(self):
+        async def scenario(gateway, board):
+            status = gateway.parts.status.status
+            self.assertEqual(status()["relay_fault"], "")
+            board.relays.faults = 1 << 3
+            await until(board, lambda: status()["relay_fault"], "told")
+            self.assertIn("output 3", status()["relay_fault"])
+
+            def recorded():
+                return [text for _, text in status()["events"] if "relays: output 3" in text]
+
+            await until(board, recorded, "recorded")
+            board.relays.faults = 0
+
+            def over():
+                return [text for _, text in status()["events"] if "all follow again" in text]
+
+            await until(board, over, "over")
+
+        run(scenario)
+
     def test_a_stall_of_the_protecting_loop_counts(self):
         async def scenario(gateway, board):
             status = gateway.parts.status.status

@@ -3,6 +3,7 @@
 import unittest
 
 from enforcer_bench import (
+    RELAYS,
     SITE_RELAY,
     Site,
 )
@@ -10,6 +11,7 @@ from rack_wire import CHARGE_LIMIT, DISCHARGE_LIMIT, OPEN_COMMAND, SUMMARY
 from sample_site import LIMITS
 
 from gateway.outputs import closing, opening
+from gateway.outputs.relay_faults import NO_ANSWER
 from gateway.protection import rules
 
 # rule: register and the raw value that is far beyond level 3
@@ -92,6 +94,31 @@ class TripTest(unittest.TestCase):
         site.run_ms(200)
         self.assertEqual(site.last_written(1, CHARGE_LIMIT), 0)
         self.assertEqual(site.last_written(1, DISCHARGE_LIMIT), 0)
+
+    def test_a_relay_that_stays_closed_takes_the_site_down_though_its_rack_opened(self):
+        site = Site()
+        site.run_ms(5000)
+        self.assertEqual(site.relays.state[SITE_RELAY], 1)
+        site.wires[0].registers[0x000A] = 3700
+        site.run_until(lambda: not site.closed()[0], 3000)
+        site.relays.faults = 1 << RELAYS[0]  # its contact opened, the pin did not follow
+        waited_ms = site.run_until(lambda: not site.relays.state[SITE_RELAY], 2000)
+        self.assertTrue(400 <= waited_ms <= 600, waited_ms)
+        self.assertTrue(site.enforcer.escalated)
+        site.run_ms(200)
+        self.assertEqual(site.last_written(1, CHARGE_LIMIT), 0)
+        site.relays.faults = 0
+        site.run_ms(1000)
+        self.assertFalse(site.enforcer.escalated)
+
+    def test_relays_whose_driver_is_silent_leave_no_current_to_any_rack(self):
+        site = Site()
+        site.run_ms(5000)
+        site.relays.faults = NO_ANSWER
+        site.run_ms(1000)
+        self.assertTrue(site.enforcer.escalated)
+        for rack in range(2):
+            self.assertEqual(site.last_written(rack, DISCHARGE_LIMIT), 0)
 
     def test_a_contactor_state_that_nobody_knows_is_no_escalation_at_rest(self):
         for state in (2, 3):

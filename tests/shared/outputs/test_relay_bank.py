@@ -4,6 +4,7 @@ import unittest
 
 from fake_hardware import FakeRelays
 
+from gateway.outputs import relay_faults
 from gateway.outputs.relay_bank import RelayBank
 
 
@@ -130,6 +131,81 @@ class RelayBankTest(unittest.TestCase):
         bank.set(2, 1)
         self.assertEqual(bytes(relays.state), b"\x00\x00\x01\x01")
         self.assertTrue(bank.agrees(1) and bank.agrees(2))
+
+
+class DriverFaultTest(unittest.TestCase):
+    """Relays 2, 0 and 3 for power, the last of them a site's; relay 1 switches a fan."""
+
+    def setUp(self):
+        self.relays = FakeRelays(4)
+        self.bank = RelayBank(self.relays, [2, 0, 3, 1], 1)
+        for index in range(3):
+            self.bank.set(index, 1)
+
+    def passes(self, count, faults):
+        self.relays.faults = faults
+        for _ in range(count):
+            self.assertTrue(self.bank.check())
+        return self.bank.faults, self.bank.unopened
+
+    def test_a_relay_that_stays_closed_is_told_after_ten_passes(self):
+        self.bank.set(0, 0)
+        self.assertEqual(self.passes(9, 0b100), (0, False))
+        self.assertEqual(self.passes(1, 0b100), (0b100, True))
+        self.assertEqual(self.passes(9, 0), (0b100, True))
+        self.assertEqual(self.passes(1, 0), (0, False))
+
+    def test_a_write_that_was_repeated_is_no_fault(self):
+        self.bank.set(0, 0)
+        for _ in range(20):
+            self.assertEqual(self.passes(9, 0b100), (0, False))
+            self.assertEqual(self.passes(1, 0), (0, False))
+
+    def test_a_relay_that_does_not_close_is_a_fault_and_nothing_that_is_not_open(self):
+        self.assertEqual(self.passes(10, 0b100), (0b100, False))
+        self.bank.set(0, 0)  # what held it open is no longer against the order
+        self.assertEqual(self.passes(1, 0b001), (0b001, False))
+        self.bank.set(1, 0)
+        self.assertEqual(self.passes(1, 0b001), (0b001, True))
+
+    def test_a_fan_is_not_what_must_open(self):
+        self.assertEqual(self.passes(10, 0b010), (0b010, False))
+
+    def test_a_driver_without_an_answer_opens_nothing(self):
+        self.assertEqual(self.passes(10, relay_faults.NO_ANSWER)[1], True)
+        self.assertFalse(self.bank.stopped)
+
+    def test_a_driver_that_lost_its_supply_ends_it(self):
+        self.passes(10, relay_faults.SUPPLY_LOST)
+        self.assertTrue(self.bank.stopped)
+        self.assertEqual(bytes(self.bank.energised), bytes(4))
+
+    def test_what_a_stop_does_not_open_is_told_too(self):
+        self.bank.stop()
+        self.assertEqual(self.passes(10, 0b001), (0b001, True))
+
+    def test_relays_that_cannot_tell_have_no_fault(self):
+        class Blind:
+            count = 4
+
+            def set(self, number, energised):
+                pass
+
+        bank = RelayBank(Blind(), [0], 0)
+        for _ in range(20):
+            bank.check()
+        self.assertEqual((bank.faults, bank.unopened), (0, False))
+
+    def test_words(self):
+        for faults, words in (
+            (0, ""),
+            (0b1001, "output 0 and 3 "),
+            (relay_faults.NO_ANSWER, "does not answer"),
+            (relay_faults.SUPPLY_LOST | 1, "lost its supply"),
+        ):
+            text = relay_faults.text(faults)
+            self.assertIn(words, text)
+            self.assertEqual(text == "", faults == 0)
 
 
 if __name__ == "__main__":

@@ -28,10 +28,14 @@ class HandClock:
 
 
 class FakeRelays:
-    """Remembers the state of each relay and every change of it; while `deaf` none follows."""
+    """Remembers the state of each relay and every change of it; while `deaf` none follows.
+
+    `faults` is what its driver says of itself.
+    """
 
     def __init__(self, count):
         self.count = count
+        self.faults = 0
         self.deaf = False
         self.state = bytearray(count)
         self.changes = 0
@@ -40,6 +44,9 @@ class FakeRelays:
         if self.state[number] != energised and not self.deaf:
             self.changes += 1
             self.state[number] = energised
+
+    def fault(self):
+        return self.faults
 
 
 class FakeDeadMan:
