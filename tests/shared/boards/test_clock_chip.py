@@ -108,6 +108,40 @@ class ChipTest(unittest.TestCase):
         self.chip.registers[4] |= 0x80
         self.assertEqual(self.rtc.read(), 0)
 
+    def test_a_clock_that_is_stopped_or_counts_to_twelve_or_is_tested_does_not_know_the_time(self):
+        for bits in (0x20, 0x02, 0x80):
+            self.rtc.write(1795198830000)
+            self.chip.registers[0] |= bits
+            self.assertEqual(self.rtc.read(), 0)
+            self.rtc.write(1795198830000)
+            self.assertEqual(self.rtc.read(), 1795198830000)
+
+    def test_a_write_that_fails_at_any_transfer_is_tried_again(self):
+        for transfer in range(5):
+            for fault in ("deaf", "short"):
+                self.setUp()
+                self.i2c.later(transfer, fault)
+                self.rtc.write(1795198830000)
+                self.assertEqual(self.rtc.read(), 1795198830000, (transfer, fault))
+                self.assertEqual((self.chip.registers[0], self.chip.torn), (0, 0))
+
+    def test_a_write_that_fails_for_long_leaves_no_time_that_looks_good(self):
+        for transfer in range(5):
+            self.setUp()
+            self.rtc.write(1695198830000)
+            self.i2c.later(transfer, "deaf", 1000)
+            with self.assertRaises(OSError):
+                self.rtc.write(1795198830000)
+            self.i2c.deaf = 0
+            untouched = transfer <= 1
+            self.assertEqual(self.rtc.read(), 1695198830000 if untouched else 0)
+
+    def test_a_time_that_did_not_arrive_is_not_started(self):
+        self.chip.stuck = 6  # the hours keep what they have
+        with self.assertRaises(OSError):
+            self.rtc.write(1795198830000)
+        self.assertEqual(self.rtc.read(), 0)
+
     def test_impossible_registers_are_never_set(self):
         for register, value in ((4, 0x7A), (5, 0x60), (6, 0x24), (7, 0x00), (9, 0x13), (10, 0xA0)):
             self.rtc.write(1795198830000)
@@ -128,7 +162,7 @@ class ChipTest(unittest.TestCase):
             self.rtc.write(1795198830000)
 
     def test_a_write_that_is_cut_short_is_told(self):
-        self.i2c.short = 1
+        self.i2c.short = 1000
         with self.assertRaises(OSError):
             self.rtc.write(1795198830000)
 

@@ -33,10 +33,22 @@ class FakeI2c:
         self.short = 0
         self.held = False
         self.transfers = []
+        self._later = (-1, "", 0)
         self.sda = _Data(self)
         self.scl = _Clock(self, clocks)
 
+    def later(self, transfers, fault, count=1):
+        """After so many more transfers: set `fault`, "deaf" or "short", to `count`."""
+        self._later = (transfers, fault, count)
+
+    def _pass(self):
+        transfers, fault, count = self._later
+        if transfers == 0:
+            setattr(self, fault, count)
+        self._later = (transfers - 1, fault, count)
+
     def writeto(self, address, data):
+        self._pass()
         self.transfers.append((address, bytes(data)))
         if self.held:
             return len(data)
@@ -48,6 +60,7 @@ class FakeI2c:
         return len(data)
 
     def readfrom_mem_into(self, address, register, into):
+        self._pass()
         if not self.held:
             self._answer(address)
         for index in range(len(into)):
@@ -134,19 +147,22 @@ class Tca9554:
 class Pcf85063:
     """The registers 0 to 10, as after the first power-up: its oscillator had stood still.
 
-    Time written while it runs would tear: such writes are counted in `torn`.
+    Time written while it runs would tear: such writes are counted in `torn`. `stuck`: a register
+    that does not take what is written.
     """
 
     def __init__(self):
         self.registers = bytearray(11)
         self.registers[4] = 0x80
         self.torn = 0
+        self.stuck = -1
 
     def write(self, data):
         if data[0] == 4 and not self.registers[0] & 0x20:
             self.torn += 1
         for index in range(1, len(data)):
-            self.registers[data[0] + index - 1] = data[index]
+            if data[0] + index - 1 != self.stuck:
+                self.registers[data[0] + index - 1] = data[index]
 
     def read(self, register):
         return self.registers[register]
