@@ -63,7 +63,9 @@ class Board(FieldBoard):
         # its callback interrupts the program
         self._timer = pyb.Timer(_TIMER, freq=1000 // PERIOD_MS, callback=self.dead_man.look)
         self.rtc = SystemRtc(machine.RTC())
-        self._driver, self._receiver = _outputs(("rs485_driver", "rs485_receiver"))
+        # The receiver is always on: off, its output would float, and so would the pin. The bus
+        # hears itself then, which it knows.
+        self._driver, _ = _outputs(("rs485_driver", "rs485_receiver"))
         self.set_storage(lambda: folder_storage(_DATA_FOLDER))
         self.start_lan(network.LAN)
         self.limit_heap(_GC_BYTES)
@@ -75,12 +77,7 @@ class Board(FieldBoard):
         uart = machine.UART(
             _UART, baudrate=baud, bits=8, parity=parity, stop=stop, timeout=0, rxbuf=_RX_BUFFER
         )
-        return self.line(uart, baud, parity, stop, self._drive)
-
-    def _drive(self, level: int) -> None:
-        """1: the driver on and the receiver off, so that nobody hears himself; 0: listen."""
-        self._receiver(level)
-        self._driver(level)
+        return self.line(uart, baud, parity, stop, self._driver)
 
 
 def _outputs(roles: tuple[str, ...]) -> tuple[Any, ...]:

@@ -18,7 +18,9 @@ class SerialPort:
 
     `direction`: a pin, or any callable, that is 1 while the transmitter drives the line; None
     where the transceiver finds out by itself. The UART needs room for a whole frame of 256 bytes
-    each way (`txbuf`, `rxbuf`). No method allocates.
+    each way (`txbuf`, `rxbuf`). Where `write` of the port has no buffer and waits until all is out
+    (STM32), it gives the line free before it returns: nobody may ask again before a unit answers.
+    No method allocates.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class SerialPort:
         self._uart = uart
         self._micros = micros
         self._line = LineTime(baud, char_bits)
+        self._char_us = self._line.wire_us(1)
         self._drive = _nothing
         if direction is not None:
             self._drive = direction if callable(direction) else direction.value
@@ -56,7 +59,11 @@ class SerialPort:
             self._drive(0)
             self._busy = False
             raise
-        self._wire_us = self._line.wire_us(taken)
+        self._wire_us = wire_us = self._line.wire_us(taken)
+        if diff(self._micros(), self._began) >= wire_us - self._char_us:
+            while diff(self._micros(), self._began) < wire_us:  # the two clocks differ a little
+                pass
+            self.sending()
         return int(taken)
 
     def sending(self) -> bool:

@@ -234,10 +234,10 @@ class BoardStartTest(unittest.TestCase):
     def test_opta_drives_the_line_only_while_it_sends(self):
         board = self.start(OPTA)
         port = board.uart(3, 115200, None, 1)
-        direction = ("UART3_DE", "UART3_RE")
+        direction = ("UART3_DE", "UART3_RE")  # the receiver stays on: its pin would float
         self.assertEqual([PORT.pins[pin].level for pin in direction], [0, 0])
         port.write(bytearray(8))
-        self.assertEqual([port._uart.sent[0][1][pin] for pin in direction], [1, 1])
+        self.assertEqual([port._uart.sent[0][1][pin] for pin in direction], [1, 0])
         while port.sending():
             pass
         self.assertEqual([PORT.pins[pin].level for pin in direction], [0, 0])

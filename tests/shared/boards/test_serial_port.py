@@ -4,8 +4,13 @@ import unittest
 sys.path.insert(0, __file__.rpartition("tests/")[0] + "boards/parts")
 
 from serial_port import SerialPort  # noqa: E402 - only now can it be found
+from serial_wire import sealed  # noqa: E402
 
 from gateway.clock import TICKS_MASK  # noqa: E402
+from gateway.modbus import pdu  # noqa: E402
+from gateway.modbus.link import IDLE, NOTHING, REPLY  # noqa: E402
+from gateway.modbus.reply_time import ReplyTime  # noqa: E402
+from gateway.modbus.rtu_link import RtuLink  # noqa: E402
 
 
 class FakeUart:
@@ -34,6 +39,25 @@ class FakeUart:
         return count
 
 
+class BlockingUart(FakeUart):
+    """A `machine.UART` of the STM32: `write` returns when the last stop bit is out, by its own
+    clock, which runs `ahead_us` ahead. With `echo` its receiver hears what it sends.
+    """
+
+    def __init__(self, test, ahead_us=0):
+        super().__init__()
+        self.test = test
+        self.ahead_us = ahead_us
+        self.echo = False
+
+    def write(self, frame):
+        taken = super().write(frame) or 0
+        self.test.now += taken * 1146 - self.ahead_us
+        if self.echo:
+            self.incoming.extend(frame)
+        return taken
+
+
 class OldUart:
     """A port without `txdone`."""
 
@@ -59,10 +83,12 @@ class CallablePin(Pin):
 class SerialPortTest(unittest.TestCase):
     def setUp(self):
         self.now = TICKS_MASK - 100  # wraps while the first frame goes out
+        self.looking_us = 0  # at the clock takes this long
         self.uart = FakeUart()
         self.pin = Pin()
 
     def micros(self):
+        self.now += self.looking_us
         return self.now & TICKS_MASK
 
     def port(self, uart=None, pin=None):
@@ -102,6 +128,54 @@ class SerialPortTest(unittest.TestCase):
         self.assertTrue(port.sending())
         self.now += 2
         self.assertFalse(port.sending())
+
+    def test_a_write_that_blocks_gives_the_line_free_before_it_returns(self):
+        """A rack may answer after 3.5 characters, and other tasks have their turn before that."""
+        self.looking_us = 1
+        for ahead_us in (0, 20, 500):
+            pin = Pin()
+            port = self.port(BlockingUart(self, ahead_us), pin)
+            before = self.now
+            self.assertEqual(port.write(bytearray(8)), 8)
+            self.assertEqual(pin.levels, [0, 1, 0])
+            self.assertTrue(self.now - before >= 9167)  # and not sooner
+            self.assertFalse(port.sending())
+
+    def test_a_write_that_blocks_and_does_not_end_is_not_waited_for(self):
+        self.looking_us = 1
+        uart = BlockingUart(self)
+        uart.done = False
+        port = self.port(uart)
+        port.write(bytearray(8))
+        self.assertTrue(port.sending())
+        self.assertEqual(self.pin.levels, [0, 1])
+
+    def test_a_line_that_hears_itself_and_a_unit_that_answers_at_once(self):
+        """The link knows echoes, so the receiver may stay on."""
+        uart = BlockingUart(self)
+        uart.echo = True
+        link = RtuLink(self.port(uart), self.micros)
+        time = ReplyTime(10, 100)
+        request = pdu.read_request(pdu.RTU, 1, pdu.READ_HOLDING_REGISTERS, 7, 1, time)
+        while link.state != IDLE:
+            self.now += 1000
+            link.step(0)
+        for replies in (1, 2):
+            link.send(request, 0)
+            while len(uart.written) < replies:
+                self.now += 100
+                link.step(0)
+            self.assertEqual(self.pin.levels[-1], 0)
+            self.now += 4011  # 3.5 characters; nobody had his turn
+            uart.incoming.extend(sealed(b"\x01\x03\x02\x12\x34"))
+            event = NOTHING
+            while event == NOTHING:
+                self.now += 100
+                event = link.step(0)
+            self.assertEqual((event, link.replies, link.garbled), (REPLY, replies, 0))
+            while link.state != IDLE:
+                self.now += 1000
+                link.step(0)
 
     def test_nothing_taken_gives_the_line_free_at_once(self):
         self.uart.takes = 0
