@@ -72,7 +72,7 @@ class SelfCheck:
             self._fail("interlocks disagree with their copies")
         protection = self._protections[self._next]
         self._next = (self._next + 1) % len(self._protections)
-        if not (protection.thresholds.check_some() and protection.latches.sound):
+        if not (protection.settings.check_some() and protection.latches.sound):
             self._fail("thresholds or latches disagree with their copies")
         return not self.problem
 

@@ -7,16 +7,11 @@ ever gets the lower limit.
 
 from __future__ import annotations
 
-from array import array
-
 from micropython import const
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gateway.config import Config
-    from gateway.config.limits import Limit
+    from gateway.protection.thresholds import Thresholds
 
 _WARM_DC = const(0)
 _COLD_DC = const(-50)
@@ -24,11 +19,15 @@ _SPAN_DC = const(_WARM_DC - _COLD_DC)
 
 
 class ColdLimit:
-    """Points of the three levels, turned by side: high is bad. Nothing here changes."""
+    """Points of the three levels, turned by side: high is bad. Nothing here changes.
 
-    def __init__(self, settings: Config) -> None:
-        self._warm = _turned(settings.limits["cell_undervoltage"])
-        self._cold = _turned(settings.limits["cell_undervoltage_cold"])
+    They move between those from entry `first` of `warm` on and those of `cold`.
+    """
+
+    def __init__(self, warm: Thresholds, first: int, cold: Thresholds) -> None:
+        self._warm = warm
+        self._first = first
+        self._cold = cold
 
     def way(self, hottest_dc: int) -> int:
         """How far the points of a rack are on their way, by its hottest sensor; 0 = warm."""
@@ -36,22 +35,10 @@ class ColdLimit:
 
     def set_point(self, index: int, way: int) -> int:
         """Of level 1 + `index`; rounded towards the warm, stricter one. Allocates nothing."""
-        return self._between(2 * index, way)
+        warm = self._warm.set_points[self._first + index]
+        return warm + (self._cold.set_points[index] - warm) * way // _SPAN_DC
 
     def clear_point(self, index: int, way: int) -> int:
         """The same."""
-        return self._between(2 * index + 1, way)
-
-    def _between(self, place: int, way: int) -> int:
-        warm = self._warm[place]
-        return warm + (self._cold[place] - warm) * way // _SPAN_DC
-
-
-def _turned(levels: Sequence[Limit | None]) -> array[int]:
-    """Set and clear point of each level."""
-    points = array("i")
-    for limit in levels:
-        if limit:
-            points.append(-limit.set_point)
-            points.append(-limit.clear_point)
-    return points
+        warm = self._warm.clear_points[self._first + index]
+        return warm + (self._cold.clear_points[index] - warm) * way // _SPAN_DC

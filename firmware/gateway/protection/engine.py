@@ -208,7 +208,7 @@ class RackProtection:
         for rule in _BY_SCOPE[TIMER]:
             if self._notes[rule] & _BUSY:
                 return 0
-        return min(steady_ms, self.settings.lowest[rules.COMM_LOSS] - silence_ms)
+        return min(steady_ms, self.thresholds.lowest[rules.COMM_LOSS] - silence_ms)
 
     def _take_summary(self) -> None:
         data = self.data
@@ -263,7 +263,7 @@ class RackProtection:
         """The rules of one scope; whether one of them is running."""
         values = self.quantities.values
         sides = self.thresholds.sides
-        lowest = self.settings.lowest
+        lowest = self.thresholds.lowest
         notes = self._notes
         seen = 0
         for rule in _BY_SCOPE[scope]:

@@ -19,21 +19,27 @@ if TYPE_CHECKING:
     from gateway.config import Config
 
 _TOLERANCE = const(20)  # one part of the rating, for measuring and for uneven sharing
+_NUMBERS = (
+    "longest_silence", "cells", "capacity_dah", "charge_da", "discharge_da", "rest_da",
+    "tolerance_da", "lost_highest", "unknown_highest", "resting_highest", "derate_pm", "hold_ms",
+    "rise_da_per_s", "rise_pm_per_s",
+)  # fmt: skip
 
 
 class RackSettings:
     """Nothing here changes, so the racks share one. Currents in 0.1 A, capacity in 0.1 Ah.
 
-    `lowest`: of each rule; below it a value is good for every level (under-voltage: wherever its
-    points may move to). `longest_silence`: in half milliseconds.
+    `longest_silence`: in half milliseconds. What a bit that flips would falsify for good stands
+    twice, the second time inverted: a damaged number would be one for every rack.
     """
 
     def __init__(self, settings: Config) -> None:
         integer = settings.integer
         limits = settings.limits
         self.thresholds = Thresholds(limit_rows(limits, 0, rules.RACK_RULES))
-        self.lowest = array("i", _lowest_points(self.thresholds))
-        self.cold_limit = ColdLimit(settings)
+        self._cold = Thresholds([(limit, -1) for limit in limits["cell_undervoltage_cold"]])
+        first = rules.CELL_UNDERVOLTAGE * rules.LEVEL_COUNT
+        self.cold_limit = ColdLimit(self.thresholds, first, self._cold)
         self.longest_silence = 2 * _set_point(settings, "comm_loss", 3)
         self.cells = integer("cells_per_rack")
         self.capacity_dah = integer("capacity_dah")
@@ -55,12 +61,18 @@ class RackSettings:
         self.hold_ms = integer("derating.hold_ms")
         self.rise_da_per_s = integer("derating.rise_da_per_s")
         self.rise_pm_per_s = integer("derating.rise_pm_per_s")
+        self._copies = array("i", [~getattr(self, name) for name in _NUMBERS])
+        self._checked = 0
 
+    def check_some(self) -> bool:
+        """Compare some numbers with their copies; False when one differs.
 
-def _lowest_points(thresholds: Thresholds) -> list[int]:
-    points = thresholds.set_points
-    count = rules.LEVEL_COUNT
-    return [min(points[rule * count : (rule + 1) * count]) for rule in range(rules.RACK_RULES)]
+        Called each cycle it comes round to all of them; allocates nothing.
+        """
+        place = self._checked
+        self._checked = (place + 1) % len(_NUMBERS)
+        sound = getattr(self, _NUMBERS[place]) == ~self._copies[place]
+        return sound and self.thresholds.check_some() and self._cold.check_some()
 
 
 def _set_point(settings: Config, rule: str, level: int) -> int:

@@ -10,6 +10,8 @@ from array import array
 
 from micropython import const
 
+from gateway.protection import rules
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +29,8 @@ class Thresholds:
     """Of detectors numbered in the order of `limits`: (limit or None, side 1 or -1).
 
     `delays` are in half milliseconds, less the resolution of time; only 0 stays "at once".
+    `lowest`, of each rule: below it a value is good for every level. It needs no second copy: it
+    may not lie above a set point, and lower it only costs time.
     """
 
     def __init__(self, limits: Sequence[tuple[Limit | None, int]]) -> None:
@@ -41,6 +45,7 @@ class Thresholds:
         self.clear_points = array("i", clear_points)
         self.delays = array("i", delays)
         self.clear_ms = array("i", clear_ms)
+        self.lowest = array("i", _lowest(set_points))
         self._tables = (self.set_points, self.clear_points, self.delays, self.clear_ms, self.sides)
         self._copies = tuple([_inverted("i", each) for each in self._tables[:-1]]) + (
             _inverted("b", self.sides),
@@ -61,7 +66,15 @@ class Thresholds:
             for index in range(begin, end):
                 if values[index] != ~copies[index]:
                     return False
+        for index in range(begin, end):
+            if self.lowest[index // rules.LEVEL_COUNT] > self.set_points[index]:
+                return False
         return True
+
+
+def _lowest(set_points: list[int]) -> list[int]:
+    count = rules.LEVEL_COUNT
+    return [min(set_points[first : first + count]) for first in range(0, len(set_points), count)]
 
 
 def _inverted(code: str, table: array[int]) -> array[int]:
