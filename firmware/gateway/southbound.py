@@ -13,8 +13,6 @@ from gateway.errors import ConfigError
 from gateway.modbus.pdu import FRAME_BYTES, RTU
 from gateway.modbus.reply_time import ReplyTime
 from gateway.modbus.requests import Requests
-from gateway.modbus.rtu_link import RtuLink
-from gateway.modbus.tcp_link import TcpLink
 from gateway.rack.bus import Bus
 from gateway.rack.bus_time import BusTime
 from gateway.rack.data import RackData, no_summary
@@ -126,6 +124,8 @@ class _Composition:
         settings = self._settings
         board = self._board
         if not rack.bus:
+            from gateway.modbus.tcp_link import TcpLink  # only here: few sites need both kinds
+
             longest_ms = settings.integer("poll.reply_timeout_ms")
             link: Any = TcpLink(
                 board.network(),
@@ -137,6 +137,8 @@ class _Composition:
             )
             latency_ms = settings.integer("poll.latency_ms")
             return link, latency_ms, min(_SHORTEST_REPLY_MS, longest_ms), longest_ms
+        from gateway.modbus.rtu_link import RtuLink
+
         bus = [each for each in settings.buses if each.name == rack.bus][0]
         try:
             port = board.uart(bus.uart, bus.baud, bus.parity, bus.stop)

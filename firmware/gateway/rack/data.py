@@ -83,6 +83,9 @@ _STARTING_OPEN = const(4)  # and it says that its contactor is open
 _OLDEST_MS = const(1 << 28)
 
 
+_NO_ROOM: list[int] = []  # of all racks without details or thresholds: nothing is put into it
+
+
 class RackData:
     """Everything known about one rack.
 
@@ -137,10 +140,17 @@ class RackData:
         self.before_start = 0  # summaries that were void because it does not
         # (function, address, count, bits of the summary slots that are absent by it)
         self.missing_registers: list[tuple[int, int, int, int]] = []
-        self.details: list[int] = []  # in the order of the map's `detail_names`; ABSENT = not read
-        self.thresholds: list[int] = []  # limits set in the BMS, in the order of `threshold_names`
+        self.details = _NO_ROOM  # in the order of the map's `detail_names`; ABSENT = not read
+        self.thresholds = _NO_ROOM  # limits set in the BMS, in the order of `threshold_names`
         self.thresholds_sequence = 0  # times all of them were read
         self.identity_problem = ""  # why this BMS is not the one the map describes
+
+    def make_room(self, details: int, thresholds: int) -> None:
+        """For at least so many of them; at start, not while running."""
+        if details > len(self.details):
+            self.details = self.details + [ABSENT] * (details - len(self.details))
+        if thresholds > len(self.thresholds):
+            self.thresholds = self.thresholds + [ABSENT] * (thresholds - len(self.thresholds))
 
     # What the decoder found; each of these allocates nothing.
 

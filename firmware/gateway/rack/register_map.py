@@ -249,13 +249,7 @@ class RegisterMap:
 
     def prepare(self, data: RackData) -> None:
         """Make room for details and thresholds; at start, not while running."""
-        for values, names in (
-            (data.details, self.detail_names),
-            (data.thresholds, self.threshold_names),
-        ):
-            room = len(names) - len(values)
-            if room > 0:
-                values.extend([ABSENT] * room)
+        data.make_room(len(self.detail_names), len(self.threshold_names))
 
     def decode_thresholds(
         self, data: RackData, block: Block, buffer: bytearray, start: int
