@@ -136,6 +136,9 @@ def _text(record: Record, names: RackNames) -> str:
     if isinstance(record, Event):
         rack = rack_name(record.boot, record.rack, names)
         return f"event  {rack} {record.name}: {record.text}".rstrip(": ")
+    if isinstance(record, Gap) and not record.first:
+        number = f"record {record.last} of boot {record.lost_boot}"
+        return f"gap    whatever has not come up to {number} is lost"
     if isinstance(record, Gap):
         return f"gap    boot {record.lost_boot}, records {record.first}..{record.last} dropped"
     if isinstance(record, ClockRecord):

@@ -112,7 +112,10 @@ class Event(Record):
 
 @dataclass(frozen=True, slots=True)
 class Gap(Record):
-    """Records `first`..`last` of `lost_boot` and of its own lane were dropped undelivered."""
+    """Records `first`..`last` of `lost_boot` and of its own lane were dropped undelivered.
+
+    `first` 0: whatever has not come up to `last`, earlier boots included.
+    """
 
     lost_boot: int
     first: int

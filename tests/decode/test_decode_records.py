@@ -114,6 +114,19 @@ def test_events_of_every_code_are_named_in_lines(code, rack, text, words) -> Non
     assert words in line(found)
 
 
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        (10, "boot 6, records 10..20 dropped"),
+        (0, "whatever has not come up to record 20 of boot 6 is lost"),
+    ],
+)
+def test_a_gap_says_what_is_lost_as_far_as_it_knows(first: int, words: str) -> None:
+    gap = struct.pack(layout.GAP_PAYLOAD, 6, first, 20)
+    (found,) = decode_message(message(1, record(layout.GAP, 1, gap)))
+    assert words in line(found)
+
+
 def test_every_code_of_the_firmware_has_a_name_of_its_own() -> None:
     for code, name in ((layout.TRIP, "trip"), (layout.CLOCK_SET, "clock set")):
         assert layout.EVENT_NAMES[code] == name
