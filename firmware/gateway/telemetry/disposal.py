@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from gateway.telemetry.cursor import Cursor
 from gateway.telemetry.pair_file import read_pair, write_pair
-from gateway.telemetry.retention import LOST, NOTHING, NOTHING_LOST
+from gateway.telemetry.retention import DELIVERED, LOST, NOTHING, PREPARED
 from gateway.telemetry.segment import LETTERS
 from gateway.telemetry.setbacks import is_full
 
@@ -150,10 +150,10 @@ class Disposal:
         self.wants_room = True
 
     def make_room(self) -> None:
-        """Give up a segment of this lane or another."""
+        """Give up a segment of this lane or another, or prepare it for the next step."""
         self.wants_room = False
         try:
-            self._retention.drop_one()
+            self.wants_room = self._retention.drop_one() == PREPARED
         except OSError:
             self._setbacks.total += 1
 
@@ -172,12 +172,12 @@ class Disposal:
         for cursor in self.cursors.values():
             passed = cursor.kept < (oldest.boot, oldest.last) <= cursor.key
             if passed and self._write_cursor(cursor):
-                return NOTHING_LOST
+                return PREPARED
         if end > self._kept and self._note(end):
-            return NOTHING_LOST
+            return PREPARED
         self._files.drop_oldest()
         self._lose(oldest, oldest.end)
-        return NOTHING_LOST if is_delivered else LOST
+        return DELIVERED if is_delivered else LOST
 
     def set_aside(self, segment: Segment, last: int) -> None:
         """A file that cannot be read goes, and its records up to `last` are lost."""

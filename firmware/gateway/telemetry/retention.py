@@ -16,8 +16,9 @@ _MOST_IN_VAIN = const(3)
 
 # What dropping the oldest segment of a lane came to.
 NOTHING = 0  # there is none
-NOTHING_LOST = 1  # it was delivered, or its cursor had to be written first
-LOST = 2
+PREPARED = 1  # not dropped yet: flash had to be told first
+DELIVERED = 2  # nothing was lost
+LOST = 3
 
 
 class Retention:
@@ -51,16 +52,16 @@ class Retention:
         """A page was written: there was room for it."""
         self._in_vain = self._shrunk = 0
 
-    def drop_one(self) -> bool:
-        """Delete one segment, delivered or not, or write the cursor that has passed it.
+    def drop_one(self) -> int:
+        """Delete one segment, delivered or not, or write what must be on flash before.
 
-        False when none may go. Raises OSError.
+        NOTHING when none may go. Raises OSError.
         """
         if self._in_vain >= _MOST_IN_VAIN:
-            return False
+            return NOTHING
         outcome = self._drop()
         self._in_vain += outcome == LOST
-        return outcome != NOTHING
+        return outcome
 
     def _drop(self) -> int:
         order = [self.lanes[number] for number in (records.FINE, records.MINUTE, records.EVENTS)]

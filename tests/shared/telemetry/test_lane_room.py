@@ -47,6 +47,22 @@ class RoomTest(unittest.TestCase):
         self.assertEqual(journal.lane.ring.waiting, 0)
         self.assertTrue(len(storage.segments()) <= 2, storage.segments())
 
+    def test_a_full_volume_has_room_two_passes_behind_the_page_that_found_none(self):
+        """One for the note of what goes, one for the deletion: no pause in between."""
+        clock, storage = HandClock(), FullForPages()
+        journal = EventsLane(storage)
+        fill(journal, 1000)
+        journal.close()
+        journal = EventsLane(storage, clock)
+        storage.page_limit = storage.size() // 2
+        journal.append(2, bytes(60))
+        journal.lane.hurry()
+        removed = []
+        for _ in range(4):
+            journal.step(clock.advance(20))
+            removed.append(storage.removed)
+        self.assertEqual(removed, [0, 0, 1, 1])
+
     def test_pages_are_tried_though_nothing_can_be_deleted(self):
         clock, storage = HandClock(), Flash()
         journal = EventsLane(storage, clock)
