@@ -2,7 +2,7 @@
 
 import unittest
 
-from bus_bench import PERIOD_MS, BusBench, tcp_link, tcp_poller
+from bus_bench import PERIOD_MS, BusBench, leap, tcp_link, tcp_poller
 from fake_hardware import HandClock
 from rack_wire import RackWire
 from register_frames import RegisterFrames, table
@@ -128,8 +128,10 @@ class ThresholdBench:
             self.asked.append(address)
 
     def run_ms(self, duration_ms):
-        for _ in range(duration_ms):
-            self.fresh += self.bus.step(self.clock.advance(1)) >= 0
+        while duration_ms > 0:
+            leap_ms = leap(self.bus, self.wire, self.clock)
+            duration_ms -= leap_ms
+            self.fresh += self.bus.step(self.clock.advance(leap_ms)) >= 0
 
     def value(self, name):
         return self.data.thresholds[self.names.index(name)]

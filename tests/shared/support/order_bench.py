@@ -81,7 +81,7 @@ class OrderBench:
 
     def arm(self):
         """Both racks closed, all of the current granted."""
-        self.site.run_ms(ARM_MS + 170000, 50)
+        self.site.run_ms(ARM_MS + 170000, 100)
         return self
 
     def order(self, command, **args):

@@ -85,6 +85,12 @@ class RackWire:
     def close(self):
         self.closed = True
 
+    def quiet_ms(self):
+        """How long nothing comes of itself."""
+        if self.closed or self.outbox:
+            return 0
+        return diff(self._later[0][0], self._clock.ticks()) if self._later else 1000
+
     def _answer(self, frame):
         function, address, value = struct.unpack(">BHH", frame[7:12])
         registers = self.units.get(frame[6], self.registers)
