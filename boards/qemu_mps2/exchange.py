@@ -26,5 +26,5 @@ DEAD_MAN = const(0x84)  # goes up by one with every toggle
 RTC_SET_S = const(0x88)  # what the board set its clock to
 
 FRAMES = const(0xF10000)  # offset in the PSRAM: the interpreter's stack of frames, from below
-FRAMES_BYTES = const(0x8000)
+FRAMES_BYTES = const(0xC000)
 FRAMES_FILL = b"\xa5"  # where it never was since the start

@@ -24,6 +24,9 @@
 #define MICROPY_PY_MACHINE_WDT (1)
 #define MICROPY_PY_MACHINE_WDT_INCLUDEFILE "mps2_wdt.c"
 
+// As the ports of field boards have it: the next bytecode by a jump of its own.
+#define MICROPY_OPT_COMPUTED_GOTO (1)
+
 // Frames of functions have a stack of their own, which mps2_start() gives to the interpreter.
 #define MICROPY_ENABLE_PYSTACK (1)
 

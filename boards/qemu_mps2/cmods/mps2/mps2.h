@@ -63,7 +63,7 @@ typedef struct {
 
 // Frames of Python functions: a place in the PSRAM, as exchange.py has it.
 #define MPS2_FRAMES ((uint8_t *)0x21F10000)
-#define MPS2_FRAMES_BYTES (0x8000)
+#define MPS2_FRAMES_BYTES (0xC000)
 #define MPS2_FRAMES_FILL (0xA5)
 
 // console.c
