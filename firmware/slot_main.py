@@ -3,18 +3,25 @@
 Of the root filesystem, wherever the image mounts it: `slot` names the folder with the program and
 the configuration that are used, as "slot_a config_b"; `slot.trial` those of this start only, which
 the next forgets: what fails, hangs or loses its power is never started twice. A trial without a
-second word has the configuration in use. "hold" starts nothing, so relays stay as the reset left
-them: open. Without both files the frozen program runs with `config`.
+second word has the configuration in use. A folder whose program cannot be loaded gives way to the
+next: the trial to the one that is used, that one to `slot.last`, which ran before it and was not
+written to since, and this one to what is frozen into the image. "hold" starts nothing, so relays
+stay as the reset left them: open.
+
+The watchdog is armed before anything is loaded: a board that cannot start tries again.
 """
 
 import gc
 import os
 import sys
 
+import machine
+
 _GC_BYTES = 8192  # else what imports leave behind lies in the way of what stays, all over the heap
+_PATIENCE_MS = (120000, 30000)  # for the loading, and then for the start; an STM32 has no more
 
 
-def _words(path, once):
+def _words(path, once=False):
     try:
         with open(path) as file:
             words = file.read().split()
@@ -25,14 +32,64 @@ def _words(path, once):
         return []
 
 
-words = _words("slot.trial", True)
-words += _words("slot", False)[len(words) :]
-if words[:1] != ["hold"]:
-    if words:
-        sys.path.insert(0, words[0])
+def _starts(trial, used, last):
+    """[slot, configuration] in the order in which they are tried, each slot once."""
+    config = used[1:2]
+    found = []
+    for slot, its in ((trial[:1], trial[1:2]), (used[:1], config), (last[:1], config), ([""], [])):
+        if slot and slot[0] not in [start[0] for start in found]:
+            found.append(slot + (its or config))
+    return found
+
+
+def _arm():
+    for patience_ms in _PATIENCE_MS:
+        try:
+            return machine.WDT(timeout=patience_ms)
+        except (AttributeError, ValueError, OSError):
+            pass
+    return None
+
+
+def _load(slot):
+    """(Board, app) from a folder, "" for the image; None when it raises: then nothing stays."""
+    known = list(sys.modules)
+    if slot:
+        sys.path.insert(0, slot)
+    try:
+        from board import Board
+
+        from gateway import app
+
+        return Board, app
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the next may be whole
+        print("main: %s cannot be loaded: %r" % (slot or "the image", error))
+    if slot:
+        sys.path.remove(slot)
+    for name in list(sys.modules):
+        if name not in known:
+            del sys.modules[name]
+    gc.collect()
+    return None
+
+
+def _start(starts):
+    watchdog = _arm()
     gc.threshold(_GC_BYTES)
-    from board import Board
+    for start in starts:
+        program = _load(start[0])
+        if program is None:
+            continue
+        if watchdog is not None:
+            watchdog.feed()
+        board, app = program
+        app.run(board(), *start[1:])
+        return
+    print("main: nothing can be started: relays stay open, deploy again")
 
-    from gateway import app
 
-    app.run(Board(), *words[1:])
+_trial = _words("slot.trial", True)
+# `slot.new` stands alone where a cut fell into the renaming on a FAT filesystem
+_used = _words("slot") or _words("slot.new")
+if "hold" not in _trial + _used:
+    _start(_starts(_trial, _used, _words("slot.last")))

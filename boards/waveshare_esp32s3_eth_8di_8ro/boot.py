@@ -3,14 +3,16 @@
 Imports nothing of the gateway, so that a damaged file cannot keep it from its work.
 """
 
-from machine import Pin, SoftI2C
+from machine import Pin, SoftI2C, Timer
 
 SDA = 42
 SCL = 41
 RELAYS = 0x20
+TIMER = 0  # the dead man's, which takes it over
 # (register, value): the levels first, then all pins are outputs
 _SAFE = (b"\x01\x00", b"\x03\x00")
 _ATTEMPTS = 5
+_AGAIN_MS = 200
 
 
 def free(scl: Pin, sda: Pin) -> None:
@@ -27,7 +29,7 @@ def free(scl: Pin, sda: Pin) -> None:
 
 
 def drop_relays() -> bool:
-    """False when the expander did not take it; board.py tries again and tells."""
+    """False when the expander did not take it."""
     scl, sda = Pin(SCL, Pin.OPEN_DRAIN, value=1), Pin(SDA, Pin.OPEN_DRAIN, value=1)
     free(scl, sda)
     i2c = SoftI2C(scl=scl, sda=sda, freq=100000, timeout=500)
@@ -40,4 +42,11 @@ def drop_relays() -> bool:
     return False
 
 
-drop_relays()
+def again(timer: Timer) -> None:
+    """Until it took it, whatever is started meanwhile, or nothing is: board.py tells."""
+    if drop_relays():
+        timer.deinit()
+
+
+if not drop_relays():
+    Timer(TIMER).init(mode=Timer.PERIODIC, period=_AGAIN_MS, callback=again)

@@ -13,7 +13,7 @@ from host_tools.cable.console_on_cable import CableConsole
 from host_tools.cable.prompt import PROMPT, Prompt
 from host_tools.deploy import plan as plans
 from host_tools.deploy.boards import BoardKind
-from host_tools.deploy.device import CHOICE, NEW, OLD, SLOTS, TRIAL, Device
+from host_tools.deploy.device import CHOICE, LAST, NEW, OLD, SLOTS, TRIAL, Device
 from host_tools.deploy.judge import Listener, Verdict, judge
 from host_tools.deploy.plan import Plan
 from host_tools.deploy.program import DeviceFile
@@ -115,6 +115,7 @@ class Deployment:
             device.stage(file.path, file.content)
             told(file.path, len(file.content))
         if plan.slot:
+            device.call("remove", [LAST])
             folder = f"{plan.slot}/"
             device.call("remove", [folder + path for path in plan.remove])
             for file in plan.copy:

@@ -15,6 +15,7 @@ from host_tools.toolchain.paths import ROOT
 
 __all__ = ["CHOICE", "HOLD", "NEW", "OLD", "SLOTS", "TRIAL", "Device"]
 CHOICE, TRIAL, HOLD = "slot", "slot.trial", "hold"
+LAST = "slot.last"  # what ran before: whole, and so fallen back to, until it is written to
 NEW, OLD = ".new", ".old"
 _LET_WAIT = """\
 import machine

@@ -148,6 +148,7 @@ def test_boot_file_drops_the_relays_that_the_board_has() -> None:
     boot = constants(BOARDS / WAVESHARE / "boot.py")
     assert (boot["SDA"], boot["SCL"]) == (pins(WAVESHARE)["i2c_sda"], pins(WAVESHARE)["i2c_scl"])
     assert boot["RELAYS"] == board["RELAY_ADDRESS"] == 0x20
+    assert boot["TIMER"] == board["_TIMER"]  # which ends what boot.py repeats
 
 
 def listed(board: str) -> list[Path]:

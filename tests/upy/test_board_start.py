@@ -338,6 +338,23 @@ class BootFileTest(unittest.TestCase):
         run_boot(WAVESHARE)
         self.assertEqual(PORT.expander.relays, 0)
 
+    def test_a_drop_that_failed_is_repeated_until_it_succeeds(self):
+        """Though nothing is started: no program can be loaded, or somebody is at the prompt."""
+        PORT.i2c.deaf = 10000
+        run_boot(WAVESHARE)
+        self.assertEqual(PORT.expander.relays, 0xFF)
+        PORT.timers[0].fire()
+        PORT.i2c.deaf = 0
+        PORT.timers[0].fire()
+        self.assertEqual(PORT.expander.relays, 0)
+        PORT.expander.registers[1] = 1
+        PORT.timers[0].fire()
+        self.assertEqual(PORT.expander.relays, 1)  # who orders now has the say
+
+    def test_a_drop_that_succeeded_leaves_no_timer(self):
+        run_boot(WAVESHARE)
+        self.assertEqual(PORT.timers, [])
+
     def test_a_transfer_that_the_reset_cut_short(self):
         PORT.i2c.held = True
         PORT.i2c.scl._needed = 9

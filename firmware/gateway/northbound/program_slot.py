@@ -12,6 +12,7 @@ import sys
 SLOTS = ("slot_a", "slot_b")
 _CHOICE = "slot"
 _NEW = "slot.new"
+_LAST = "slot.last"
 
 
 def running() -> str:
@@ -31,9 +32,12 @@ def keep(config_name: str) -> dict[str, object]:
     if not slot:
         return {"refused": "this program was not deployed into a slot"}
     try:
-        if not kept(config_name):
-            with open(_NEW, "w") as file:
-                file.write(_words(config_name))
+        before = _chosen()
+        if before != _words(config_name):
+            earlier = before.split(" ")[0]
+            if earlier in SLOTS and earlier != slot:
+                _write(_LAST, earlier)  # what is fallen back to
+            _write(_NEW, _words(config_name))
             os.rename(_NEW, _CHOICE)
     except OSError as error:
         return {"refused": "cannot write %s: %s" % (_CHOICE, error)}
@@ -44,9 +48,16 @@ def _words(config_name: str) -> str:
     return "%s %s" % (running(), config_name)
 
 
+def _write(path: str, text: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)
+
+
 def _chosen() -> str:
-    try:
-        with open(_CHOICE) as file:
-            return file.read().strip()
-    except OSError:
-        return ""
+    for path in (_CHOICE, _NEW):  # the second alone: a cut in the middle of FAT's renaming
+        try:
+            with open(path) as file:
+                return file.read().strip()
+        except OSError:
+            continue
+    return ""

@@ -98,8 +98,12 @@ class Timer:
     def init(self, **options):
         self.options = options
 
+    def deinit(self):
+        self.options = {}
+
     def fire(self):
-        self.options["callback"](self)
+        if self.options:
+            self.options["callback"](self)
 
 
 class WDT:
