@@ -76,7 +76,10 @@ class Board(FieldBoard):
         super().__init__(DEFAULTS)
         if not self.relays.ready:
             self.missing("relays: the expander at I2C address %d does not follow" % RELAY_ADDRESS)
-        pins = [Pin(PINS["input_%d" % (number + 1)], Pin.IN) for number in range(_INPUTS)]
+        # nobody says whether the board has pull-ups; without one a pin would float
+        pins = [
+            Pin(PINS["input_%d" % (number + 1)], Pin.IN, Pin.PULL_UP) for number in range(_INPUTS)
+        ]
         self.inputs = GpioInputs(tuple(pins), self.settings["input_on_level"])
         self.dead_man = TimerDeadMan(self.relays.drop_all, self.relays.allow)
         self._timer = machine.Timer(_TIMER)

@@ -253,6 +253,11 @@ class BoardStartTest(unittest.TestCase):
             PORT.pins[4].level = 0
             self.assertEqual(board.inputs.get(0), expected)
 
+    def test_inputs_of_the_waveshare_do_not_float(self):
+        """A floating pin behind an opto-coupler would be an alarm loop that trips at random."""
+        self.start(WAVESHARE)
+        self.assertEqual([PORT.pins[pin].pull for pin in range(4, 12)], [Pin.PULL_UP] * 8)
+
     def test_dead_man_drops_what_a_silent_loop_left_closed(self):
         for name in (WAVESHARE, OPTA):
             self.new_unit()
@@ -328,6 +333,7 @@ class BootFileTest(unittest.TestCase):
         run_boot(WAVESHARE)
         self.assertEqual(PORT.expander.history, [])
         self.assertEqual(PORT.expander.registers[3], 0)
+        self.assertEqual(PORT.expander.weak_writes, 2)  # its pull-ups hold no longer than must be
 
     def test_a_chip_that_does_not_answer_lets_the_start_go_on(self):
         no_expander()

@@ -105,7 +105,8 @@ class _Clock(FakePin):
 class Tca9554:
     """Its four registers, as at power-up. `floating`: levels of pins that are inputs; `high` and
     `low`: pins that something holds. `lies`: so many reads are wrong. `history`: relays after each
-    write that changed them.
+    write that changed them. `weak_writes`: writes until no pin is left to its weak pull-up, which
+    a relay's driver may take for an order.
     """
 
     def __init__(self):
@@ -114,6 +115,7 @@ class Tca9554:
         self.low = 0
         self.lies = 0
         self.history = []
+        self.weak_writes = 0
         self.power_up()
 
     def power_up(self):
@@ -132,6 +134,7 @@ class Tca9554:
 
     def write(self, data):
         before = self.relays
+        self.weak_writes += self.registers[3] != 0
         self.registers[data[0]] = data[1]
         if self.relays != before:
             self.history.append(self.relays)
