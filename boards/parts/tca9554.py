@@ -23,7 +23,8 @@ _CONFIGURATION = const(3)  # 0 = output
 _INVERT_ALL = const(0xFF)
 _OPEN = b"\x01\x00"
 # The levels first: after a restart of the processor the pins still are outputs.
-_SAFE = (_OPEN, b"\x03\x00", b"\x02\xff")
+_INVERTED = b"\x02\xff"
+_SAFE = (_OPEN, b"\x03\x00", _INVERTED)
 _ATTEMPTS = const(3)
 _LOOK_MS = const(100)
 
@@ -124,6 +125,7 @@ class ExpanderRelays:
                     return
                 else:
                     self._bus.free()
+                    self._bus.write(self._address, _INVERTED)  # else nothing would ever arrive
             self.errors += 1
 
     def _has_forgotten(self) -> bool:

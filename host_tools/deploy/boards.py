@@ -76,6 +76,7 @@ BOARDS = (
         config="/config",
         prepare=_QEMU_CONFIG,
         reset=_CORTEX_M_RESET,
+        frozen=True,
     ),
 )
 

