@@ -33,12 +33,12 @@ class ColdLimit:
         """How far the points of a rack are on their way, by its hottest sensor; 0 = warm."""
         return min(max(_WARM_DC - hottest_dc, 0), _SPAN_DC)
 
-    def set_point(self, index: int, way: int) -> int:
-        """Of level 1 + `index`; rounded towards the warm, stricter one. Allocates nothing."""
-        warm = self._warm.set_points[self._first + index]
-        return warm + (self._cold.set_points[index] - warm) * way // _SPAN_DC
+    def set_point(self, level: int, way: int) -> int:
+        """Of level 1..3; rounded towards the warm, stricter one. Allocates nothing."""
+        warm = self._warm.set_points[self._first + level - 1]
+        return warm + (self._cold.set_points[level - 1] - warm) * way // _SPAN_DC
 
-    def clear_point(self, index: int, way: int) -> int:
+    def clear_point(self, level: int, way: int) -> int:
         """The same."""
-        warm = self._warm.clear_points[self._first + index]
-        return warm + (self._cold.clear_points[index] - warm) * way // _SPAN_DC
+        warm = self._warm.clear_points[self._first + level - 1]
+        return warm + (self._cold.clear_points[level - 1] - warm) * way // _SPAN_DC

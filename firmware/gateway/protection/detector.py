@@ -27,13 +27,13 @@ _ACTIVE = const(16)
 
 
 class Detectors:
-    """A bank of detectors, one per entry of `thresholds`; preallocated, `step` allocates nothing.
+    """A bank of detectors, one per level of `thresholds`; preallocated, `step` allocates nothing.
 
     `value`, `set_point` and `clear_point` are turned by side: high is bad.
     """
 
     def __init__(self, thresholds: Thresholds) -> None:
-        count = len(thresholds.sides)
+        count = len(thresholds.levels)
         self._thresholds = thresholds
         # Half milliseconds of bad time; while active and clearing, milliseconds of good time.
         self._times = array("i", [0] * count)
@@ -83,9 +83,9 @@ class Detectors:
         """The condition holds."""
         return self._states[number] & _ACTIVE != 0
 
-    def are_idle(self, first: int, count: int) -> bool:
-        """None of these counts anything: good samples would change nothing."""
-        for number in range(first, first + count):
+    def are_idle(self, first: int, end: int) -> bool:
+        """None of first .. end - 1 counts anything: good samples would change nothing."""
+        for number in range(first, end):
             if self._states[number] or self._times[number]:
                 return False
         return True
@@ -108,9 +108,9 @@ class Detectors:
         self._times[number] = 0
         self._states[number] = _ACTIVE | _BAD
 
-    def release(self, first: int, count: int) -> None:
-        """Forget everything about these, as at the start."""
-        for number in range(first, first + count):
+    def release(self, first: int, end: int) -> None:
+        """Forget everything about first .. end - 1, as at the start."""
+        for number in range(first, end):
             self._times[number] = 0
             self._states[number] = 0
 

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from gateway.protection.rack_settings import RackSettings
     from gateway.rack.data import RackData
 
-_LEVELS = const(3)
-_LEVEL_3 = const(2)
+_LEVEL_3 = const(3)
 _LONGEST_GAP_MS = const(1 << 20)
 _SCAN_STALE_MS = const(120000)  # three times the longest scan of a bus that is not overloaded
 LONGEST_REST_MS = 1000  # a damaged memory must not keep a rack from being judged for longer
@@ -123,8 +122,10 @@ class RackProtection:
         for rule in range(rules.RACK_RULES):
             if self.latches.held(rule):
                 self.levels[rule] = rules.LEVEL_COUNT
-                self.detectors.force(rule * rules.LEVEL_COUNT + _LEVEL_3)
                 self._notes[rule] |= _BUSY
+                number = self.thresholds.number(rule, _LEVEL_3)
+                if number >= 0:
+                    self.detectors.force(number)
         self._due = self._aged
 
     def reset(self, by: int, now: int) -> int:
@@ -146,17 +147,18 @@ class RackProtection:
         """What cannot be measured (any more) would hold its trip for ever: service judges it."""
         for rule in range(rules.RACK_RULES):
             if self.quantities.values[rule] == ABSENT and self.latches.held(rule):
-                self.detectors.release(rule * rules.LEVEL_COUNT, rules.LEVEL_COUNT)
+                first = self.thresholds.first
+                self.detectors.release(first[rule], first[rule + 1])
                 self.levels[rule] = 0
                 self._notes[rule] &= ~_BUSY
 
-    def points(self, number: int) -> tuple[int, int]:
-        """Set and clear point of a detector as they are now, turned by side; allocates."""
-        rule, index = divmod(number, rules.LEVEL_COUNT)
+    def points(self, rule: int, level: int) -> tuple[int, int]:
+        """Set and clear point of a level as they are now, turned by side; allocates."""
         if rule == rules.CELL_UNDERVOLTAGE:
             cold = self.settings.cold_limit
             way = self._cold_way
-            return cold.set_point(index, way), cold.clear_point(index, way)
+            return cold.set_point(level, way), cold.clear_point(level, way)
+        number = self.thresholds.number(rule, level)
         return self.thresholds.set_points[number], self.thresholds.clear_points[number]
 
     def counted_ms(self, rule: int) -> int:
@@ -272,7 +274,7 @@ class RackProtection:
             if value == ABSENT:
                 notes[rule] = note | _HELD
             else:
-                turned = value * sides[rule * _LEVELS]
+                turned = value * sides[rule]
                 if turned >= lowest[rule] or note & _BUSY:  # else good, and nothing is counted
                     if note & _HELD:
                         # After a time without anything to judge, the last verdict was not for all.
@@ -288,14 +290,15 @@ class RackProtection:
         detectors = self.detectors
         points = self.thresholds
         cold = self.settings.cold_limit if rule == rules.CELL_UNDERVOLTAGE else None
-        first = rule * _LEVELS
-        level = 0
+        first = points.first[rule]
+        end = points.first[rule + 1]
+        highest = 0
         note = 0
-        for index in range(_LEVELS):
-            number = first + index
+        for number in range(first, end):
+            level = points.levels[number]
             if cold:
-                set_point = cold.set_point(index, self._cold_way)
-                clear_point = cold.clear_point(index, self._cold_way)
+                set_point = cold.set_point(level, self._cold_way)
+                clear_point = cold.clear_point(level, self._cold_way)
             else:
                 set_point = points.set_points[number]
                 clear_point = points.clear_points[number]
@@ -303,20 +306,20 @@ class RackProtection:
                 active = 1 if detectors.is_active(number) else 0
                 value = self.quantities.values[rule]
                 counted_ms = detectors.counted_ms(number) if active else 0
-                self._changes.put(self.data.index, rule, index + 1, active, value, counted_ms)
-                if index == _LEVEL_3:
+                self._changes.put(self.data.index, rule, level, active, value, counted_ms)
+                if level == _LEVEL_3:
                     if active:
                         self.latches.trip(rule)
                     else:
                         self.latches.cleared(rule)
             if detectors.is_active(number):
-                level = index + 1
+                highest = level
             elif detectors.is_running(number):
                 note = _RUNNING
-        self.levels[rule] = level
+        self.levels[rule] = highest
         if RULES[rule][SCOPE] != SUMMARY:
             note = 0
-        self._notes[rule] = note if detectors.are_idle(first, _LEVELS) else note | _BUSY
+        self._notes[rule] = note if detectors.are_idle(first, end) else note | _BUSY
 
 
 def _comparable(ticks: int, now: int) -> int:
@@ -326,5 +329,3 @@ def _comparable(ticks: int, now: int) -> int:
 
 if FLOW_STEP != _FLOW_SAMPLE + _FLOW_AGE + _FLOW_DECIDE:
     raise ImportError("the parts of a step do not add up")
-if rules.LEVEL_COUNT != _LEVELS:
-    raise ImportError("rules and engine disagree")

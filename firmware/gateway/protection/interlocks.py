@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SITE = 255  # as the rack of a change
 _FIRST = rules.RACK_RULES
 _COUNT = rules.RULE_COUNT - _FIRST
-_LEVEL_3 = const(2)
+_LEVEL_3 = const(3)
 _LONGEST_MS = const(1000)  # one step counts no longer than this
 
 
@@ -70,7 +70,7 @@ class Interlocks:
             return
         for rule in range(_COUNT):
             self._step_rule(rule, elapsed_ms)
-        self._busy = not self._detectors.are_idle(0, _COUNT * rules.LEVEL_COUNT)
+        self._busy = not self._detectors.are_idle(0, len(self.thresholds.levels))
 
     def is_supplied(self) -> bool:
         """A loop that has nothing to do with fire is healthy; True where there is none.
@@ -98,10 +98,10 @@ class Interlocks:
         index = rule - _FIRST
         value = self._values[index]
         seen = 0
-        for level in range(rules.LEVEL_COUNT):
-            number = index * rules.LEVEL_COUNT + level
-            if value >= self.thresholds.set_points[number] and self._detectors.is_active(number):
-                seen = level + 1
+        points = self.thresholds
+        for number in range(points.first[index], points.first[index + 1]):
+            if value >= points.set_points[number] and self._detectors.is_active(number):
+                seen = points.levels[number]
         return seen
 
     def restored(self) -> None:
@@ -109,8 +109,10 @@ class Interlocks:
         for rule in range(_COUNT):
             if self.latches.held(_FIRST + rule):
                 self.levels[rule] = rules.LEVEL_COUNT
-                self._detectors.force(rule * rules.LEVEL_COUNT + _LEVEL_3)
                 self._busy = True
+                number = self.thresholds.number(rule, _LEVEL_3)
+                if number >= 0:
+                    self._detectors.force(number)
 
     def reset(self, by: int) -> int:
         """Release the latches on a person's request; see `gateway.protection.latches`."""
@@ -144,29 +146,29 @@ class Interlocks:
         detectors = self._detectors
         points = self.thresholds
         value = self._values[rule]
-        number = rule * rules.LEVEL_COUNT
-        level = 0
-        for index in range(rules.LEVEL_COUNT):
+        highest = 0
+        for number in range(points.first[rule], points.first[rule + 1]):
+            level = points.levels[number]
             changed = detectors.step(
-                number + index,
+                number,
                 value,
-                points.set_points[number + index],
-                points.clear_points[number + index],
+                points.set_points[number],
+                points.clear_points[number],
                 elapsed_ms,
                 False,
             )
             if changed:
                 self.changed = True
-                active = 1 if detectors.is_active(number + index) else 0
-                self._changes.put(SITE, _FIRST + rule, index + 1, active, value)
-                if index == _LEVEL_3:
+                active = 1 if detectors.is_active(number) else 0
+                self._changes.put(SITE, _FIRST + rule, level, active, value)
+                if level == _LEVEL_3:
                     if active:
                         self.latches.trip(_FIRST + rule)
                     else:
                         self.latches.cleared(_FIRST + rule)
-            if detectors.is_active(number + index):
-                level = index + 1
-        self.levels[rule] = level
+            if detectors.is_active(number):
+                highest = level
+        self.levels[rule] = highest
 
 
 _PLAIN = {

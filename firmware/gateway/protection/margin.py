@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from gateway.config.rules import RULES, SCOPE, TIMER, UNIT
 from gateway.protection import rules
-from gateway.protection.thresholds import NEVER
 from gateway.rack.data import ABSENT
 
 TYPE_CHECKING = False
@@ -28,9 +27,9 @@ def nearest(protection: RackProtection) -> dict[str, object] | None:
         level = _next_level(protection, rule)
         if level > rules.LEVEL_COUNT:
             continue
-        number = rule * rules.LEVEL_COUNT + level - 1
-        set_point, clear_point = protection.points(number)
-        margin = set_point - value * protection.thresholds.sides[number]
+        number = protection.thresholds.number(rule, level)
+        set_point, clear_point = protection.points(rule, level)
+        margin = set_point - value * protection.thresholds.sides[rule]
         running = protection.detectors.is_running(number)
         left_ms = protection.detectors.remaining_ms(number) if running else None
         order = (
@@ -53,9 +52,6 @@ def nearest(protection: RackProtection) -> dict[str, object] | None:
 def _next_level(protection: RackProtection, rule: int) -> int:
     """The lowest one above the level that is active; not every rule has all three."""
     level = protection.levels[rule] + 1
-    while (
-        level <= rules.LEVEL_COUNT
-        and protection.thresholds.set_points[rule * rules.LEVEL_COUNT + level - 1] == NEVER
-    ):
+    while level <= rules.LEVEL_COUNT and protection.thresholds.number(rule, level) < 0:
         level += 1
     return level

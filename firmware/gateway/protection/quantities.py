@@ -61,8 +61,8 @@ class Quantities:
         self._discharge_fill = 0
         self._voltage_rate = VoltageRate()
         self._temp_rise = TempRise(len(data.temps_dc))
-        self._cell_seen = _bits(len(data.cells_mv))
-        self._temp_seen = _bits(len(data.temps_dc))
+        # Which of them ever had a reading: a bit for each cell, then for each sensor.
+        self._seen = bytearray((len(data.cells_mv) + len(data.temps_dc) + 7) // 8)
         self._temp_lost = False
         self._lost_ms = 0
         self._unknown_ms = 0
@@ -126,7 +126,7 @@ class Quantities:
         cells = self._data.cells_mv
         all_here = 0 if self._data.missing_registers else 1
         bad = scan_viper.count_lost(
-            len(cells), self._cell_seen, cells, 0, _CELL_LOWEST_MV, _CELL_SPAN_MV, all_here
+            len(cells), 0, self._seen, cells, 0, _CELL_LOWEST_MV, _CELL_SPAN_MV, all_here
         )
         self.values[rules.BAD_CELLS] = bad if bad or not self._temp_lost else 1
 
@@ -135,8 +135,9 @@ class Quantities:
         temps = self._data.temps_dc
         self.values[rules.TEMP_RISE] = self._temp_rise.step(temps, elapsed_ms)
         self.values[rules.TEMP_RISE_HOT] = self._temp_rise.hot_rise
+        first = len(self._data.cells_mv)
         lost = scan_viper.count_lost(
-            len(temps), self._temp_seen, temps, _TEMP_ZERO, _TEMP_LOWEST, _TEMP_SPAN_DC, 0
+            len(temps), first, self._seen, temps, _TEMP_ZERO, _TEMP_LOWEST, _TEMP_SPAN_DC, 0
         )
         self._temp_lost = lost > 0 and not self._data.suspect
 
@@ -238,8 +239,3 @@ class Quantities:
         slot = slots.INSULATION_KOHM
         unknown = self._data.supplied[slot] != 0 and summary[slot] == ABSENT
         self._unknown_ms = min(self._unknown_ms + elapsed_ms, _LOST_LONGEST) if unknown else 0
-
-
-def _bits(count: int) -> bytearray:
-    """One bit for each of so many, 0."""
-    return bytearray((count + 7) // 8)

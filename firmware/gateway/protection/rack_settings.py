@@ -38,7 +38,7 @@ class RackSettings:
         limits = settings.limits
         self.thresholds = Thresholds(limit_rows(limits, 0, rules.RACK_RULES))
         self._cold = Thresholds([(limit, -1) for limit in limits["cell_undervoltage_cold"]])
-        first = rules.CELL_UNDERVOLTAGE * rules.LEVEL_COUNT
+        first = self.thresholds.first[rules.CELL_UNDERVOLTAGE]
         self.cold_limit = ColdLimit(self.thresholds, first, self._cold)
         self.longest_silence = 2 * _set_point(settings, "comm_loss", 3)
         self.cells = integer("cells_per_rack")

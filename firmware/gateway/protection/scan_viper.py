@@ -23,20 +23,28 @@ if TYPE_CHECKING:
 
 @micropython.viper
 def count_lost(
-    index: int, seen: ptr8, values: ptr16, flip: int, lowest: int, span: int, all_here: int
+    index: int,
+    first: int,
+    seen: ptr8,
+    values: ptr16,
+    flip: int,
+    lowest: int,
+    span: int,
+    all_here: int,
 ) -> int:
     """How many of the values 0 .. index - 1 are not in lowest .. lowest + span and were before, or
-    `all_here`; notes those that are in `seen`, a bit each. `flip` 0x8000 for signed values.
+    `all_here`; notes those that are in `seen`, a bit each from number `first` on. `flip` 0x8000
+    for signed values.
     """
     lost = 0
     while index:
         index -= 1
         above = ((int(values[index]) & 0xFFFF) ^ flip) - lowest
-        bit = 1 << (index & 7)
+        at = (first + index) >> 3
+        bit = 1 << ((first + index) & 7)
         if above >= 0 and above <= span:
-            seen[index >> 3] = int(seen[index >> 3]) | bit
-            continue
-        if all_here or int(seen[index >> 3]) & bit:
+            seen[at] = int(seen[at]) | bit
+        elif all_here or int(seen[at]) & bit:
             lost += 1
     return lost
 

@@ -10,7 +10,7 @@ from array import array
 
 from micropython import const
 
-from gateway.protection import rules
+from gateway.protection.rules import LEVEL_COUNT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,39 +18,58 @@ if TYPE_CHECKING:
 
     from gateway.config.limits import Limit
 
-NEVER = 1 << 29  # set point of a level that does not exist; values stay below
+    _Tables = tuple[array[int], ...]
+
 # A sample's time is known to a few ms only: it is asked for when the loop comes round, and
 # rounded. Without this, samples meant to be 500 ms apart need a third interval to span 1000 ms.
 RESOLUTION_MS = 5
 _SLICE = const(16)  # entries that one check looks at
+_LAST = LEVEL_COUNT - 1
 
 
 class Thresholds:
-    """Of detectors numbered in the order of `limits`: (limit or None, side 1 or -1).
+    """Of a number of rules: `limits` are (limit or None, side 1 or -1) of each level of each rule.
 
+    There is a detector for each level that exists, numbered in this order: those of a rule are
+    first[rule] .. first[rule + 1] - 1, `levels` tells their levels, 1..3. `sides`: of the rules.
     `delays` are in half milliseconds, less the resolution of time; only 0 stays "at once".
     `lowest`, of each rule: below it a value is good for every level. It needs no second copy: it
     may not lie above a set point, and lower it only costs time.
     """
 
     def __init__(self, limits: Sequence[tuple[Limit | None, int]]) -> None:
+        first, levels = [0], []
         set_points, clear_points, delays, clear_ms = [], [], [], []
-        for limit, side in limits:
-            set_points.append(NEVER if limit is None else limit.set_point * side)
-            clear_points.append(NEVER if limit is None else limit.clear_point * side)
-            delays.append(0 if limit is None else 2 * _shortened(limit.delay_ms))
-            clear_ms.append(0 if limit is None else limit.clear_ms)
-        self.sides = array("b", [side for _, side in limits])
+        for place in range(len(limits)):
+            limit, side = limits[place]
+            if limit is not None:
+                levels.append(place % LEVEL_COUNT + 1)
+                set_points.append(limit.set_point * side)
+                clear_points.append(limit.clear_point * side)
+                delays.append(2 * _shortened(limit.delay_ms))
+                clear_ms.append(limit.clear_ms)
+            if place % LEVEL_COUNT == _LAST or place == len(limits) - 1:
+                first.append(len(levels))
+        self.first = array("b", first)
+        self.levels = array("b", levels)
+        self.sides = array("b", [side for _, side in limits[::LEVEL_COUNT]])
         self.set_points = array("i", set_points)
         self.clear_points = array("i", clear_points)
         self.delays = array("i", delays)
         self.clear_ms = array("i", clear_ms)
-        self.lowest = array("i", _lowest(set_points))
-        self._tables = (self.set_points, self.clear_points, self.delays, self.clear_ms, self.sides)
-        self._copies = tuple([_inverted("i", each) for each in self._tables[:-1]]) + (
-            _inverted("b", self.sides),
-        )
+        self.lowest = array("i", _lowest(first, set_points))
+        self._bytes = (self.first, self.levels, self.sides)
+        self._words = (self.set_points, self.clear_points, self.delays, self.clear_ms)
+        self._byte_copies = _inverted("b", self._bytes)
+        self._word_copies = _inverted("i", self._words)
         self._checked = 0
+
+    def number(self, rule: int, level: int) -> int:
+        """Of the detector of a level; -1 when the rule has no such level."""
+        for number in range(self.first[rule], self.first[rule + 1]):
+            if self.levels[number] == level:
+                return number
+        return -1
 
     def check_some(self) -> bool:
         """Compare a few entries with their complements; False when one differs.
@@ -58,27 +77,38 @@ class Thresholds:
         Called each cycle it comes round to all of them; allocates nothing.
         """
         begin = self._checked
-        end = min(begin + _SLICE, len(self.sides))
-        self._checked = end if end < len(self.sides) else 0
-        for table in range(len(self._tables)):
-            values = self._tables[table]
-            copies = self._copies[table]
-            for index in range(begin, end):
-                if values[index] != ~copies[index]:
+        end = begin + _SLICE
+        self._checked = end if end < max(len(self.levels), len(self.first)) else 0
+        return (
+            _agree(self._bytes, self._byte_copies, begin, end)
+            and _agree(self._words, self._word_copies, begin, end)
+            and self._are_lowest(begin, min(end, len(self.lowest)))
+        )
+
+    def _are_lowest(self, begin: int, end: int) -> bool:
+        for rule in range(begin, end):
+            for number in range(self.first[rule], self.first[rule + 1]):
+                if self.lowest[rule] > self.set_points[number]:
                     return False
-        for index in range(begin, end):
-            if self.lowest[index // rules.LEVEL_COUNT] > self.set_points[index]:
-                return False
         return True
 
 
-def _lowest(set_points: list[int]) -> list[int]:
-    count = rules.LEVEL_COUNT
-    return [min(set_points[first : first + count]) for first in range(0, len(set_points), count)]
+def _lowest(first: list[int], set_points: list[int]) -> list[int]:
+    return [min(set_points[first[rule] : first[rule + 1]]) for rule in range(len(first) - 1)]
 
 
-def _inverted(code: str, table: array[int]) -> array[int]:
-    return array(code, [~value for value in table])
+def _agree(tables: _Tables, copies: _Tables, begin: int, end: int) -> bool:
+    for table in range(len(tables)):
+        values = tables[table]
+        inverted = copies[table]
+        for index in range(begin, min(end, len(values))):
+            if values[index] != ~inverted[index]:
+                return False
+    return True
+
+
+def _inverted(code: str, tables: _Tables) -> _Tables:
+    return tuple([array(code, [~value for value in each]) for each in tables])
 
 
 def _shortened(delay_ms: int) -> int:

@@ -209,9 +209,8 @@ class BoxRecords:
         if rack == records.NO_RACK:
             return limit.set_point, limit.clear_point, limit.delay_ms, NO_DELAY
         protection = self._enforcer.protections[rack]
-        number = rule * rules.LEVEL_COUNT + _LEVEL_3
-        side = protection.thresholds.sides[number]
-        set_point, clear_point = protection.points(number)
+        side = protection.thresholds.sides[rule]
+        set_point, clear_point = protection.points(rule, rules.LEVEL_COUNT)
         counted_ms = protection.counted_ms(rule)
         if counted_ms == UNKNOWN:
             counted_ms = NO_DELAY

@@ -6,8 +6,6 @@ from enforcer_bench import ARM_MS, Site
 
 from gateway.protection import rack_settings, rules
 
-LEVEL_3 = 2
-
 
 def closed():
     site = Site()
@@ -36,8 +34,7 @@ class PointsTest(unittest.TestCase):
     def test_every_rule_has_one_at_or_below_all_its_set_points(self):
         points = closed().protections[0].thresholds
         for rule in range(rules.RACK_RULES):
-            first = rule * rules.LEVEL_COUNT
-            least = min(points.set_points[first : first + rules.LEVEL_COUNT])
+            least = min(points.set_points[points.first[rule] : points.first[rule + 1]])
             self.assertEqual(points.lowest[rule], least, rules.NAMES[rule])
 
     def test_a_point_of_a_cold_rack_that_flips_a_bit_opens(self):

@@ -297,7 +297,8 @@ class ClosingTest(unittest.TestCase):
         site.wires[0].stuck = 1
         site.protections[0].latches.reset(bytearray(rules.RACK_RULES), 1, True)
         site.protections[0].levels[rules.INSULATION] = 0
-        site.protections[0].detectors.release(rules.INSULATION * 3, 3)
+        first = site.protections[0].thresholds.first
+        site.protections[0].detectors.release(first[rules.INSULATION], first[rules.INSULATION + 1])
         site.wires[0].registers[INSULATION] = 5000
         site.run_ms(20)
         site.run_ms(100)

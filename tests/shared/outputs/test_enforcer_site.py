@@ -85,10 +85,15 @@ class DeadManTest(unittest.TestCase):
         self.assertEqual(site.dead_man.toggles, toggles)
 
     def test_a_threshold_that_flips_a_bit(self):
-        for table in ("set_points", "clear_points", "delays", "clear_ms", "sides"):
+        for table, index in (
+            ("set_points", 40), ("clear_points", 40), ("delays", 40), ("clear_ms", 40),
+            ("levels", 40), ("first", 20), ("sides", 20),
+        ):  # fmt: skip
             self.damaged(
                 RACK_PROBLEM,
-                lambda site, of=table: flip(getattr(site.protections[0].thresholds, of), 40),
+                lambda site, of=table, at=index: flip(
+                    getattr(site.protections[0].thresholds, of), at
+                ),
             )
             self.damaged(
                 SITE_PROBLEM,

@@ -85,9 +85,9 @@ class IdleTest(unittest.TestCase):
         detectors = bank()
         feed(detectors, 0, [3700])
         feed(detectors, 2, [3700])
-        self.assertTrue(detectors.are_idle(1, 1))
+        self.assertTrue(detectors.are_idle(1, 2))
         self.assertFalse(detectors.are_idle(0, 1))
-        self.assertFalse(detectors.are_idle(2, 1))
+        self.assertFalse(detectors.are_idle(2, 3))
 
     def test_a_count_that_is_left_is_not_idle(self):
         detectors = bank()
@@ -142,9 +142,9 @@ class ReleaseTest(unittest.TestCase):
         detectors = bank(4)
         for number in range(4):
             feed(detectors, number, [3700] * 3)
-        detectors.release(1, 2)
+        detectors.release(1, 3)
         self.assertEqual(active(detectors, 4), [True, False, False, True])
-        self.assertTrue(detectors.are_idle(1, 2))
+        self.assertTrue(detectors.are_idle(1, 3))
         self.assertEqual(detectors.remaining_ms(1), 995)
         self.assertFalse(feed(detectors, 2, [3700], 60000))  # the first sample after the start
         self.assertTrue(feed(detectors, 2, [3700], 1000))

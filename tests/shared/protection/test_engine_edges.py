@@ -4,9 +4,10 @@ import unittest
 
 from protection_bench import Bench
 
+from gateway.config.rules import NONE, REACTIONS
 from gateway.protection import rules
 from gateway.protection.engine import FLOW_STEP
-from gateway.protection.latches import BY_OPERATOR, NO_DATA, RELEASED, STILL_HOLDS
+from gateway.protection.latches import BY_OPERATOR, BY_SERVICE, NO_DATA, RELEASED, STILL_HOLDS
 from gateway.protection.rack_settings import RackSettings
 from gateway.rack import data as slots
 from gateway.rack.data import ABSENT
@@ -42,9 +43,15 @@ class FirstTest(unittest.TestCase):
         bench.fresh(1, 1)
         self.assertEqual(value(bench, rules.CHARGE_PEAK_BUDGET), 1)
 
-    def test_every_rack_rule_has_three_detectors_and_no_other_rule_has(self):
+    def test_every_level_of_the_rack_rules_has_a_detector_and_no_other_has(self):
         points = RackSettings(Bench().settings).thresholds
-        self.assertEqual(len(points.sides), 3 * rules.RACK_RULES)
+        self.assertEqual(len(points.sides), rules.RACK_RULES)
+        reactions = [rules.RULES[rule][REACTIONS] for rule in range(rules.RACK_RULES)]
+        for rule in range(rules.RACK_RULES):
+            for level in (1, 2, 3):
+                there = points.number(rule, level) >= 0
+                self.assertEqual(there, reactions[rule][level - 1] != NONE, (rule, level))
+        self.assertEqual(len(points.levels), sum([3 - each.count(NONE) for each in reactions]))
 
 
 class FlowTest(unittest.TestCase):
@@ -190,6 +197,20 @@ class ResetTest(unittest.TestCase):
 
     def reset(self, bench):
         return bench.protection.reset(BY_OPERATOR, bench.clock.ticks())
+
+    def test_a_latch_of_a_rule_that_has_none_can_be_released_like_any(self):
+        bench = Bench()
+        bench.protection.latches.restore(b"\x01" * (2 * rules.RACK_RULES), 0)
+        bench.protection.restored()
+        self.assertEqual(set(bench.protection.levels), {3})
+        for _ in range(40):
+            bench.scan_cells([3300] * 4)
+            bench.scan_temps([250] * 2)
+            bench.fresh(60000, 1000)
+        self.assertFalse(bench.decision.permit)
+        result = bench.protection.reset(BY_SERVICE, bench.clock.ticks())
+        self.assertEqual(result, RELEASED)
+        self.assertTrue(bench.decision.permit)
 
     def test_a_rack_that_never_answered_cannot_be_reset(self):
         bench = self.held()

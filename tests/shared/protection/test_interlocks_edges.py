@@ -6,7 +6,7 @@ from protection_bench import Bench
 
 from gateway.protection import rules
 from gateway.protection.interlocks import SITE
-from gateway.protection.latches import BY_SERVICE, RELEASED
+from gateway.protection.latches import BY_SERVICE, RELEASED, STILL_HOLDS
 
 LOW, HIGH, SMOKE, ESTOP, COOLANT = (1, 2), (3,), (4, 5, 6), (7,), (8,)
 WIRED = [{"name": "reset", "number": 0, "role": "reset"}] + [
@@ -155,6 +155,19 @@ class TimeTest(unittest.TestCase):
         self.assertEqual(site.level_of("estop"), 0)
         site.step(1)
         self.assertEqual(site.level_of("estop"), 3)
+
+
+class RestoredTest(unittest.TestCase):
+    def test_a_latch_of_a_rule_that_has_none_can_be_released_like_any(self):
+        site = Site()
+        site.interlocks.latches.restore(b"\x01" * 12, 0)
+        site.interlocks.restored()
+        self.assertEqual(set(site.interlocks.levels), {3})
+        self.assertEqual(site.interlocks.reset(BY_SERVICE), STILL_HOLDS)
+        for _ in range(7200):
+            site.step(1000)
+        self.assertEqual(site.interlocks.reset(BY_SERVICE), RELEASED)
+        self.assertTrue(site.interlocks.is_quiet())
 
 
 class SeenTest(unittest.TestCase):

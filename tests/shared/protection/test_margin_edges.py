@@ -115,13 +115,13 @@ class NearestTest(unittest.TestCase):
         self.assertEqual(nearest(self.bench.protection)["rule"], "charge_peak_current")
 
     def test_the_points_of_a_cold_rack(self):
-        first = rules.CELL_UNDERVOLTAGE * rules.LEVEL_COUNT
+        first = rules.CELL_UNDERVOLTAGE, 1
         self.bench.fresh(500)
-        self.assertEqual(self.bench.protection.points(first), (-2900, -3000))
+        self.assertEqual(self.bench.protection.points(*first), (-2900, -3000))
         self.bench.put({slots.TEMP_MAX_DC: -60, slots.TEMP_MIN_DC: -70})
         self.bench.fresh(500)
-        self.assertEqual(self.bench.protection.points(first), (-2600, -2800))
-        self.assertEqual(self.bench.protection.points(0), (3500, 3450))
+        self.assertEqual(self.bench.protection.points(*first), (-2600, -2800))
+        self.assertEqual(self.bench.protection.points(0, 1), (3500, 3450))
 
 
 if __name__ == "__main__":

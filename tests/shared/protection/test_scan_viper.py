@@ -66,16 +66,20 @@ class LostTest(unittest.TestCase):
         numbers = Numbers(7)
         for count in COUNTS:
             values = array(code, [0] * count)
-            seen, plain_seen = bytearray((count + 7) // 8), bytearray(count)
+            first = numbers.below(20)
+            seen, plain_seen = bytearray((first + count + 7) // 8), bytearray(count)
             for _ in range(30):
                 for index in range(count):
                     values[index] = absurd[numbers.below(len(absurd))]
                 all_here = numbers.below(2)
                 found = scan_viper.count_lost(
-                    count, seen, values, flip, lowest + flip, highest - lowest, all_here
+                    count, first, seen, values, flip, lowest + flip, highest - lowest, all_here
                 )
                 expected = plain_lost(values, plain_seen, lowest, highest, all_here)
                 self.assertEqual(found, expected, (count, list(values)))
+            bits = [seen[bit >> 3] >> (bit & 7) & 1 for bit in range(8 * len(seen))]
+            self.assertEqual(bits[first : first + count], list(plain_seen))
+            self.assertEqual(sum(bits), sum(plain_seen))  # no other was touched
 
     def test_cells(self):
         self.check("H", 0, (0, 999, 1000, 4500, 4501, CELL_ABSENT, 32768), 1000, 4500)

@@ -5,13 +5,16 @@ import unittest
 from gateway.config.limits import Limit
 from gateway.protection.thresholds import Thresholds
 
-TABLES = ("set_points", "clear_points", "delays", "clear_ms", "sides")
+TABLES = ("set_points", "clear_points", "delays", "clear_ms", "levels", "first", "sides")
 COUNT = 40
 ROUND = 3  # checks that come round to all of them
 
 
 def thresholds():
-    return Thresholds([(Limit(3650, 3450, 1000, 2000), 1), (None, -1)] * (COUNT // 2))
+    limit = Limit(3650, 3450, 1000, 2000)
+    return Thresholds(
+        [(limit, 1), (limit, 1), (None, 1), (None, -1), (limit, -1), (limit, -1)] * 10
+    )
 
 
 class CheckTest(unittest.TestCase):
@@ -28,7 +31,7 @@ class CheckTest(unittest.TestCase):
 
     def test_any_entry_of_any_table_within_a_round(self):
         for table in TABLES:
-            for index in range(COUNT):
+            for index in range(len(getattr(thresholds(), table))):
                 for before in (0, 1, ROUND, 2 * ROUND + 2):
                     found = self.found_after(table, index, before)
                     self.assertTrue(1 <= found <= ROUND, (table, index, before))
@@ -41,6 +44,16 @@ class CheckTest(unittest.TestCase):
         made = thresholds()
         for _ in range(5 * ROUND):
             self.assertTrue(made.check_some())
+
+
+class NumberTest(unittest.TestCase):
+    def test_only_levels_that_exist_have_a_number(self):
+        made = thresholds()
+        self.assertEqual([len(getattr(made, table)) for table in TABLES], [COUNT] * 5 + [21, 20])
+        self.assertEqual([made.number(2, level) for level in (1, 2, 3)], [4, 5, -1])
+        self.assertEqual([made.number(3, level) for level in (1, 2, 3)], [-1, 6, 7])
+        self.assertEqual((made.sides[2], made.sides[3]), (1, -1))
+        self.assertEqual((made.set_points[4], made.set_points[6]), (3650, -3650))
 
 
 class DelayTest(unittest.TestCase):
