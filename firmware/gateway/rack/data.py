@@ -120,6 +120,7 @@ class RackData:
         self.supplied = bytearray(len(SUMMARY_FIELDS))
         self.acquired = now  # of MISSING data: the start, so that its age grows too
         self.sequence = 0
+        self.worst_age_ms = 0  # longest time between two good summaries so far
         self.suspect = _IN_ORDER
         self.implausible = 0  # answers that were not taken over
         self.odd_values = 0  # values out of range that no protection depends on
@@ -157,7 +158,10 @@ class RackData:
     def take(self, acquired: int) -> None:
         """A good summary stands in `staging`: take it over."""
         first = self.sequence == 0
-        gap_ms = diff(acquired, self.acquired) - self.stale_after_ms
+        age_ms = diff(acquired, self.acquired)
+        if age_ms > self.worst_age_ms and not first:
+            self.worst_age_ms = age_ms
+        gap_ms = age_ms - self.stale_after_ms
         if gap_ms > 0:
             self.heartbeat_changed_at = _later(self.heartbeat_changed_at, gap_ms, acquired)
             self.values_changed_at = _later(self.values_changed_at, gap_ms, acquired)

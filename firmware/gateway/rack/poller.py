@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from micropython import const
 
-from gateway.clock import diff
 from gateway.rack import incidents
 from gateway.rack.block_reads import BlockReads
 from gateway.rack.identity_check import IdentityCheck
@@ -63,7 +62,6 @@ class RackPoller:
         self.health = address.health
         self._returns = 0  # of the unit, that this rack knows of
         self.hot = False
-        self.worst_age_ms = 0  # longest time between two summaries so far
         self._map = register_map
         self._log = log
         log.make_room(data.index)
@@ -131,6 +129,11 @@ class RackPoller:
     def in_summary(self) -> bool:
         """Some blocks of a summary have been read, others not yet."""
         return self._summary.under_way
+
+    @property
+    def worst_age_ms(self) -> int:
+        """Longest time between two summaries so far."""
+        return self.data.worst_age_ms
 
     @property
     def skipped(self) -> int:
@@ -337,13 +340,9 @@ class RackPoller:
         if not self._identity.passed:
             data.doubt()
             return False
-        before = data.acquired
-        first = data.sequence == 0
         fresh = self._map.commit(data, self._summary.asked)
         if fresh:
             self._restore_time.served()
-        if fresh and not first:
-            self.worst_age_ms = max(self.worst_age_ms, diff(data.acquired, before))
         return fresh
 
     def _note_identity(self, fits: bool) -> None:
