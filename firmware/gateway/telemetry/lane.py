@@ -14,13 +14,12 @@ from __future__ import annotations
 
 from micropython import const
 
-from gateway.clock import diff
 from gateway.telemetry import records
 from gateway.telemetry.byte_ring import ByteRing
 from gateway.telemetry.disposal import Disposal
 from gateway.telemetry.losses import Losses
+from gateway.telemetry.pages import Pages
 from gateway.telemetry.segment_files import SegmentFiles
-from gateway.telemetry.segment_plan import SegmentPlan
 from gateway.telemetry.setbacks import Setbacks
 
 TYPE_CHECKING = False
@@ -59,18 +58,21 @@ class Lane:
         consumers: tuple[str, ...] = ("uplink",),
     ) -> None:
         self._clock = clock
-        self._retention = retention
-        self._flush_ms = flush_ms
-        self._plan = SegmentPlan(segment_bytes)
         self._setbacks = Setbacks(flush_ms)
-        self._waiting_since = 0
-        self._urgent = 0  # records up to this one are due
-        self._page_failed = False  # what is delivered goes before another one is tried
         self.number = number
         self.appended = appended
         self.ring = ByteRing(ring_bytes, ring_bytes // _SMALL_RECORD)
         self.files = SegmentFiles(storage, number, segment_bytes)
         self.losses = Losses()
+        self._pages = Pages(
+            self.files,
+            self.ring,
+            self._setbacks,
+            retention,
+            clock,
+            segment_bytes=segment_bytes,
+            flush_ms=flush_ms,
+        )
         self.disposal = Disposal(
             storage,
             clock,
@@ -159,10 +161,7 @@ class Lane:
         )
         while not ring.fits(len(record)):  # flash did not take them: the oldest goes
             self._give_up_oldest()
-        if not ring.waiting:
-            self._waiting_since = clock.ticks()
-        begins = self._plan.add(len(record), self.open_chunk > 0, sequence == self.open_chunk)
-        ring.put(record, begins)
+        self._pages.put(record, self.open_chunk)
         self.appended_bytes += len(record)
         self.appended.set()
         return sequence
@@ -171,7 +170,7 @@ class Lane:
         """The record appended next begins a chunk; returns its sequence number."""
         self.open_chunk = 0
         self._report_losses()
-        self._plan.begin_chunk()
+        self._pages.plan.begin_chunk()
         self.open_chunk = self.ring.next
         return self.open_chunk
 
@@ -183,7 +182,7 @@ class Lane:
             return False
         if self._setbacks.in_a_row and 2 * self.ring.waiting > self.ring.size:
             return True  # only what is whole in RAM can still be sent
-        return not self._plan.has_room(expected_bytes)
+        return not self._pages.plan.has_room(expected_bytes)
 
     def end_chunk(self) -> None:
         """The open chunk is complete: it may go upstream."""
@@ -194,28 +193,27 @@ class Lane:
 
     def step(self, now: int) -> bool:
         """Do what is due: write a page or a cursor, or delete a segment; True when it did one."""
-        disposal = self.disposal
+        disposal, pages = self.disposal, self._pages
         if not self.open_chunk:
             self._report_losses()
-        if self._page_failed:
-            if disposal.keep_up(now):
-                if disposal.stuck:  # a page may work where this does not
-                    self._page_failed = False
+        if pages.failed:  # what is delivered goes before another one is tried
+            tried = disposal.keep_up(now)
+            pages.failed = tried and not disposal.stuck  # a page may work where that does not
+            if tried:
                 return True
-            self._page_failed = False
         if disposal.wants_room:
             disposal.make_room()
             return True
         if self._setbacks.pausing(now):
             return False
-        if self._page_due(now):
+        if pages.due(now):
             self._write_page()
             return True
         return disposal.keep_up(now)
 
     def hurry(self) -> None:
         """What waits now is due: the next step writes it, or as many steps as it has pages."""
-        self._urgent = self.ring.next - 1
+        self._pages.hurry()
 
     def flush(self) -> None:
         """Write all that waits, page by page: for an end that may come at once."""
@@ -245,7 +243,7 @@ class Lane:
         if segment.boot == self.boot:
             last = min(last, self.ring.oldest - 1)
             if segment is self.files.writer.segment:
-                self._abandon_segment()
+                self._pages.abandon()
         self.disposal.set_aside(segment, last)
 
     def _give_up_oldest(self) -> None:
@@ -255,41 +253,16 @@ class Lane:
             self.losses.add(self.boot, ring.oldest, ring.oldest)
         ring.drop()
 
-    def _page_due(self, now: int) -> bool:
-        ring = self.ring
-        if not ring.waiting:
-            return False
-        return self._hurry(now) or self.files.page_full(ring)
-
-    def _hurry(self, now: int) -> bool:
-        """Something that waits must not wait for a whole page."""
-        urgent = self.stored < self._urgent
-        return urgent or diff(now, self._waiting_since) >= self._flush_ms
-
     def _write_page(self) -> bool:
-        """Write the oldest waiting bytes, or make room for them; False when the flash failed."""
+        """As Pages.write, and what a file that went for it held is told; False when it failed."""
         try:
-            if not self._retention.has_room() and self._retention.drop_one():
-                if not self.open_chunk:
-                    self._report_losses()
-                return True
-            self.files.write_page(self.boot, self.ring, self._hurry(self._clock.ticks()))
+            self._pages.write(self.boot)
         except OSError as error:
-            self._setbacks.count(self._clock.ticks())
-            self._abandon_segment()
-            self._page_failed = True
             self.disposal.make_room_after(error)
             return False
-        self._waiting_since = self._clock.ticks()
-        self._setbacks.in_a_row = 0
-        self._retention.wrote()
+        if not self.open_chunk:
+            self._report_losses()
         return True
-
-    def _abandon_segment(self) -> None:
-        """What a failed write left in the file is unknown: go on in another one."""
-        self.files.close()
-        self.ring.give_back()
-        self._plan.abandon(self.ring.waiting)
 
     def _report_losses(self) -> None:
         """Append gap records for all losses, when the ring is not itself about to overflow."""
