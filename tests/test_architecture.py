@@ -20,7 +20,7 @@ GROUND_FLOOR = {
     "errors",
     "log",
     "units",
-    "once",
+    "heap_care",
     "config",
     "clock_check",
     "ntp",

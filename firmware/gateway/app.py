@@ -14,9 +14,9 @@ from gateway.clock_check import BAD, OFF
 from gateway.config import Config
 from gateway.config import file as config_file
 from gateway.errors import ConfigError
+from gateway.heap_care import collect_every, let_go
 from gateway.log import Logs
 from gateway.northbound.safe_mode import SafeMode
-from gateway.once import let_go
 from gateway.parts import Parts
 from gateway.protection.latch_store import mark_lost
 from gateway.protection.latches import IDENTITIES, NOTHING_TO_RELEASE, RELEASED, RESET_RESULTS
@@ -40,6 +40,7 @@ _SLICE_MS = 50  # between two slices of the configuration
 _STALL_MS = const(1000)
 _LEAST_ARM_MS = const(10000)  # all racks must have answered and settled before a relay closes
 _DRAIN_MS = const(20000)
+_START_GC_BYTES = const(8192)
 
 
 def build(board: Board, name: str = config_file.NAME) -> App | SafeMode:
@@ -47,6 +48,7 @@ def build(board: Board, name: str = config_file.NAME) -> App | SafeMode:
     logs = Logs(board.clock)
     log = logs.get("app")
     _open_relays(board)
+    usual_bytes = collect_every(_START_GC_BYTES)
     try:
         if board.storage("data").formatted:
             mark_lost(board.storage("data"))
@@ -60,6 +62,7 @@ def build(board: Board, name: str = config_file.NAME) -> App | SafeMode:
         reason = "cannot start: %r" % error
     finally:
         let_go("gateway.config.", "gateway.protection.power_up_test")
+        collect_every(usual_bytes)
     log.error("not started: %s", reason)
     return SafeMode(board, logs, reason, name)
 

@@ -1,5 +1,6 @@
 """Code that only the start needs is let go and comes back; what was made of it goes on."""
 
+import gc
 import json
 import sys
 import unittest
@@ -7,7 +8,7 @@ import unittest
 from sample_site import tree
 
 from gateway import config
-from gateway.once import let_go
+from gateway.heap_care import collect_every, let_go
 
 
 def settings():
@@ -16,6 +17,16 @@ def settings():
 
 def loaded():
     return [name for name in sys.modules if name.startswith("gateway.config.")]
+
+
+class CollectTest(unittest.TestCase):
+    def test_the_number_before_is_told_and_can_be_put_back(self):
+        usual = collect_every(4096)
+        last = collect_every(usual)
+        if hasattr(gc, "threshold"):
+            self.assertEqual((last, gc.threshold()), (4096, usual))
+        else:
+            self.assertEqual((usual, last), (-1, -1))
 
 
 class LetGoTest(unittest.TestCase):
