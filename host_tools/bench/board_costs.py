@@ -18,6 +18,7 @@ from host_tools.emulator.board_config import files_of, tree_of
 from host_tools.emulator.machine import ICOUNT, ICOUNT_SHIFT, Machine
 from host_tools.emulator.memory import Memory
 from host_tools.errors import UserError
+from host_tools.site.compile import merge
 from host_tools.toolchain.emulated_board import ensure_image
 from host_tools.toolchain.paths import BUILD, ROOT
 from host_tools.toolchain.progress import step
@@ -48,10 +49,15 @@ _MODULES = (
 )
 _MARKS = ("HEAP", "COSTS")
 _PATIENCE_S = 300
-# What a board without PSRAM would have: no rewind, no 10 s samples.
-SMALL = {"telemetry": {"rewind_s": 0, "aftermath_s": 0, "fine_period_ms": 0}}
-_BROKER = {"uplink": {"host": "192.168.1.10"}}
-_OTHER_SITES = {"heap_with_rewind_bytes": {}, "heap_with_uplink_bytes": SMALL | _BROKER}
+# What a board without PSRAM would have: no rewind, no 10 s samples, messages of one record.
+SMALL = {
+    "telemetry": {"rewind_s": 0, "aftermath_s": 0, "fine_period_ms": 0},
+    "uplink": {"batch_bytes": 4096},
+}
+_OTHER_SITES: dict[str, dict[str, Any]] = {
+    "heap_with_rewind_bytes": {},
+    "heap_with_uplink_bytes": merge(SMALL, {"uplink": {"host": "192.168.1.10"}}),
+}
 _TARGETS = {
     "instructions_protection_per_rack": 12_000,
     "instructions_codec_per_frame": 60 * _CELLS,
@@ -65,8 +71,8 @@ _NOTES = {
     "instructions_protection_scans": "with a fresh summary and whole scans",
     "instructions_idle_step": "the enforcing step of twelve racks when nothing is due",
     "instructions_idle_cycle": "the same and one turn of asyncio",
-    "heap_peak_bytes": "twelve racks, without rewind and 10 s samples, after a collection",
-    "heap_with_uplink_bytes": "the same with a broker",
+    "heap_peak_bytes": "twelve racks, without rewind, 10 s samples and broker, after a collection",
+    "heap_with_uplink_bytes": "the same with a broker, and the code for it",
     "heap_with_rewind_bytes": "the same with everything that is recorded by default",
     "heap_code_bytes": "after the imports",
     "frames_peak_bytes": "of the stack that holds the frames of functions",
