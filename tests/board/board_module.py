@@ -18,7 +18,7 @@ from host_tools.emulator.memory import Memory
 from host_tools.toolchain.paths import ROOT
 from host_tools.toolchain.upy_tests import Outcome
 
-# The longest takes 85 s of a processor that it may have to share; `make board-test` waits for more.
+# The longest takes 85 s of a processor that it may have to share; `make board-test` waits longer.
 PATIENCE_S = 600
 _GUEST = Path(__file__).parent / "guest" / "run_module.py"
 _HELPERS = ("tests/upy_unittest", "tests/shared/support", "boards/parts")

@@ -242,6 +242,8 @@ def test_settings_are_ones_that_the_gateway_has(board: str) -> None:
 def test_records_leave_a_quarter_of_their_partition_free(board: str) -> None:
     settings = entries(json.loads((BOARDS / board / "settings.json").read_text()))
     assert settings["telemetry.capacity_bytes"] <= DATA_PARTITION[board] * 3 // 4
+    budget = json.loads((BOARDS / board / "budget.json").read_text())
+    assert budget["record_bytes"] == DATA_PARTITION[board] * 3 // 4
 
 
 @pytest.mark.parametrize("board", ARCHITECTURES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,16 @@ import pytest
 from host_tools.cli import main
 from host_tools.deploy import boards
 from host_tools.errors import UserError
-from host_tools.site import command
+from host_tools.site import board_fit, command
 from host_tools.toolchain.paths import ROOT
 
 OPTA = boards.find("arduino_opta")
 SITE = """product = "celestial-energy-835-690v-0.5c"
+[telemetry]
+capacity_bytes = {records}
+segment_bytes = 32768
+rewind_s = {rewind}
+aftermath_s = 0
 [outputs]
 ventilation_relay = {fans}
 [[racks]]
@@ -41,8 +47,9 @@ role = "service_key"
 
 
 def site(tmp_path: Path, **numbers: int) -> str:
+    defaults = {"fans": 3, "north": 2, "key": 3, "records": 1 << 20, "rewind": 0}
     path = tmp_path / "site.toml"
-    path.write_text(SITE.format(**{"fans": 3, "north": 2, "key": 3} | numbers))
+    path.write_text(SITE.format(**defaults | numbers))
     return str(path)
 
 
@@ -61,6 +68,52 @@ def test_every_relay_and_input_that_the_board_has_not_is_named(tmp_path: Path) -
         " outputs.ventilation_relay 5, but arduino_opta has relays 0..3;"
         " inputs: key: number 4, but arduino_opta has inputs 0..3"
     )
+
+
+def test_more_records_than_the_flash_keeps_are_refused(tmp_path: Path) -> None:
+    path = site(tmp_path, records=3 << 20)
+    with pytest.raises(UserError) as refused:
+        command.check(path, board="arduino_opta")
+    assert str(refused.value) == (
+        f"{path}: telemetry.capacity_bytes {3 << 20}, but arduino_opta has room for 2097152"
+        ": see its settings.json"
+    )
+
+
+def test_more_than_the_memory_holds_is_refused(tmp_path: Path) -> None:
+    path = site(tmp_path, rewind=60)
+    with pytest.raises(UserError) as refused:
+        command.check(path, board="arduino_opta")
+    text = str(refused.value)
+    assert "2 racks with telemetry.rewind_s 60 need about 5" in text
+    assert text.endswith("kB of memory, but arduino_opta has 500")
+    command.check(site(tmp_path, rewind=60), board="waveshare_esp32s3_eth_8di_8ro")
+
+
+def rack_count(name: str, most: int) -> int:
+    """How many of the largest racks a board carries with the settings that suit it."""
+    kind = boards.find(name)
+    settings = json.loads((ROOT / "boards" / name / "settings.json").read_text())["telemetry"]
+    rewind_s = settings["rewind_s"]
+    fits = 0
+    while (
+        fits < most
+        and board_fit.heap_bytes(kind, fits + 1, 416, 208, rewind_s)
+        <= (board_fit.budget(kind)["heap_bytes"])
+    ):
+        fits += 1
+    return fits
+
+
+@pytest.mark.parametrize("name", [kind.name for kind in boards.BOARDS if kind.name != "qemu_mps2"])
+def test_a_budget_has_no_more_racks_than_its_memory_holds(name: str) -> None:
+    assert board_fit.budget(boards.find(name))["racks"] <= rack_count(name, 12)
+
+
+def test_more_racks_than_a_board_carries_are_refused(tmp_path: Path, capsys) -> None:
+    arguments = ["site", "check", site(tmp_path, north=0), "--board", "olimex_esp32_poe_iso"]
+    assert main(arguments) == 2
+    assert "2 racks, but olimex_esp32_poe_iso carries 0: its memory" in capsys.readouterr().err
 
 
 def test_the_command_takes_the_board_by_name(tmp_path: Path, capsys) -> None:
