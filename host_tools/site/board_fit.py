@@ -1,4 +1,4 @@
-"""Whether a site fits a board: its relays and inputs, which the board itself refuses too, its racks
+"""Whether a site fits a board: its relays and inputs, which the board itself refuses too, racks
 and records, which it has no room for.
 """
 
