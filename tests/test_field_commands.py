@@ -112,30 +112,25 @@ def test_a_question_wants_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
         confirm("Everything goes.")
 
 
-def test_flash_asks_before_it_erases_and_tells_as_json_what_it_ran(
+def test_flash_takes_the_tool_that_pip_put_here_and_tells_as_json_what_it_ran(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    image, tool, ran = (tmp_path / name for name in ("image.bin", "esptool", "ran"))
+    image, tool, ran = (tmp_path / name for name in ("image.bin", "dfu-util", "ran"))
     image.write_bytes(b"x")
     tool.write_text(f'#!/bin/sh\necho "$@" >> {ran}\necho noise\n')
     tool.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))  # pip puts tools beside it
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    assert find_tool("esptool") == str(tool)
-    command = ["flash", "--board", "olimex_esp32_poe_iso", "--image", str(image), "--port", "X"]
-    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
-    assert cli.main(command) == 2
-    assert "every relay opens. --yes goes on" in capfd.readouterr().err
-    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
-    assert cli.main(command) == 130
-    assert not ran.exists()
-    assert cli.main([*command, "--yes", "--json"]) == 0
+    assert find_tool("dfu-util") == str(tool)
+    command = ["flash", "--board", "arduino_opta", "--image", str(image), "--json"]
+    assert cli.main([*command, "--dry-run"]) == 0
+    planned = json.loads(capfd.readouterr().out)
+    assert (planned["run"], ran.exists()) == (False, False)
+    assert cli.main(command) == 0
     printed = capfd.readouterr()
-    report = json.loads(printed.out)
-    assert [each[-1] for each in report["commands"]] == ["erase-flash", str(image)]
-    assert (report["run"], report["problem"]) == (True, "")
+    assert json.loads(printed.out) == planned | {"run": True}
     assert "noise" in printed.err
-    assert len(ran.read_text().splitlines()) == 2
+    assert ran.read_text().split()[-1] == planned["commands"][0][-1] == str(image)
 
 
 def test_a_dry_run_of_provision_leaves_folder_and_board_alone(
