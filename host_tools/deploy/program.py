@@ -40,7 +40,7 @@ class DeviceFile:
 
 def main_file() -> DeviceFile:
     """What chooses the slot; source, as MicroPython starts no other main."""
-    return DeviceFile("main.py", (_FIRMWARE / "slot_main.py").read_bytes())
+    return DeviceFile("main.py", (ROOT / "boards" / "parts" / "slot_main.py").read_bytes())
 
 
 def root_files(kind: BoardKind) -> list[DeviceFile]:

@@ -12,7 +12,7 @@ import pytest
 from gateway.northbound import program_slot
 from host_tools.toolchain.paths import ROOT
 
-MAIN = ROOT / "firmware" / "slot_main.py"
+MAIN = ROOT / "boards" / "parts" / "slot_main.py"
 MACHINE = """\
 class WDT:
     def __init__(self, timeout):

@@ -52,7 +52,7 @@ class Thresholds:
                 first.append(len(levels))
         self.first = array("b", first)
         self.levels = array("b", levels)
-        self.sides = array("b", [side for _, side in limits[::LEVEL_COUNT]])
+        self.sides = array("b", [limits[place][1] for place in range(0, len(limits), LEVEL_COUNT)])
         self.set_points = array("i", set_points)
         self.clear_points = array("i", clear_points)
         self.delays = array("i", delays)
