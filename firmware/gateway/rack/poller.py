@@ -185,9 +185,7 @@ class RackPoller:
 
     def scan(self, now: int) -> Request:
         """The block that `scan_late_pm` found."""
-        scan = self._scans.chosen
-        scan.block_begins(now)
-        return self._send_read(_SCAN, scan.current)
+        return self._send_read(_SCAN, self._scans.begin_block(now))
 
     def due_in_ms(self, now: int) -> int:
         """Milliseconds until something may become due; may be negative."""
@@ -243,7 +241,7 @@ class RackPoller:
         elif job == _SCAN:
             self._refuse_read(code, now)
             if code != _ILLEGAL_ADDRESS or self._reads.empty(self._block):
-                self._scans.chosen.block_ended(now, code == _ILLEGAL_ADDRESS)
+                self._scans.end_block(now, code == _ILLEGAL_ADDRESS)
         elif job == _IDENTITY:
             self._note_identity(self._identity.refused(code, now))
         elif job == _WRITE and self._write is not None:
@@ -269,7 +267,7 @@ class RackPoller:
             self._summary.begin_again(True)
         if job == _SCAN:
             self._reads.rewind(self._block)
-            self._scans.chosen.block_ended(now, False)
+            self._scans.end_block(now, False)
 
     # Orders from protection, and from a person.
 

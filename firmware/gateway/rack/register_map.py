@@ -41,6 +41,7 @@ from gateway.rack.fields_bind import Block
 from gateway.rack.fields_expected import unexpected
 from gateway.rack.fields_missing import joined, rows_on, silent_alarms
 from gateway.rack.fields_wide import text_of
+from gateway.rack.planned_scans import planned_scans
 from gateway.rack.planned_writes import PlannedWrites
 from gateway.rack.probes import Probes
 from gateway.rack.writes import Heartbeat, LimitWrite, Write
@@ -97,6 +98,7 @@ class RegisterMap:
         self.discharge_limit = LimitWrite(table.DISCHARGE_LIMIT) if table.DISCHARGE_LIMIT else None
         self.limits_together = bool(table.LIMITS_TOGETHER)
         self.writes = PlannedWrites(self)
+        self.scans = planned_scans(self)
         self._probes: Probes | None = None
         self._table = table
         self._started_slot: int = table.STARTED[0] if table.STARTED else -1

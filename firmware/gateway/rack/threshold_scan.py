@@ -9,8 +9,7 @@ from gateway.rack.scan import Scan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gateway.rack.block_reads import BlockReads
-    from gateway.rack.fields_bind import Block
+    from gateway.rack.rack_scans import RackScans
 
 PERIOD_MS = 3600000
 _RETRY_MS = const(60000)  # after a reading in which a block failed
@@ -23,27 +22,27 @@ class ThresholdScan(Scan):
     Compared by parts of its long period it comes last among the scans.
     """
 
-    def __init__(self, blocks: tuple[Block, ...], reads: BlockReads, now: int) -> None:
-        super().__init__(blocks, reads, PERIOD_MS, now)
-        self._ordered = False
+    def period_ms(self, rack: RackScans) -> int:
+        """The same for all."""
+        return PERIOD_MS
 
-    def order(self, now: int) -> None:
+    def order(self, rack: RackScans, now: int) -> None:
         """Read all of them again: at once, or after the reading that is under way."""
-        self._ordered = True
-        if self._begins:
-            self._due = now
+        rack.ordered = True
+        if self.begins(rack):
+            self.set_due(rack, now)
 
-    def block_begins(self, asked: int) -> None:
+    def block_begins(self, rack: RackScans, asked: int) -> None:
         """A request for the current block goes out."""
-        if self._begins and not self._reads.under_way(self.current):
-            self._ordered = False
-        super().block_begins(asked)
+        if self.begins(rack) and not rack.reads.under_way(self.current(rack)):
+            rack.ordered = False
+        super().block_begins(rack, asked)
 
-    def block_ended(self, now: int, good: bool) -> bool:
+    def block_ended(self, rack: RackScans, now: int, good: bool) -> bool:
         """The current block was read (or cannot be); True when all of them are, by it."""
-        complete = super().block_ended(now, good)
+        complete = super().block_ended(rack, now, good)
         pause_ms = _PACE_MS
-        if self._begins and not self._ordered:
+        if self.begins(rack) and not rack.ordered:
             pause_ms = PERIOD_MS if complete else _RETRY_MS
-        self._due = add(now, pause_ms)
+        self.set_due(rack, add(now, pause_ms))
         return complete
