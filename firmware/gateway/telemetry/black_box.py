@@ -8,6 +8,8 @@ every few seconds. What is stored decodes, wherever a power cut comes.
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.clock import add, diff
 from gateway.telemetry import records
 from gateway.telemetry.box_records import AFTER, AGAIN, BEFORE, HEADER, OTHERS, Box, BoxRecords
@@ -28,11 +30,11 @@ if TYPE_CHECKING:
 
 # Writing a page of NOR flash stops everything for 50 ms (45 ms to erase it, 16 times 0.4 ms): half
 # of the time is for the others.
-_PART_MS = 100
-_COLLECT_MS = 5000  # what a power cut may cost of the aftermath
-_SHARED_MS = 10000  # trips that close together share the summaries of the other racks
-_MOST_TRIES = 3
-_LONGEST = 3  # aftermaths of a box, with those of further trips
+_PART_MS = const(100)
+_COLLECT_MS = const(5000)  # what a power cut may cost of the aftermath
+_SHARED_MS = const(10000)  # trips that close together share the summaries of the other racks
+_MOST_TRIES = const(3)
+_LONGEST = const(3)  # aftermaths of a box, with those of further trips
 
 
 class BlackBox:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from array import array
 
+from micropython import const
+
 from gateway.clock import TICKS_MASK, diff
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_BLOCKS = 32  # that can be there at once
+_BLOCKS = const(32)  # that can be there at once
 
 
 class BlockRing:
@@ -29,8 +31,9 @@ class BlockRing:
         self._largest = largest
         self._block_bytes = block_bytes
         self._block_ms = block_ms
-        self._starts: Any = array("i", [0] * _BLOCKS)
-        self._lengths: Any = array("i", [0] * _BLOCKS)
+        typecode = "H" if len(self._data) < 0x10000 else "I"
+        self._starts: Any = array(typecode, [0] * _BLOCKS)
+        self._lengths: Any = array(typecode, [0] * _BLOCKS)
         self._times: Any = array("I", [0] * _BLOCKS)  # uptime of the first frame, 32 bits
         self._end = 0  # where the last block ends
         self.first = 0

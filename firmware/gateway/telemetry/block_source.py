@@ -10,6 +10,8 @@ from __future__ import annotations
 import binascii
 import struct
 
+from micropython import const
+
 from gateway.telemetry import records
 from gateway.telemetry.lane import LARGEST_RECORD
 from gateway.telemetry.lane_reader import LaneReader
@@ -24,10 +26,10 @@ if TYPE_CHECKING:
     from gateway.telemetry.lane import Lane
 
 BLOCK_TOPIC = "blocks"
-_RACKS = 256
-_UNKNOWN = -1
-_CHECKSUM_BYTES = 4
-_TIME_START = 12  # of the fields of BLOCK_TIME in a record's header
+_RACKS = const(256)
+_UNKNOWN = const(-1)
+_CHECKSUM_BYTES = const(4)
+_TIME_START = const(12)  # of the fields of BLOCK_TIME in a record's header
 
 
 class BlockSource:
@@ -39,11 +41,16 @@ class BlockSource:
     lost.
     """
 
-    def __init__(self, lane: Lane, clock: Clock, consumer: str) -> None:
+    def __init__(
+        self, lane: Lane, clock: Clock, consumer: str, scratch: memoryview | None = None
+    ) -> None:
+        """`scratch`: LARGEST_RECORD bytes that hold nothing between two calls; several sources
+        can share it, None makes an own one.
+        """
         self._lane = lane
         self._cursor: Cursor = lane.cursors[consumer]
         self._reader = LaneReader(lane, clock)
-        self._scratch = memoryview(bytearray(LARGEST_RECORD))
+        self._scratch = scratch or memoryview(bytearray(LARGEST_RECORD))
         self._after = self._cursor.key  # everything up to there is built
         self._boot = 0  # of the chunk under way, as what follows
         self._chunk = 0  # its first number, 0 = none under way

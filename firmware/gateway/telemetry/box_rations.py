@@ -6,6 +6,8 @@ take no more than a part of what events may have of the flash.
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.clock import add, diff
 from gateway.telemetry import records
 
@@ -13,12 +15,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.telemetry.lanes import Lanes
 
-_AT_ONCE = 4  # boxes of a rack; then one an hour
-_HOUR_MS = 3600000
+_AT_ONCE = const(4)  # boxes of a rack; then one an hour
+_HOUR_MS = const(3600000)
 # Eighths of the events' share that undelivered boxes may take before another one is refused ...
-_FURTHER = 1  # to a rack that has one of them
-_FIRST = 2  # to any rack
-_LARGEST = 3  # and beyond which one that is being written ends. The rest is for files half used.
+_FURTHER = const(1)  # to a rack that has one of them
+_FIRST = const(2)  # to any rack
+# ... and beyond which one that is being written ends. The rest is for files half used.
+_LARGEST = const(3)
 
 
 class BoxRations:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from array import array
 
+from micropython import const
+
 from gateway.protection import rules
 from gateway.protection.changes import UNKNOWN
 from gateway.telemetry import records, summary_codec
@@ -53,8 +55,8 @@ BLOCK_BYTES = 12
 END_PAYLOAD = "<HH"
 END_BYTES = 4
 
-_LEVEL_3 = 2
-_LONGEST_NAME = 64  # of a rule
+_LEVEL_3 = const(2)
+_LONGEST_NAME = const(64)  # of a rule
 
 
 class Box:
@@ -103,14 +105,10 @@ class BoxRecords:
         self._values = array("i", [0] * len(records.SAMPLE_FIELDS))
         self._summary = SummaryEncoder()
         racks = len(enforcer.pollers)
-        longest = rewind.ring(0, CELLS).longest if rewind.seconds else 0
-        self._record = bytearray(
-            max(
-                part_bytes,
-                PART_BYTES + BLOCK_BYTES + longest,
-                PART_BYTES + HEADER_BYTES + _LONGEST_NAME + racks * summary_codec.LARGEST_BYTES,
-            )
-        )
+        room = PART_BYTES + HEADER_BYTES + _LONGEST_NAME + racks * summary_codec.LARGEST_BYTES
+        if rewind.seconds:  # blocks will follow the header
+            room = max(room, part_bytes, PART_BYTES + BLOCK_BYTES + rewind.ring(0, CELLS).longest)
+        self._record = bytearray(room)
 
     def plan(self, what: int, blocks: list[Block]) -> list[Planned]:
         """As few records as these blocks need, in this order."""

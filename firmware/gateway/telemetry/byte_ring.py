@@ -21,7 +21,8 @@ class ByteRing:
 
     def __init__(self, size: int, slots: int) -> None:
         self._data = memoryview(bytearray(size))
-        self._starts = array("I", [0] * slots)  # record n begins at n % slots; `next`: the end
+        # Record n begins at place n % slots, record `next` is the end of all.
+        self._starts = array("H" if size <= 0x10000 else "I", [0] * slots)
         self._begins = bytearray(slots)  # 1: this record is the first of a segment
         self.size = size
         self._used = 0

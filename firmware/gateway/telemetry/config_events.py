@@ -6,6 +6,8 @@ later has no configuration at hand.
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway.protection import rules
 from gateway.telemetry import records
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from gateway.config import Config
 
-_LONGEST_NAME = 256  # of a rack, in characters: a record has room for more
+_LONGEST_NAME = const(256)  # of a rack, in characters: a record has room for more
 
 
 def append_config(append: Callable[[int, bytes], object], settings: Config) -> None:

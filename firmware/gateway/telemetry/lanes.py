@@ -29,11 +29,12 @@ _LISTINGS = const(3)
 class Lanes:
     """`events`, `minute` and `fine`: one boot id, one capacity, one step.
 
-    Samples of one instant take at most `instant_bytes`. Minutes that wait stand among the 10 s
-    samples, too, so they may wait longer; not so without those. `boxes`, `minute` and `fine`:
-    whether there will be black boxes, minutes and 10 s samples; without them the RAM for them is
-    not taken, and what stands on flash of them is still delivered. `random` helps to find an
-    unused boot id.
+    `instant_bytes` of the samples of one instant wait in RAM at most while a page of them is
+    written: what comes faster when flash takes nothing is lost, and told. Minutes that wait stand
+    among the 10 s samples, too, so they may wait longer; not so without those. `boxes`, `minute`
+    and `fine`: whether there will be black boxes, minutes and 10 s samples; without them the RAM
+    for them is not taken, and what stands on flash of them is still delivered. `random` helps to
+    find an unused boot id.
     """
 
     def __init__(
@@ -124,10 +125,11 @@ class Lanes:
 
     def sources(self, consumer: str = "uplink") -> tuple[RecordSource, BlockSource, BlockSource]:
         """What the consumer sends, in order of priority: events, minutes, 10 s samples."""
+        scratch = memoryview(bytearray(LARGEST_RECORD))
         return (
             RecordSource(self.events, self._clock, consumer),
-            BlockSource(self.minute, self._clock, consumer),
-            BlockSource(self.fine, self._clock, consumer),
+            BlockSource(self.minute, self._clock, consumer, scratch),
+            BlockSource(self.fine, self._clock, consumer, scratch),
         )
 
     def step(self, now: int) -> None:

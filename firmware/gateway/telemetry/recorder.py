@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from micropython import const
+
 from gateway import units
 from gateway.config.rules import RULES, UNIT
 from gateway.outputs import relay_faults
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
     from gateway.rack.incidents import Incidents
     from gateway.telemetry.lane import Lane
 
-_MOST_TRIES = 3
-_LATEST = 16  # a trip makes about six
+_MOST_TRIES = const(3)
+_LATEST = const(16)  # a trip makes about six
 _URGENT = (records.TRIP, records.LEVEL_SET, records.STOP, records.ESCALATION, records.STALL)
 # As urgent: what was done about a trip, in case the power goes with it, and what somebody ordered
 # from afar.

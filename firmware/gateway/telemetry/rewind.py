@@ -10,6 +10,8 @@ from __future__ import annotations
 import struct
 from array import array
 
+from micropython import const
+
 from gateway.clock import TICKS_MASK, diff
 from gateway.telemetry import summary_codec
 from gateway.telemetry.block_ring import BlockRing
@@ -30,15 +32,16 @@ SUMMARY_FRAME_BYTES = 2
 CELL_FRAME = "<HHH"
 CELL_FRAME_BYTES = 6
 
-_CELL_BLOCK_BYTES = 1800  # two in a record
-_SUMMARY_BLOCK_BYTES = 600
-_BLOCK_MS = 60000  # a frame's head has 16 bits for the time
+_CELL_BLOCK_BYTES = const(1800)  # two in a record
+_SUMMARY_BLOCK_BYTES = const(600)
+_BLOCK_MS = const(60000)  # a frame's head has 16 bits for the time
 # Room per frame, above what was measured with 1 mV of noise: the first frame of a block is larger.
-_SUMMARY_BYTES = 18
-_VALUE_PM = 375  # thousandths of a byte per cell or sensor
-_CELL_FRAME_EXTRA = 16
-_FAST_BYTES = 1536  # about 8 s at 100 ms
-_LONGEST_FRAME = 3700  # so that it fits into a record; 416 cells and 208 sensors take 1578 at most
+_SUMMARY_BYTES = const(18)
+_VALUE_PM = const(375)  # thousandths of a byte per cell or sensor
+_CELL_FRAME_EXTRA = const(16)
+_FAST_BYTES = const(1536)  # about 8 s at 100 ms
+# So that it fits into a record; 416 cells and 208 sensors take 1578 at most.
+_LONGEST_FRAME = const(3700)
 
 
 class Rewind:
@@ -77,12 +80,13 @@ class Rewind:
             [BlockRing(*shape, _BLOCK_MS) for shape in zip(sizes, frames, blocks)]
             for _ in range(count)
         ]
-        work = workspace(max(cells, temps))
-        self._cells = CellEncoder(cells, 0, work, count)
-        self._temps = CellEncoder(temps, SIGNED_BIAS, work, count)
-        changes = [0] * len(summary_codec.ORDER)
-        self._steady = [SummaryEncoder(changes) for _ in range(count)]
-        self._fast = [SummaryEncoder(changes) for _ in range(count)]
+        if count:
+            work = workspace(max(cells, temps))
+            self._cells = CellEncoder(cells, 0, work, count)
+            self._temps = CellEncoder(temps, SIGNED_BIAS, work, count)
+            changes = [0] * len(summary_codec.ORDER)
+            self._steady = SummaryEncoder(changes, count)
+            self._fast = SummaryEncoder(changes, count)
         self._steady_at = [0] * count  # low bits of the uptime of the last one
         self._temps_begun = bytearray(count)  # the open block has temperatures to refer to
         self._frame = bytearray(max(largest, summary) if count else 0)
@@ -114,17 +118,17 @@ class Rewind:
         if not self._rings:
             return
         at = uptime_ms & TICKS_MASK
-        stream, encoder = STEADY, self._steady[rack]
+        stream, encoder = STEADY, self._steady
         ring = self._rings[rack][STEADY]
         if ring.next and 0 <= diff(at, self._steady_at[rack]) < self._steady_ms:
-            stream, encoder = FAST, self._fast[rack]
+            stream, encoder = FAST, self._fast
             ring = self._rings[rack][stream]
         else:
             self._steady_at[rack] = at
         frame = self._frame
-        end = encoder.encode(values, not ring.is_open, frame, SUMMARY_FRAME_BYTES)
+        end = encoder.encode(values, not ring.is_open, frame, SUMMARY_FRAME_BYTES, rack)
         if not ring.fits(end, uptime_ms):
-            end = encoder.encode(values, True, frame, SUMMARY_FRAME_BYTES)
+            end = encoder.encode(values, True, frame, SUMMARY_FRAME_BYTES, rack)
             ring.begin(end, uptime_ms)
         struct.pack_into(SUMMARY_FRAME, frame, 0, ring.offset_ms(uptime_ms))
         ring.put(frame, end)

@@ -8,13 +8,15 @@ from __future__ import annotations
 import struct
 from array import array
 
+from micropython import const
+
 from gateway.telemetry import summary_codec
 from gateway.telemetry.cell_codec import SIGNED_BIAS, CellEncoder, largest_bytes, workspace
 from gateway.telemetry.records import KEY, SECTION, SECTION_BYTES
 from gateway.telemetry.summary_codec import SummaryEncoder
 
-_AGE_UNIT_MS = 100
-_OLDEST = 255
+_AGE_UNIT_MS = const(100)
+_OLDEST = const(255)
 _SUMMARY, _CELLS, _TEMPS = 1, 2, 4
 
 
@@ -32,8 +34,7 @@ class SetEncoder:
 
     def __init__(self, racks: int, cells: int, temps: int) -> None:
         self.largest = largest_section_bytes(cells, temps)
-        changes = [0] * len(summary_codec.ORDER)
-        self._summaries = [SummaryEncoder(changes) for _ in range(racks)]
+        self._summaries = SummaryEncoder(None, racks)
         work = workspace(max(cells, temps))
         self._cells = CellEncoder(cells, 0, work, racks)
         self._temps = CellEncoder(temps, SIGNED_BIAS, work, racks)
@@ -61,7 +62,7 @@ class SetEncoder:
             raise ValueError("room")
         begun = 0 if key else self._begun[rack]
         summary_at = start + SECTION_BYTES
-        cells_at = self._summaries[rack].encode(summary, not begun, out, summary_at)
+        cells_at = self._summaries.encode(summary, not begun, out, summary_at, rack)
         temps_at = end = cells_at
         flags = 0 if begun else KEY
         begun |= _SUMMARY

@@ -33,15 +33,15 @@ _STEADY_AT = tuple([ORDER.index(name) for name in STEADY])
 
 
 class SummaryEncoder:
-    """A chain of summaries; a list of 24 numbers in RAM, and `changes`.
+    """Chains of summaries; 26 numbers in RAM for each, and `changes`.
 
     `changes`: a list of 24 numbers to work in; several encoders can share it, None makes an own
     one.
     """
 
-    def __init__(self, changes: list[int] | None = None) -> None:
-        self._last = [0] * len(ORDER)
-        self._steps = [0] * len(STEADY)  # last change of each of them
+    def __init__(self, changes: list[int] | None = None, chains: int = 1) -> None:
+        self._last = [0] * (chains * len(ORDER))
+        self._steps = [0] * (chains * len(STEADY))  # last change of each of them
         self._changes = [0] * len(ORDER) if changes is None else changes
 
     def encode(
@@ -50,8 +50,9 @@ class SummaryEncoder:
         key: bool,
         out: bytearray | memoryview,
         start: int,
+        chain: int = 0,
     ) -> int:
-        """Write one summary to out[start:]; where it ends. Allocates nothing.
+        """Write the next summary of a chain to out[start:]; where it ends. Allocates nothing.
 
         `values` are in the order of records.SAMPLE_FIELDS, each -2^31..2^32-1; beyond +-2^30 a
         32-bit board allocates them. `key`: it shall need no earlier summary. ValueError when
@@ -60,18 +61,19 @@ class SummaryEncoder:
         if len(values) != len(_PLACES) or start < 0 or len(out) - start < LARGEST_BYTES:
             raise ValueError("summary or room")
         last, steps, changes = self._last, self._steps, self._changes
+        first, first_step = chain * len(ORDER), chain * len(STEADY)
         if key:
-            for index in range(len(last)):
+            for index in range(first, first + len(ORDER)):
                 last[index] = 0
-            for index in range(len(steps)):
+            for index in range(first_step, first_step + len(STEADY)):
                 steps[index] = 0
         changed = 0
         for index in range(len(changes)):
             value = values[_PLACES[index]]
-            change = value - last[index]
-            last[index] = value
+            change = value - last[first + index]
+            last[first + index] = value
             if index in _STEADY_AT:
-                place = _STEADY_AT.index(index)
+                place = first_step + _STEADY_AT.index(index)
                 step = change
                 change -= steps[place]
                 steps[place] = step

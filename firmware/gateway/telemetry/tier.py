@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from array import array
 
+from micropython import const
+
 from gateway.clock import add, diff
 from gateway.telemetry import records
 from gateway.telemetry.lane import LARGEST_RECORD
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
     from gateway.telemetry.rack_summary import RackSummary
 
 INSTANTS = 60  # of a chunk, at most: what a lost record can take along with it
-_RECORD_BYTES = 3800  # payload; a whole instant of delta frames usually fits
-_IDLE = -1
+_RECORD_BYTES = const(3800)  # payload; a whole instant of delta frames usually fits
+_IDLE = const(-1)
 
 
 def instant_bytes(racks: int, cells: int, temps: int) -> int:
