@@ -156,8 +156,20 @@ class Parts:
         """None for a site without a broker, which needs no code for it either."""
         if not settings.text("uplink.host"):
             return None
-        from gateway.northbound.orders import Orders
         from gateway.upstream import Upstream
+
+        return Upstream(
+            self.board,
+            settings,
+            self.logs,
+            self.recording,
+            self.enforcer,
+            lambda: self._orders(settings),
+            self._note_command,
+        )
+
+    def _orders(self, settings: Config) -> dict[str, Any]:
+        from gateway.northbound.orders import Orders
 
         orders = Orders(
             self.enforcer,
@@ -169,15 +181,7 @@ class Parts:
             self.clock,
             self.recorder.note,
         )
-        return Upstream(
-            self.board,
-            settings,
-            self.logs,
-            self.recording,
-            self.enforcer,
-            orders.table(),
-            self._note_command,
-        )
+        return orders.table()
 
     def _note_command(self, text: str) -> None:
         self.recorder.note(records.COMMAND, records.NO_RACK, text)

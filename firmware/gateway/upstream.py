@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from gateway import VERSION
-from gateway.uplink.command_sequence import CommandSequence
-from gateway.uplink.commands import Commands
 from gateway.uplink.device_key import load_key
 from gateway.uplink.live import Live
 from gateway.uplink.mqtt_client import MqttClient
@@ -22,13 +20,16 @@ if TYPE_CHECKING:
     from gateway.log import Logs
     from gateway.outputs.enforcer import Enforcer
     from gateway.recording import Recording
+    from gateway.uplink.commands import Commands
+
+_ANSWERS_BYTES = 256  # of a broker that nobody may send orders through
 
 
 class Upstream:
     """The link to the broker with everything that uses it; made only for a site with a broker.
 
-    `orders` is the table of commands, `note(text)` records one. Without a device key there are no
-    commands, and `commands` is None.
+    `orders()` makes the table of commands, `note(text)` records one. Without a device key there
+    are no commands, `commands` is None, and nothing is loaded or kept for them.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Upstream:
         logs: Logs,
         recording: Recording,
         enforcer: Enforcer,
-        orders: dict[str, Any],
+        orders: Callable[[], dict[str, Any]],
         note: Callable[[str], None],
     ) -> None:
         log = logs.get("uplink")
@@ -46,6 +47,10 @@ class Upstream:
         site, gateway = settings.text("site"), settings.text("gateway")
         lanes = recording.lanes
         clock = board.clock
+        key, problem = load_key(board.storage("config"))
+        if key is None:
+            log.info("%s", problem)
+            uplink.incoming_bytes = _ANSWERS_BYTES
         connect = connector(board.open_stream, board.storage("config"), uplink, clock)
         self.client = MqttClient(uplink, connect, clock, log, board.random)
         self.live = Live(
@@ -73,16 +78,16 @@ class Upstream:
             boot=lanes.boot,
             version=VERSION,
         )
-        key, problem = load_key(board.storage("config"))
         self.commands: Commands | None = None
-        if key is None:
-            log.info("%s", problem)
-        else:
+        if key is not None:
+            from gateway.uplink.command_sequence import CommandSequence
+            from gateway.uplink.commands import Commands
+
             self.commands = Commands(
                 self.client,
                 key,
                 CommandSequence(board.storage("data")),
-                orders,
+                orders(),
                 clock,
                 note,
                 logs.get("command"),
