@@ -15,8 +15,8 @@ _VOLUME: Any = vfs.VfsLfs2  # the type stubs take it for abstract
 # Every flush commits to the directory. 16 commits of 256 bytes fill its block, and a file that is
 # opened while the block is just full has it erased by each of its flushes. So commits are small; a
 # page of the flash takes them one after the other.
-# A volume has two buffers of four times `readsize`, an open file one. They may not be smaller: a
-# file of up to 512 bytes stands in the directory, and is read through one of them.
+# A volume has two buffers of four times `readsize`, an open file one. With half of that a flush
+# takes two and a half times as long, for files of up to 512 bytes stand in the directory itself.
 _OPTIONS = {"progsize": 32, "readsize": 128, "lookahead": 256}
 _TRIES = const(3)  # of a mount
 _SUPERBLOCKS = (0, 1)  # one is the copy of the other
