@@ -21,10 +21,9 @@ _INPUT = const(0)
 _OUTPUT = const(1)
 _CONFIGURATION = const(3)  # 0 = output
 _INVERT_ALL = const(0xFF)
-_OPEN = b"\x01\x00"
-# The levels first: after a restart of the processor the pins still are outputs.
 _INVERTED = b"\x02\xff"
-_SAFE = (_OPEN, b"\x03\x00", _INVERTED)
+# The levels first: after a restart of the processor the pins still are outputs.
+_SAFE = (b"\x01\x00", b"\x03\x00", _INVERTED)
 _ATTEMPTS = const(3)
 _LOOK_MS = const(100)
 
@@ -36,8 +35,8 @@ class ExpanderRelays:
     line that something holds down cannot pass for them. A chip that has forgotten that its pins
     are outputs had its supply gone: the relays dropped, and then all stay open (`lost`) until a
     restart, since closing again is for the closing rules. `set` does not raise; it allocates only
-    when a transfer fails. It writes what has changed at once, what has not arrived at
-    every order, the rest every 100 ms.
+    when a transfer fails. It writes what has changed at once, what has not arrived at every order,
+    the rest every 100 ms.
 
     `drop_all` may come between any two instructions of everything else here: it has buffers of its
     own, and what was about to be written when it came is taken back.
