@@ -7,6 +7,7 @@ import io
 import json
 from contextlib import asynccontextmanager
 
+import made_up_status
 import pytest
 from rich.console import Console
 
@@ -16,28 +17,7 @@ from host_tools.monitor.display import open_display
 from host_tools.monitor.table import one_line, render
 from host_tools.simulate.ports import HOST
 
-RACK = {
-    "name": "rack01",
-    "quality": "good",
-    "age_ms": 420,
-    "voltage_dv": 13_731,
-    "current_da": -897,
-    "soc_pm": 503,
-    "cell_max_mv": 3304,
-    "cell_min_mv": 3298,
-    "temp_max_dc": 245,
-    "temp_min_dc": 230,
-    "level": 0,
-    "rule": "",
-    "latched": False,
-    "relay": 1,
-    "contactor": 1,
-    "charge_limit_da": 1570,
-    "charge_by": "",
-    "discharge_limit_da": 985,
-    "discharge_by": "",
-    "closing": "may close",
-}
+RACK = made_up_status.RACK | {"current_da": -897, "discharge_limit_da": 985}
 STATUS = {
     "mode": "run",
     "reason": "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+from made_up_status import RACK
 from rich.console import Console
 
 from gateway.config.rules import NAMES
@@ -12,34 +13,6 @@ from gateway.outputs import closing, opening
 from host_tools.monitor.reasons import explain
 from host_tools.monitor.table import WIDTH, render
 
-RACK = {
-    "name": "rack01",
-    "quality": "good",
-    "starting": False,
-    "age_ms": 420,
-    "voltage_dv": 13_731,
-    "current_da": 0,
-    "soc_pm": 503,
-    "cell_max_mv": 3304,
-    "cell_min_mv": 3298,
-    "temp_max_dc": 245,
-    "temp_min_dc": 230,
-    "level": 0,
-    "rule": "",
-    "latched": False,
-    "latches": [],
-    "relay": 1,
-    "contactor": 1,
-    "closing": "may close",
-    "opening": "idle",
-    "charge_limit_da": 1570,
-    "charge_by": "",
-    "discharge_limit_da": 1570,
-    "discharge_by": "",
-    "implausible": 0,
-    "bms_thresholds": [],
-    "unit": {"down": False, "identity": "", "open_forbidden": 0},
-}
 OPEN = {"relay": 0, "contactor": 0}
 GOOD = {
     "mode": "run",

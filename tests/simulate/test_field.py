@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from waiting import until
 
 from host_tools.simulate.command import monotonic_ms
 from host_tools.simulate.field import DEAD_MAN_MS, MAX_LINE, Field
@@ -37,15 +38,6 @@ class Bench:
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.field.port)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what must happen; half a minute is no measure of speed."""
-    for _ in range(3000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("did not happen")
 
 
 @asynccontextmanager

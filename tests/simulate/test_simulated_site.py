@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from waiting import until
 
 from host_tools.errors import UserError
 from host_tools.simulate import command
@@ -18,15 +19,6 @@ from host_tools.simulate.product import Product
 from host_tools.simulate.simulated_site import SimulatedSite
 
 PATIENCE_S = 20.0
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what must happen; half a minute is no measure of speed."""
-    for _ in range(3000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("did not happen")
 
 
 def test_time_runs_with_the_clock(product: Product, free_ports: Callable[[int], int]) -> None:
