@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import sys
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from gateway.northbound.console import Console
 from host_tools.doctor import command
 from host_tools.doctor.findings import BAD, GOOD, LOOK, findings
 from host_tools.monitor.console_client import ConsoleClient
+from host_tools.toolchain.paths import ROOT
 
 REPORT: dict[str, Any] = {
     "unique_id": "1",
@@ -136,3 +140,47 @@ def test_over_a_real_console(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(report)["findings"]
     assert [each["part"] for each in found if each["state"] != GOOD] == ["program"]
     assert lines == ["first", "second"]
+
+
+def test_ctrl_c_at_the_question_about_a_relay_ends_the_command() -> None:
+    """Nothing was moved, and nobody has to push Enter first."""
+    closed = {
+        "name": "rack01",
+        "relay": 1,
+        "level": 0,
+        "quality": "good",
+        "contactor": 1,
+        "rule": "",
+    }
+    questions = {
+        "status": lambda: STATUS | {"racks": [closed | {"latched": False}]},
+        "selftest": lambda: REPORT,
+    }
+
+    async def main() -> tuple[int, bytes]:
+        console = Console(_listen, 0, questions, None)  # type: ignore[arg-type]
+        await console.start()
+        port = console._server.sockets[0].getsockname()[1]
+        ours, theirs = os.openpty()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "host_tools", "doctor", "--relays"),
+            *("--console", f"127.0.0.1:{port}"),
+            cwd=ROOT,
+            stdin=theirs,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert process.stderr is not None
+        told = b""
+        while b"Go on?" not in told:
+            told += await process.stderr.read(64) or b"Go on? never came"
+        process.send_signal(signal.SIGINT)
+        rest = await process.stderr.read()
+        for end in (ours, theirs):
+            os.close(end)
+        console.close()
+        return await process.wait(), told + rest
+
+    status, told = asyncio.run(main())
+    assert status == 130
+    assert b"never came" not in told and b"Traceback" not in told
