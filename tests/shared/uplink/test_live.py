@@ -133,8 +133,8 @@ class TestSummaries(unittest.TestCase):
 
     def test_the_template_names_the_fields_of_a_summary_in_their_order(self):
         names = [piece.split('"')[1] for piece in SUMMARY.split(",")]
-        self.assertEqual(names[4:], list(records.SAMPLE_FIELDS))
-        self.assertEqual(names[:4], ["boot", "uptime_ms", "utc_ms", "clock"])
+        self.assertEqual(names[5:], list(records.SAMPLE_FIELDS))
+        self.assertEqual(names[:5], ["boot", "uptime_ms", "utc_ms", "clock", "stalls"])
         self.assertEqual(len(records.SAMPLE_FIELDS), len(records.SAMPLE_PAYLOAD) - 1)
 
     def test_all_fields_and_the_time(self):
