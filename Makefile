@@ -29,8 +29,8 @@ help:
 	@echo '            protection, codec, journal, mqtt, drain or ingest)'
 	@echo 'make test   every test that needs no hardware, on all processors'
 	@echo '            (ARGS="-k word" goes to pytest; a part of the tests runs in one process)'
-	@echo 'make board-test  the firmware on the emulated board: needs gcc-arm-none-eabi and'
-	@echo '            qemu-system-arm (ten minutes; ARGS as for test; SHARED=1: tests/shared, too)'
+	@echo 'make board-test  the firmware and tests/shared on the emulated board: needs gcc-arm-none-eabi,'
+	@echo '            libnewlib-arm-none-eabi and qemu-system-arm (twenty minutes; ARGS as for test)'
 	@echo 'make check  format, lint, types, generated files, tests: what CI runs'
 	@echo 'make coverage  branches of protection and outputs that no test takes: fails on any'
 	@echo 'make mutate    small errors in protection and outputs: which would no test notice?'
@@ -58,12 +58,10 @@ test: setup
 # the host is busy. So the longest test may last long.
 BOARD_WORKERS := 2
 BOARD_HANG_S := 900
-BOARD_SHARED := tests/board/test_board_shared.py
 
 board-test: setup
 	@$(PY) -m host_tools.toolchain.emulated_board
-	@$(PY) -m pytest -n $(BOARD_WORKERS) -o faulthandler_timeout=$(BOARD_HANG_S) \
-	  $(if $(SHARED),,--ignore $(BOARD_SHARED)) tests/board $(ARGS)
+	@$(PY) -m pytest -n $(BOARD_WORKERS) -o faulthandler_timeout=$(BOARD_HANG_S) tests/board $(ARGS)
 
 COVERED := tests/shared/protection tests/shared/outputs tests/property
 

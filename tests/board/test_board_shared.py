@@ -33,6 +33,8 @@ LACKING = {
     "uplink/test_publisher_lanes": SOCKETS,
     "uplink/test_tls_reasons": SOCKETS,
 }
+# Tests that are left out: this board has no FAT, and no MicroPython room for two more flashes.
+SKIPS = {"telemetry/test_power_cut": 2}
 
 
 def name_of(module: Path) -> str:
@@ -50,9 +52,11 @@ def test_under_micropython_on_32_bits(
         note_upy_skip(f"emulated board: {name}: {LACKING[name]}")
         return
     assert outcome.passed, outcome.output
-    assert not outcome.skips  # none leaves a test out on this board alone
+    assert len(outcome.skips) == SKIPS.get(name, 0), outcome.skips
+    for skip in outcome.skips:
+        note_upy_skip(f"emulated board: {skip}")
     assert outcome.frames_bytes < FRAMES_BYTES / 6
 
 
 def test_every_listed_module_is_there() -> None:
-    assert LACKING.keys() <= {name_of(module) for module in MODULES}
+    assert LACKING.keys() | SKIPS.keys() <= {name_of(module) for module in MODULES}
