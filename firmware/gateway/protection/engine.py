@@ -14,11 +14,12 @@ from micropython import const
 
 from gateway.clock import add, diff, subtract
 from gateway.config.rules import CELLS, RULES, SCOPE, SUMMARY, TEMPS, TIMER
-from gateway.protection import rules
+from gateway.protection import rule_viper, rules
 from gateway.protection.decision import Decision
 from gateway.protection.detector import Detectors
 from gateway.protection.latches import BY_SERVICE, RELEASED, Latches
 from gateway.protection.quantities import Quantities
+from gateway.protection.rule_viper import BUSY, HELD, RUNNING
 from gateway.rack import data as slots
 from gateway.rack.data import ABSENT
 
@@ -38,14 +39,10 @@ _FLOW_SAMPLE = const(0x11)
 _FLOW_AGE = const(0x42)
 _FLOW_DECIDE = const(0x180)
 _FLOW_MASK = const(0x1FFFFFFF)  # one step more is a small integer still
-# What is noted of a rule.
-_HELD = const(1)  # it had nothing to judge at the last step
-_BUSY = const(2)  # something is being counted
-_RUNNING = const(4)  # a value from a summary is past a set point and its delay not over
 # Rule numbers by what moves them.
 _BY_SCOPE = tuple(
     [
-        tuple([rule for rule in range(rules.RACK_RULES) if RULES[rule][SCOPE] == scope])
+        bytes([rule for rule in range(rules.RACK_RULES) if RULES[rule][SCOPE] == scope])
         for scope in (SUMMARY, CELLS, TEMPS, TIMER)
     ]
 )
@@ -122,7 +119,7 @@ class RackProtection:
         for rule in range(rules.RACK_RULES):
             if self.latches.held(rule):
                 self.levels[rule] = rules.LEVEL_COUNT
-                self._notes[rule] |= _BUSY
+                self._notes[rule] |= BUSY
                 number = self.thresholds.number(rule, _LEVEL_3)
                 if number >= 0:
                     self.detectors.force(number)
@@ -150,7 +147,7 @@ class RackProtection:
                 first = self.thresholds.first
                 self.detectors.release(first[rule], first[rule + 1])
                 self.levels[rule] = 0
-                self._notes[rule] &= ~_BUSY
+                self._notes[rule] &= ~BUSY
 
     def points(self, rule: int, level: int) -> tuple[int, int]:
         """Set and clear point of a level as they are now, turned by side; allocates."""
@@ -208,7 +205,7 @@ class RackProtection:
         if self._silence:
             return 0
         for rule in _BY_SCOPE[TIMER]:
-            if self._notes[rule] & _BUSY:
+            if self._notes[rule] & BUSY:
                 return 0
         return min(steady_ms, self.thresholds.lowest[rules.COMM_LOSS] - silence_ms)
 
@@ -267,24 +264,19 @@ class RackProtection:
         sides = self.thresholds.sides
         lowest = self.thresholds.lowest
         notes = self._notes
-        seen = 0
-        for rule in _BY_SCOPE[scope]:
-            value = values[rule]
-            note = notes[rule]
-            if value == ABSENT:
-                notes[rule] = note | _HELD
+        each = _BY_SCOPE[scope]
+        end = len(each)
+        at = rule_viper.find_next(0, end, each, values, sides, lowest, notes)
+        while at < end:
+            rule = each[at]
+            turned = values[rule] * sides[rule]
+            if notes[rule] & HELD:
+                # After a time without anything to judge, the last verdict was not for all.
+                self._step_rule(rule, turned, 0, True)
             else:
-                turned = value * sides[rule]
-                if turned >= lowest[rule] or note & _BUSY:  # else good, and nothing is counted
-                    if note & _HELD:
-                        # After a time without anything to judge, the last verdict was not for all.
-                        self._step_rule(rule, turned, 0, True)
-                    else:
-                        self._step_rule(rule, turned, elapsed_ms, gap)
-                elif note & _HELD:
-                    notes[rule] = note & ~_HELD
-            seen |= notes[rule]
-        return seen & _RUNNING != 0
+                self._step_rule(rule, turned, elapsed_ms, gap)
+            at = rule_viper.find_next(at + 1, end, each, values, sides, lowest, notes)
+        return rule_viper.all_notes(end, each, notes) & RUNNING != 0
 
     def _step_rule(self, rule: int, turned: int, elapsed_ms: int, gap: bool) -> None:
         detectors = self.detectors
@@ -315,11 +307,11 @@ class RackProtection:
             if detectors.is_active(number):
                 highest = level
             elif detectors.is_running(number):
-                note = _RUNNING
+                note = RUNNING
         self.levels[rule] = highest
         if RULES[rule][SCOPE] != SUMMARY:
             note = 0
-        self._notes[rule] = note if detectors.are_idle(first, end) else note | _BUSY
+        self._notes[rule] = note if detectors.are_idle(first, end) else note | BUSY
 
 
 def _comparable(ticks: int, now: int) -> int:

@@ -38,10 +38,12 @@ class Thresholds:
     """
 
     def __init__(self, limits: Sequence[tuple[Limit | None, int]]) -> None:
-        first, levels = [0], []
+        first, levels, sides = [0], [], []
         set_points, clear_points, delays, clear_ms = [], [], [], []
         for place in range(len(limits)):
             limit, side = limits[place]
+            if place % LEVEL_COUNT == 0:
+                sides.append(side)
             if limit is not None:
                 levels.append(place % LEVEL_COUNT + 1)
                 set_points.append(limit.set_point * side)
@@ -52,7 +54,7 @@ class Thresholds:
                 first.append(len(levels))
         self.first = array("b", first)
         self.levels = array("b", levels)
-        self.sides = array("b", [limits[place][1] for place in range(0, len(limits), LEVEL_COUNT)])
+        self.sides = array("b", sides)
         self.set_points = array("i", set_points)
         self.clear_points = array("i", clear_points)
         self.delays = array("i", delays)

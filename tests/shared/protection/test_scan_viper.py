@@ -5,9 +5,10 @@ from array import array
 
 from plain_temp_rise import PlainTempRise, plain_lost
 
-from gateway.protection import scan_viper
+from gateway.protection import rule_viper, scan_viper
+from gateway.protection.rule_viper import BUSY, HELD, RUNNING
 from gateway.protection.temp_rise import TempRise
-from gateway.rack.data import CELL_ABSENT, TEMP_ABSENT
+from gateway.rack.data import ABSENT, CELL_ABSENT, TEMP_ABSENT
 
 COUNTS = (1, 2, 3, 4, 5, 8, 9, 31)
 PERIODS_MS = (2000, 4000, 19000, 40000, 130000, 250000)
@@ -86,6 +87,50 @@ class LostTest(unittest.TestCase):
 
     def test_sensors(self):
         self.check("h", 0x8000, (0, -500, -501, 1000, 1001, TEMP_ABSENT, 32767, -1), -500, 1000)
+
+
+class RulesTest(unittest.TestCase):
+    def plain(self, rules, values, sides, lowest, notes):
+        """Which rules are to be stepped."""
+        found = []
+        for rule in rules:
+            if values[rule] == ABSENT:
+                notes[rule] |= HELD
+            elif values[rule] * sides[rule] >= lowest[rule] or notes[rule] & BUSY:
+                found.append(rule)
+            else:
+                notes[rule] &= ~HELD
+        return found
+
+    def test_those_that_are_not_good_or_count_are_found(self):
+        numbers = Numbers(11)
+        for _ in range(300):
+            rules = bytes([rule for rule in range(9) if numbers.below(3)])
+            values, lowest = array("i", [0] * 9), array("i", [0] * 9)
+            sides = array("b", [1 - 2 * numbers.below(2) for _ in range(9)])
+            for rule in range(9):
+                lowest[rule] = sides[rule] * (0, 1, 3500, 65536, 120000)[numbers.below(5)]
+                values[rule] = lowest[rule] * sides[rule] + numbers.below(3) - 1
+                if not numbers.below(3):
+                    values[rule] = (ABSENT, 0, -1, -32769, 65535)[numbers.below(5)]
+            kinds = (0, 0, HELD, BUSY, HELD | BUSY, RUNNING)
+            notes = bytearray([kinds[numbers.below(6)] for _ in range(9)])
+            plain_notes = bytearray(notes)
+            expected = self.plain(rules, values, sides, lowest, plain_notes)
+            found = []
+            at = 0
+            while at <= len(rules):
+                at = rule_viper.find_next(at, len(rules), rules, values, sides, lowest, notes)
+                if at < len(rules):
+                    found.append(rules[at])
+                at += 1
+            self.assertEqual(found, expected)
+            self.assertEqual(notes, plain_notes)
+
+    def test_all_notes(self):
+        notes = bytearray((1, 2, 4, 8))
+        for rules, expected in ((b"", 0), (b"\x00", 1), (b"\x03\x01", 10)):
+            self.assertEqual(rule_viper.all_notes(len(rules), rules, notes), expected)
 
 
 if __name__ == "__main__":
