@@ -54,6 +54,13 @@ class BlackBoxTest(unittest.TestCase):
         self.assertEqual((value, set_point, clear_point, delay_ms), (3700, 3650, 3450, 1000))
         self.assertTrue(995 <= counted_ms < 1200, counted_ms)
 
+    def test_what_was_counted_before_a_trip_long_ago_is_not_known(self):
+        site = BlackBoxSite()
+        site.box.trip(0, rules.TEMP_RISE, 120)
+        site.run_ms(1000)
+        header = parts_of(site.lanes)[0].header
+        self.assertEqual((header[0], header[13]), (rules.TEMP_RISE, box_records.NO_DELAY))
+
     def test_points_of_a_rule_that_is_too_low_are_not_turned(self):
         site = BlackBoxSite()
         site.run_ms(10000)
