@@ -116,22 +116,24 @@ def predict(r0, r1, r2, r3):
     mov(r5, 0)
     mov(r6, 0)
     label(REMAINING)  # r5: sum, r6: how many
+    lsl(r7, r7, 16)
+    lsr(r7, r7, 16)  # bias
     mov(r3, r11)
-    label(SINGLE)
+    movw(r2, 0xFFFE)
     cmp(r0, r3)
     bcs(SUMMED)
+    label(SINGLE)
     ldrh(r4, [r0, 0])
     add(r0, 2)
     eor(r4, r7)
-    lsl(r4, r4, 16)
-    lsr(r4, r4, 16)
-    add(r1, r4, 1)
-    lsl(r1, r1, 16)
-    lsr(r1, r1, 17)
-    beq(SINGLE)
+    sub(r1, r4, 1)
+    cmp(r1, r2)
+    bcs(NOT_THERE)
     add(r5, r5, r4)
     add(r6, 1)
-    b(SINGLE)
+    label(NOT_THERE)
+    cmp(r0, r3)
+    bcc(SINGLE)
     label(SUMMED)
     mov(r0, r8)
     cmp(r6, 0)
@@ -150,8 +152,7 @@ def predict(r0, r1, r2, r3):
     label(NONE)
     ldrh(r5, [r0, 0])
     eor(r5, r7)
-    lsl(r5, r5, 16)
-    lsr(r5, r5, 12)
+    lsl(r5, r5, 4)
     label(AROUND)
 
     pop({r2, r3})
@@ -176,8 +177,7 @@ def predict(r0, r1, r2, r3):
     mov(r4, 0)
     mov(r9, r4)  # sum of all rests
     mov(r10, r4)  # of the outliers
-    lsl(r3, r7, 16)
-    lsr(r3, r3, 16)  # bias
+    mov(r3, r7)  # bias
     ldr(r7, [r2, _AGE])  # shift
     mov(r4, 1)
     lsl(r4, r7)
