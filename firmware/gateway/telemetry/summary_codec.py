@@ -28,7 +28,7 @@ STEADY = ("acquired_ms", "summary_number")
 # Changed-bits, and 5 bytes for each field.
 LARGEST_BYTES = 4 + 5 * len(ORDER)
 
-_PLACES = tuple([SAMPLE_FIELDS.index(name) for name in ORDER])
+_PLACES = bytes([SAMPLE_FIELDS.index(name) for name in ORDER])
 _STEADY_AT = tuple([ORDER.index(name) for name in STEADY])
 
 
