@@ -43,6 +43,14 @@ bus = "rs485-1"
 unit = 1
 trip_relay = 0
 """
+# Fits the flash and the memory of a small board.
+SMALL = """\
+[telemetry]
+capacity_bytes = 2097152
+segment_bytes = 32768
+rewind_s = 0
+aftermath_s = 0
+"""
 BREAKABLE = "gateway/units.mpy"
 RESTART_S = 90.0  # the watchdog's 30 s, on a host with more to do
 WINDOW_BYTES = 40_000  # sent before the cable is pulled
@@ -170,6 +178,7 @@ def test_only_what_was_broken_is_sent_again(
 def test_another_kind_of_board_is_refused_and_goes_on(
     board: UsbBoard, site: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    site.write_text(site.read_text() + SMALL)
     assert deploy(board, site, kind="arduino_opta") == 2
     error = capsys.readouterr().err
     assert "is a mps2-an385 with Cortex-M3, not a arduino_opta" in error

@@ -21,6 +21,10 @@ GAS = '[[inputs]]\nname = "gas"\nnumber = 1\nrole = "gas_low"\n'
 SMOKE = '[[inputs]]\nname = "smoke"\nnumber = 2\nrole = "smoke"\n'
 ONE_RACK = '[[racks]]\nname = "rack01"\nhost = "10.0.0.1"\nport = 502\nunit = 1\ntrip_relay = 0\n'
 
+SMALL = (
+    "[telemetry]\ncapacity_bytes = 2097152\nsegment_bytes = 32768\nrewind_s = 0\naftermath_s = 0\n"
+)
+
 
 def written(folder: Path, text: str) -> str:
     path = folder / "site.toml"
@@ -235,7 +239,7 @@ def test_folders_and_bytes_are_no_site_files(tmp_path: Path) -> None:
             ONE_RACK + "[outputs]\nventilation_relay = 4\n",
             "outputs.ventilation_relay 4, but arduino_opta has relays 0..3",
         ),
-        ("arduino_opta", ONE_RACK, ""),
+        ("arduino_opta", ONE_RACK + SMALL, ""),
         ("qemu_mps2", "", ""),
         ("no_such_board", "", "--board: no 'no_such_board'"),
     ],
