@@ -43,10 +43,15 @@ def drop_relays() -> bool:
 
 
 def again(timer: Timer) -> None:
-    """Until it took it, whatever is started meanwhile, or nothing is: board.py tells."""
-    if drop_relays():
-        timer.deinit()
+    """Until it took it, whatever is started meanwhile, or nothing is: board.py tells.
+
+    Never stops the timer: a call that was still due when board.py took it would stop the dead man.
+    """
+    global dropped
+    if not dropped:
+        dropped = drop_relays()
 
 
-if not drop_relays():
+dropped = drop_relays()
+if not dropped:
     Timer(TIMER).init(mode=Timer.PERIODIC, period=_AGAIN_MS, callback=again)

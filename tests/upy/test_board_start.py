@@ -269,6 +269,22 @@ class BoardStartTest(unittest.TestCase):
                 PORT.timers[0].fire()
             self.assertFalse(self.energised(name))
 
+    def test_a_call_that_is_late_leaves_the_dead_man_his_timer(self):
+        """Timers of one number are one object; this call was due when the board took it."""
+        PORT.i2c.deaf = 10000
+        run_boot(WAVESHARE)
+        late = PORT.timers[0].options["callback"]
+        PORT.i2c.deaf = 0
+        board = load_board(WAVESHARE).Board()
+        self.assertEqual(len(PORT.timers), 1)
+        late(PORT.timers[0])
+        board.dead_man.toggle()
+        board.relays.set(0, 1)
+        self.assertEqual(PORT.expander.relays, 1)
+        for _ in range(7):
+            PORT.timers[0].fire()
+        self.assertEqual(PORT.expander.relays, 0)
+
     def test_olimex_pulses_for_a_supervisor_outside(self):
         board = self.start(OLIMEX)
         levels = []

@@ -88,22 +88,29 @@ class UART(io.IOBase):
 
 
 class Timer:
+    """Timers of one number are one object."""
+
     PERIODIC = 1
+
+    def __new__(cls, number, **options):
+        for timer in PORT.timers:
+            if timer.number == number:
+                return timer
+        return super().__new__(cls)
 
     def __init__(self, number, **options):
         PORT.log.append(("timer", number))
-        self.options = options
-        PORT.timers.append(self)
+        self.number = number
+        if self not in PORT.timers:
+            PORT.timers.append(self)
+        if options:
+            self.options = options
 
     def init(self, **options):
         self.options = options
 
-    def deinit(self):
-        self.options = {}
-
     def fire(self):
-        if self.options:
-            self.options["callback"](self)
+        self.options["callback"](self)
 
 
 class WDT:
