@@ -67,7 +67,7 @@ def test_the_largest_jumps_fit(count: int, low: int, high: int, data: st.DataObj
         assert chain.decode(bytes(out), 0, end) == (values, end)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.sampled_from((-15, -12, 12, 15)), st.integers(0, 4), st.booleans())
 def test_a_cell_that_drifts_beyond_what_its_state_holds(
     step_mv: int, noise_mv: int, comes_back: bool
