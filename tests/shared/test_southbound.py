@@ -86,6 +86,15 @@ class BusTest(unittest.TestCase):
         addresses = [frame[8] << 8 | frame[9] for frame in frames]
         self.assertEqual(addresses[1] - addresses[0], 0x0700)
 
+    def test_only_racks_whose_summary_is_one_block_share_where_it_is_put_together(self):
+        for name, shared in (("generic_416s", True), ("soltaro_single_c", False)):
+            entries = tree(racks=2)
+            entries["map"] = name
+            southbound = Southbound(PaperBoard(), config.load(json.dumps(entries)), 0)
+            first, second = [poller.data for poller in southbound.pollers]
+            self.assertEqual(first.staging is second.staging, shared)
+            self.assertFalse(first.summary is second.summary)
+
     def test_a_position_that_the_map_does_not_have_is_refused(self):
         entries = tree(racks=1)
         entries["racks"][0]["position"] = 1

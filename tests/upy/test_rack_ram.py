@@ -17,8 +17,8 @@ from gateway.rack.unit_health import UnitHealth
 
 CELLS = 416
 RACKS = 8
-MOST_DATA_BYTES = 2900
-MOST_POLLER_BYTES = 7500
+MOST_DATA_BYTES = 2500
+MOST_POLLER_BYTES = 2600
 
 
 def used():

@@ -105,6 +105,11 @@ class FloodTest(unittest.TestCase):
             self.assertEqual(codes.count((0, incidents.WRITE_REFUSED, address)), 1)
         self.assertEqual(codes.count((0, incidents.WRITE_FAILED, job.address)), 1)
 
+    def test_numbers_beyond_an_entry_end_at_its_highest(self):
+        log = incidents.Incidents()
+        log.put(0, incidents.UNIT_DOWN, 0, 70000)
+        self.assertEqual(log.get(0), (0, incidents.UNIT_DOWN, 0, 65535))
+
     def test_it_is_told_again_after_a_while(self):
         log = incidents.Incidents()
         log.make_room(1)

@@ -10,7 +10,7 @@ from gateway.modbus.reply_time import ReplyTime
 from gateway.modbus.requests import Requests
 from gateway.modbus.tcp_link import TcpLink
 from gateway.rack.bus import Bus
-from gateway.rack.data import RackData
+from gateway.rack.data import RackData, no_summary
 from gateway.rack.incidents import Incidents
 from gateway.rack.maps import generic_416s
 from gateway.rack.poller import RackPoller
@@ -61,8 +61,9 @@ class BusBench:
         self.wire = RackWire(cells, self.clock, latency_ms)
         register_map = generic_map(cells)
         self.log = Incidents()
+        staging = no_summary()  # shared, as the summary is a single block
         self.racks = [
-            RackData(index, "rack%d" % index, cells, cells // 2, 1100, now)
+            RackData(index, "rack%d" % index, cells, cells // 2, 1100, now, staging)
             for index in range(units)
         ]
         requests = Requests(TCP)

@@ -13,7 +13,7 @@ from gateway.modbus.reply_time import ReplyTime
 from gateway.modbus.requests import Requests
 from gateway.modbus.rtu_link import RtuLink
 from gateway.rack.bus import Bus
-from gateway.rack.data import RackData
+from gateway.rack.data import RackData, no_summary
 from gateway.rack.incidents import Incidents
 from gateway.rack.maps import generic_416s
 from gateway.rack.poller import RackPoller
@@ -91,10 +91,11 @@ class SerialRacks:
         requests = Requests(RTU)
         register_map = RegisterMap(generic_416s, CELLS, TEMPS, 30)
         now = self.wire.ticks()
+        staging = no_summary()  # shared, as the summary is a single block
         self.racks = []
         self.pollers = []
         for unit in range(1, units + 1):
-            data = RackData(unit - 1, "rack", CELLS, TEMPS, 1100, now)
+            data = RackData(unit - 1, "rack", CELLS, TEMPS, 1100, now, staging)
             times = ReplyTime(reply_ms, reply_ms, usual_us // 1000)
             short_ms = min(reply_ms, 4 * usual_us // 1000)
             short = ReplyTime(short_ms, short_ms, usual_us // 1000)
