@@ -22,6 +22,7 @@ _NEW_FILE = "latches.new"
 _MAGIC = const(0x4C45)  # format 2
 _HEAD = "<HHI"  # magic, bytes that follow, checksum of the rack names
 _HEAD_BYTES = const(8)
+_CHECKSUM_BYTES = const(4)
 
 
 def mark_lost(storage: Storage) -> None:
@@ -46,7 +47,10 @@ class LatchStore:
         self._head = struct.pack(
             _HEAD, _MAGIC, self._size, binascii.crc32("\n".join(names).encode())
         )
-        self._saved: bytes | None = None
+        # What is on flash and what is to be, turn by turn: a save that finds no memory would end
+        # the task that protects.
+        self._content = bytearray(self._head + bytes(self._size + _CHECKSUM_BYTES))
+        self._saved = bytearray(len(self._content))
         self.write_errors = 0
 
     def load(self, is_new: bool) -> None:
@@ -61,12 +65,12 @@ class LatchStore:
             raise StorageError("latches: their file is missing")
         with self._storage.open(_FILE, "rb") as file:
             content = file.read()
-        body = content[:-4]
-        if len(body) < _HEAD_BYTES or struct.unpack("<I", content[-4:])[0] != binascii.crc32(body):
+        body = content[:-_CHECKSUM_BYTES]
+        if len(body) < _HEAD_BYTES or struct.unpack("<I", content[-_CHECKSUM_BYTES:])[0] != binascii.crc32(body):
             raise StorageError("latches: checksum does not match")
         if body[:_HEAD_BYTES] != self._head or len(body) != _HEAD_BYTES + self._size:
             raise StorageError("latches: they belong to other racks")
-        self._saved = content
+        self._saved[:] = content
         at = _HEAD_BYTES
         for each in self._latches:
             each.restore(body, at)
@@ -87,14 +91,13 @@ class LatchStore:
 
     def save(self) -> bool:
         """Write the latches when they differ from the flash; a failure is counted: False."""
-        kept = bytearray(self._size)
-        at = 0
+        content = self._content
+        at = _HEAD_BYTES
         for each in self._latches:
             each.changed = False
-            each.keep(kept, at)
+            each.keep(content, at)
             at += 2 * each.count
-        body = self._head + bytes(kept)
-        content = body + struct.pack("<I", binascii.crc32(body))
+        struct.pack_into("<I", content, at, binascii.crc32(memoryview(content)[:at]))
         if content == self._saved:
             return True
         try:
@@ -104,5 +107,6 @@ class LatchStore:
         except OSError:
             self.write_errors += 1
             return False
-        self._saved = content
+        self._saved, self._content = content, self._saved
+        self._content[:_HEAD_BYTES] = self._head
         return True
