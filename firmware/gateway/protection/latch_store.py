@@ -66,7 +66,9 @@ class LatchStore:
         with self._storage.open(_FILE, "rb") as file:
             content = file.read()
         body = content[:-_CHECKSUM_BYTES]
-        if len(body) < _HEAD_BYTES or struct.unpack("<I", content[-_CHECKSUM_BYTES:])[0] != binascii.crc32(body):
+        if len(body) < _HEAD_BYTES or struct.unpack("<I", content[-_CHECKSUM_BYTES:])[
+            0
+        ] != binascii.crc32(body):
             raise StorageError("latches: checksum does not match")
         if body[:_HEAD_BYTES] != self._head or len(body) != _HEAD_BYTES + self._size:
             raise StorageError("latches: they belong to other racks")

@@ -47,21 +47,28 @@ class ByteRing:
         self._used -= length
         self.oldest += 1
 
-    def put(self, record: bytes, begins: bool) -> None:
+    def put(
+        self, header: bytearray, payload: bytes | bytearray | memoryview, begins: bool
+    ) -> None:
         """Take the next record, for which there is room."""
         slots = len(self._starts)
         start = self._starts[self.next % slots]
         self._begins[self.next % slots] = begins
         if begins:
             self.newest_begin = self.next
-        length = len(record)
-        head = min(length, self.size - start)
-        self._data[start : start + head] = record[:head]
-        self._data[: length - head] = record[head:]
+        length = len(header) + len(payload)
+        self._copy(header, start)
+        self._copy(payload, (start + len(header)) % self.size)
         self._used += length
         self.waiting += length
         self.next += 1
         self._starts[self.next % slots] = (start + length) % self.size
+
+    def _copy(self, piece: bytes | bytearray | memoryview, start: int) -> None:
+        head = min(len(piece), self.size - start)
+        view = memoryview(piece)
+        self._data[start : start + head] = view[:head]
+        self._data[: len(piece) - head] = view[head:]
 
     def length(self, sequence: int) -> int:
         """Bytes of a record that is here."""

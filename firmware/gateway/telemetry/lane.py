@@ -150,19 +150,20 @@ class Lane:
         if records.HEADER_BYTES + len(payload) > LARGEST_RECORD:
             self.losses.add(self.boot, sequence, sequence)
             kind, payload = records.GAP, self.losses.payloads()[-1]  # the number must be used
-        record = records.encode(
+        header = records.encode_header(
             kind,
             sequence,
             clock.uptime_ms(),
             clock.utc_ms(),
             clock.utc_quality,
-            bytes(payload),
+            payload,
             self.number,
         )
-        while not ring.fits(len(record)):  # flash did not take them: the oldest goes
+        length = records.HEADER_BYTES + len(payload)
+        while not ring.fits(length):  # flash did not take them: the oldest goes
             self._give_up_oldest()
-        self._pages.put(record, self.open_chunk)
-        self.appended_bytes += len(record)
+        self._pages.put(header, payload, self.open_chunk)
+        self.appended_bytes += length
         self.appended.set()
         return sequence
 

@@ -42,12 +42,13 @@ class Pages:
         self.plan = SegmentPlan(segment_bytes)
         self.failed = False
 
-    def put(self, record: bytes, chunk: int) -> None:
+    def put(self, header: bytearray, payload: bytes | bytearray | memoryview, chunk: int) -> None:
         """Take the next record into the ring, which has room for it; `chunk` is the open one."""
         ring = self._ring
         if not ring.waiting:
             self._waiting_since = self._clock.ticks()
-        ring.put(record, self.plan.add(len(record), chunk > 0, ring.next == chunk))
+        length = len(header) + len(payload)
+        ring.put(header, payload, self.plan.add(length, chunk > 0, ring.next == chunk))
 
     def hurry(self) -> None:
         """What waits now is due: the next step writes it, or as many steps as it has pages."""

@@ -132,6 +132,20 @@ def encode(
     lane: int = EVENTS,
 ) -> bytes:
     """One whole record; the numbers wrap at their field's width."""
+    header = encode_header(kind, sequence, uptime_ms, utc_ms, clock_quality, payload, lane)
+    return bytes(header) + payload
+
+
+def encode_header(
+    kind: int,
+    sequence: int,
+    uptime_ms: int,
+    utc_ms: int,
+    clock_quality: int,
+    payload: bytes | bytearray | memoryview,
+    lane: int,
+) -> bytearray:
+    """What stands before `payload` in a record, with the checksum of both."""
     header = bytearray(HEADER_BYTES)
     struct.pack_into(
         HEADER,
@@ -149,7 +163,7 @@ def encode(
         lane,
     )
     struct.pack_into("<I", header, 4, _checksum(header, payload))
-    return bytes(header) + payload
+    return header
 
 
 def check(buffer: bytes | memoryview, start: int, end: int) -> int:
@@ -184,5 +198,5 @@ def checksum_of_header(header: bytes | bytearray) -> int:
     return binascii.crc32(header[8:], binascii.crc32(header[:4]))
 
 
-def _checksum(header: bytes | bytearray, payload: bytes) -> int:
+def _checksum(header: bytes | bytearray, payload: bytes | bytearray | memoryview) -> int:
     return binascii.crc32(payload, checksum_of_header(header))
