@@ -11,6 +11,7 @@ from gateway.protection import rules
 from gateway.protection.changes import Changes
 from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
+from gateway.protection.rack_settings import RackSettings
 from gateway.rack.data import CELL_ABSENT, SUMMARY_FIELDS, RackData
 from host_tools.simulate.registers import CHARGE_LIMIT, DISCHARGE_LIMIT
 from host_tools.simulate.simulated_site import SimulatedSite
@@ -56,7 +57,7 @@ class ProtectedRack:
         changes = Changes()
         self.protection = RackProtection(
             self.data,
-            self.settings,
+            RackSettings(self.settings),
             Interlocks(self.settings, Healthy(), changes, self.now_ms),  # type: ignore[arg-type]
             changes,
         )
@@ -83,7 +84,8 @@ class ProtectedRack:
         """As long after the start of a gateway: it begins with no current and raises it slowly."""
         decision = self.protection.decision
         ratings = self.rack.rated_charge_da, self.rack.rated_discharge_da
-        for ramp, rating_da in zip(decision._ramps, ratings, strict=True):
+        ramps = decision._charge_ramp, decision._discharge_ramp
+        for ramp, rating_da in zip(ramps, ratings, strict=True):
             ramp.granted_da = rating_da
 
     def _read_summary(self) -> None:
