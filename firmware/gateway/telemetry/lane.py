@@ -143,11 +143,12 @@ class Lane:
     def append(self, kind: int, payload: bytes | bytearray | memoryview) -> int:
         """Take a record; returns its sequence number. It is on flash after about `flush_ms`.
 
-        One of more than LARGEST_RECORD bytes is lost. The payload is copied.
+        One of more than LARGEST_RECORD bytes, or that outgrows the ring, is lost. The payload is
+        copied.
         """
         ring, clock = self.ring, self._clock
         sequence = ring.next
-        if records.HEADER_BYTES + len(payload) > LARGEST_RECORD:
+        if records.HEADER_BYTES + len(payload) > min(LARGEST_RECORD, ring.size - 1):
             self.losses.add(self.boot, sequence, sequence)
             kind, payload = records.GAP, self.losses.payloads()[-1]  # the number must be used
         header = records.encode_header(

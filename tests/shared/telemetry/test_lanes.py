@@ -65,14 +65,24 @@ class IdleLaneTest(unittest.TestCase):
         self.assertEqual(gaps, [(1, 0, 0), (1, 1, lost)])
         self.assertEqual(lanes.fine.backlog, 0)
 
-    def test_a_lane_that_is_off_has_room_for_the_largest_record(self):
+    def test_a_lane_that_is_off_has_room_for_gap_records(self):
         lanes = start(Flash(), minute=False, fine=False, boxes=False)
         for lane in lanes.all:
             for number in (1, 2, 3):
-                lane.append(records.EVENT, bytes(LARGEST_RECORD - records.HEADER_BYTES))
+                lane.append(records.GAP, bytes(12))
                 lanes.step(lanes.clock.advance(60000))
                 lanes.step(lanes.clock.advance(60000))
                 self.assertEqual((lane.ring.waiting, lane.stored, lane.dropped), (0, number, 0))
+
+    def test_what_outgrows_the_room_of_a_lane_is_a_loss_that_is_told(self):
+        lanes = start(Flash(), minute=False, fine=False, boxes=False)
+        largest = LARGEST_RECORD - records.HEADER_BYTES
+        for lane, dropped in ((lanes.events, 0), (lanes.minute, 1), (lanes.fine, 1)):
+            lane.append(records.EVENT, bytes(largest))
+            lanes.step(lanes.clock.advance(60000))
+            lanes.step(lanes.clock.advance(60000))
+            found = (lane.ring.waiting, lane.stored, lane.dropped)
+            self.assertEqual(found, (0, 1 + dropped, dropped))  # the gap itself, then its report
 
 
 class RetentionTest(unittest.TestCase):
