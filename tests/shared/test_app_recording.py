@@ -14,7 +14,7 @@ FULL = {
     "segment_bytes": 8192,
     "events_pm": 250,
     "rewind_s": 10,
-    "minute_period_ms": 0,  # that lane is the test's
+    "minute_period_ms": 3600000,  # after its first set that lane is the test's
 }
 PIECE = bytes(500)
 

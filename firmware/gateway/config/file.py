@@ -28,7 +28,7 @@ CRC_FILE = "config.crc"
 _REMEDY = "build it again (gatewayctl site build) and copy it and its checksum together"
 _HEX_DIGITS = const(8)
 _LONGEST_CRC_FILE = const(16)
-_SLICE_BYTES = const(512)
+_SLICE_BYTES = const(128)
 
 
 def content_file(name: str = NAME) -> str:

@@ -88,7 +88,7 @@ class WatchTest(unittest.TestCase):
         raise AssertionError("no end")
 
     def test_a_round_takes_slices_and_finds_nothing(self):
-        slices = (len(self.storage.files[FILE]) + 511) // 512
+        slices = (len(self.storage.files[FILE]) + 127) // 128
         for _ in range(2):
             self.assertEqual(self.round(), slices + 1)
             self.assertEqual(self.watch.problem, "")
