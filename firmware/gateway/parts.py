@@ -17,8 +17,8 @@ from gateway.protection.current_caps import CurrentCaps
 from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
 from gateway.protection.latch_store import LatchStore
-from gateway.protection.rack_settings import RackSettings
 from gateway.protection.reset_inputs import ResetInputs
+from gateway.protection.shared_settings import SharedSettings
 from gateway.recording import Recording, open_lanes
 from gateway.southbound import Southbound
 from gateway.supervisor import Supervisor
@@ -69,7 +69,7 @@ class Parts:
         self.southbound = Southbound(board, settings, now)
         pollers = self.southbound.pollers
         self.interlocks = Interlocks(settings, board.inputs, self.changes, now)
-        shared = RackSettings(settings)
+        shared = SharedSettings(settings)
         protections = [
             RackProtection(poller.data, shared, self.interlocks, self.changes)
             for poller in pollers

@@ -24,7 +24,7 @@ from gateway.protection import rules
 from gateway.protection.changes import Changes
 from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import SITE, Interlocks
-from gateway.protection.rack_settings import RackSettings
+from gateway.protection.shared_settings import SharedSettings
 from gateway.rack.data import CELL_ABSENT, SUMMARY_FIELDS, RackData
 from host_tools.bench.results import Metric
 from host_tools.bench.rounds import Effort
@@ -188,7 +188,7 @@ class _Site:
         now = self._ticks
         self.changes = Changes()
         interlocks = Interlocks(settings, _Inputs(), self.changes, now)
-        shared = RackSettings(settings)
+        shared = SharedSettings(settings)
         self._pollers = []
         protections = []
         for at, rack in enumerate(self.racks):

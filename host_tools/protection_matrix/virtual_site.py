@@ -17,7 +17,7 @@ from gateway.outputs.enforcer import Enforcer
 from gateway.protection.changes import Changes
 from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
-from gateway.protection.rack_settings import RackSettings
+from gateway.protection.shared_settings import SharedSettings
 from gateway.southbound import Southbound
 from host_tools.simulate.exchange import TCP, Exchange, split_mbap
 from host_tools.simulate.registers import CHARGE_LIMIT, DISCHARGE_LIMIT
@@ -109,7 +109,7 @@ class VirtualSite:
         now = self._ticks()
         southbound = Southbound(self, self.settings, now)  # type: ignore[arg-type]
         self.interlocks = Interlocks(self.settings, _Inputs(), changes, now)
-        shared = RackSettings(self.settings)
+        shared = SharedSettings(self.settings)
         self.protections = [
             RackProtection(poller.data, shared, self.interlocks, changes)
             for poller in southbound.pollers

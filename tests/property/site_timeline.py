@@ -18,8 +18,8 @@ from gateway.outputs.enforcer import Enforcer
 from gateway.protection.changes import Changes
 from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
-from gateway.protection.rack_settings import RackSettings
 from gateway.protection.rules import RACK_RULES, RULE_COUNT
+from gateway.protection.shared_settings import SharedSettings
 from gateway.rack import data as slots
 from gateway.rack.data import RackData
 
@@ -78,7 +78,7 @@ class SiteTimeline:
         self.silent = [False] * racks
         self.welded = [False] * racks
         self.interlocks = Interlocks(self.loaded, self.inputs, self.changes, ticks)
-        shared = RackSettings(self.loaded)
+        shared = SharedSettings(self.loaded)
         self.protections = [
             RackProtection(data, shared, self.interlocks, self.changes) for data in self.data
         ]

@@ -11,7 +11,7 @@ from gateway.protection import rules
 from gateway.protection.changes import Changes
 from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
-from gateway.protection.rack_settings import RackSettings
+from gateway.protection.shared_settings import SharedSettings
 from gateway.rack.data import CELL_ABSENT, SUMMARY_FIELDS, RackData
 from host_tools.simulate.registers import CHARGE_LIMIT, DISCHARGE_LIMIT
 from host_tools.simulate.simulated_site import SimulatedSite
@@ -57,7 +57,7 @@ class ProtectedRack:
         changes = Changes()
         self.protection = RackProtection(
             self.data,
-            RackSettings(self.settings),
+            SharedSettings(self.settings),
             Interlocks(self.settings, Healthy(), changes, self.now_ms),  # type: ignore[arg-type]
             changes,
         )

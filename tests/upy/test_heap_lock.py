@@ -14,7 +14,7 @@ from gateway.outputs.enforcer import Enforcer
 from gateway.protection.changes import Changes
 from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
-from gateway.protection.rack_settings import RackSettings
+from gateway.protection.shared_settings import SharedSettings
 from gateway.rack.bus import Bus
 from gateway.rack.data import RackData
 
@@ -87,7 +87,7 @@ class LockedSite:
             pollers.append(tcp_poller(data, register_map, now, times=periods(cells_ms=2000)))
             buses.append(Bus("rack", tcp_link(self.wires[index]), [pollers[-1]], now))
         interlocks = Interlocks(loaded, self.inputs, changes, now)
-        shared = RackSettings(loaded)
+        shared = SharedSettings(loaded)
         protections = [
             RackProtection(poller.data, shared, interlocks, changes) for poller in pollers
         ]

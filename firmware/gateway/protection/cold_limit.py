@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from micropython import const
 
+from gateway.protection.rules import CELL_UNDERVOLTAGE
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.protection.thresholds import Thresholds
@@ -21,12 +23,11 @@ _SPAN_DC = const(_WARM_DC - _COLD_DC)
 class ColdLimit:
     """Points of the three levels, turned by side: high is bad. Nothing here changes.
 
-    They move between those from entry `first` of `warm` on and those of `cold`.
+    They move between those of the rule in `warm` and the only ones in `cold`.
     """
 
-    def __init__(self, warm: Thresholds, first: int, cold: Thresholds) -> None:
+    def __init__(self, warm: Thresholds, cold: Thresholds) -> None:
         self._warm = warm
-        self._first = first
         self._cold = cold
 
     def way(self, hottest_dc: int) -> int:
@@ -35,10 +36,10 @@ class ColdLimit:
 
     def set_point(self, level: int, way: int) -> int:
         """Of level 1..3; rounded towards the warm, stricter one. Allocates nothing."""
-        warm = self._warm.set_points[self._first + level - 1]
+        warm = self._warm.set_points[self._warm.first[CELL_UNDERVOLTAGE] + level - 1]
         return warm + (self._cold.set_points[level - 1] - warm) * way // _SPAN_DC
 
     def clear_point(self, level: int, way: int) -> int:
         """The same."""
-        warm = self._warm.clear_points[self._first + level - 1]
+        warm = self._warm.clear_points[self._warm.first[CELL_UNDERVOLTAGE] + level - 1]
         return warm + (self._cold.clear_points[level - 1] - warm) * way // _SPAN_DC

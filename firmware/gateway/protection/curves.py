@@ -6,6 +6,8 @@ from array import array
 
 from micropython import const
 
+from gateway.protection.copies import agree, inverted
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +20,8 @@ class Curve:
     """Straight lines between the points, flat outside of them.
 
     `points` are pairs (x, 0.1 %) with rising x in -100000..100000 and 0..1000 for the share; a
-    jump is two points with neighbouring x. Raises ValueError for anything else.
+    jump is two points with neighbouring x. Raises ValueError for anything else. Points are kept
+    twice, the second time inverted.
     """
 
     def __init__(self, points: Sequence[Sequence[int]]) -> None:
@@ -31,6 +34,15 @@ class Curve:
             before = x
         self._x = array("i", [point[0] for point in points])
         self._share_pm = array("h", [point[1] for point in points])
+        self._x_copy = inverted("i", self._x)
+        self._share_copy = inverted("h", self._share_pm)
+
+    def is_sound(self) -> bool:
+        """The points agree with their copies; allocates nothing."""
+        count = len(self._x)
+        return agree(self._x, self._x_copy, 0, count) and agree(
+            self._share_pm, self._share_copy, 0, count
+        )
 
     def pm(self, x: int) -> int:
         """The share at `x` in 0.1 %, rounded down; allocates nothing."""

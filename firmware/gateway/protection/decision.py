@@ -36,7 +36,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.protection.interlocks import Interlocks
     from gateway.protection.latches import Latches
-    from gateway.protection.rack_settings import RackSettings
+    from gateway.protection.shared_settings import SharedSettings
     from gateway.rack.data import RackData
 
 _FULL_PM = const(1000)
@@ -72,7 +72,7 @@ class Decision:
     def __init__(
         self,
         data: RackData,
-        settings: RackSettings,
+        settings: SharedSettings,
         levels: bytearray,
         latches: Latches,
         interlocks: Interlocks,
@@ -244,7 +244,7 @@ class Decision:
             self.discharge_by = rules.BY_BMS
 
 
-def _ramp(rating_da: int, settings: RackSettings, now: int) -> Ramp:
+def _ramp(rating_da: int, settings: SharedSettings, now: int) -> Ramp:
     return Ramp(rating_da, settings.hold_ms, settings.rise_da_per_s, settings.rise_pm_per_s, now)
 
 

@@ -27,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.protection.changes import Changes
     from gateway.protection.interlocks import Interlocks
-    from gateway.protection.rack_settings import RackSettings
+    from gateway.protection.shared_settings import SharedSettings
     from gateway.rack.data import RackData
 
 _LEVEL_3 = const(3)
@@ -65,7 +65,7 @@ class RackProtection:
     def __init__(
         self,
         data: RackData,
-        settings: RackSettings,
+        settings: SharedSettings,
         interlocks: Interlocks,
         changes: Changes,
     ) -> None:

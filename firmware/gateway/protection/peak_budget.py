@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from micropython import const
 
+from gateway.protection.copies import Copies
+
 _FULL_PM = const(1000)
 _PEAK_MS = const(30000)  # the project's cells carry 2C that long
 _SCALE = const(1 << 15)  # the capacity, _SCALE * _PEAK_MS at most, stays a small integer
 _MOST_DA = const(32767)  # its square is the largest that does
 _LONGEST_MS = const(10000)
 _NO_PEAK_PERCENT = const(105)
+_NUMBERS = ("_continuous_da", "_no_peak_da", "_shift", "_capacity", "_per_pm")
 
 
 class PeakBudget:
@@ -23,7 +26,7 @@ class PeakBudget:
 
     `continuous_da` (0.1 A) is carried for ever, `capacity_dah` is in 0.1 Ah. A bucket starts at 0.
     Raises ValueError when the continuous current is not below 2C or the capacity is above
-    1638.3 Ah. Nothing here changes, and nothing allocates.
+    1638.3 Ah. Nothing here changes, everything is kept twice, and nothing allocates.
     """
 
     def __init__(self, continuous_da: int, capacity_dah: int) -> None:
@@ -39,6 +42,11 @@ class PeakBudget:
         self._shift = shift
         self._capacity = (above >> shift) * _PEAK_MS  # da^2 ms, shifted
         self._per_pm = self._capacity // _FULL_PM
+        self._copies = Copies(self, _NUMBERS)
+
+    def agrees(self, place: int) -> bool:
+        """One of its numbers, counted round and round, is as its copy says."""
+        return self._copies.agrees(place)
 
     def flow(self, fill: int, current_da: int, elapsed_ms: int) -> int:
         """The bucket after one fresh sample.

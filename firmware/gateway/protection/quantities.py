@@ -21,7 +21,7 @@ from gateway.rack.data import ABSENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gateway.protection.rack_settings import RackSettings
+    from gateway.protection.shared_settings import SharedSettings
     from gateway.rack.data import RackData
 
 _FREEZING_DC = const(0)
@@ -50,7 +50,7 @@ _PAST = const(2)  # and of the one before
 class Quantities:
     """Of one rack; preallocated, nothing here allocates."""
 
-    def __init__(self, data: RackData, settings: RackSettings) -> None:
+    def __init__(self, data: RackData, settings: SharedSettings) -> None:
         self.values = array("i", [ABSENT] * rules.RACK_RULES)
         self.contactor = ContactorWatch()
         self._data = data

@@ -1,7 +1,6 @@
 """Set points, clear points and delays of all rules, kept twice: the copy that every rack uses.
 
-Values are turned by side, so that "at or above the set point" is bad for every rule. The second
-copy holds the complements; a bit that flipped in either shows (class B practice, IEC 60730-1 H).
+Values are turned by side, so that "at or above the set point" is bad for every rule.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from array import array
 
 from micropython import const
 
+from gateway.protection.copies import agree, inverted
 from gateway.protection.rules import LEVEL_COUNT
 
 TYPE_CHECKING = False
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 RESOLUTION_MS = 5
 _SLICE = const(16)  # entries that one check looks at
 _LAST = LEVEL_COUNT - 1
+_MOST = const(127)  # detectors: a byte with a sign numbers them
 
 
 class Thresholds:
     """Of a number of rules: `limits` are (limit or None, side 1 or -1) of each level of each rule.
 
     There is a detector for each level that exists, numbered in this order: those of a rule are
-    first[rule] .. first[rule + 1] - 1, `levels` tells their levels, 1..3. `sides`: of the rules.
-    `delays` are in half milliseconds, less the resolution of time; only 0 stays "at once".
-    `lowest`, of each rule: below it a value is good for every level. It needs no second copy: it
-    may not lie above a set point, and lower it only costs time.
+    first[rule] .. first[rule + 1] - 1, `levels` tells their levels, 1..3. By rule: `sides`, and
+    `lowest`, below which a value is good for every level. `delays` are in half milliseconds, less
+    the resolution of time; only 0 stays "at once". Raises ValueError for more than 127 levels.
     """
 
     def __init__(self, limits: Sequence[tuple[Limit | None, int]]) -> None:
-        first, levels, sides = [0], [], []
+        first, levels, sides, lowest = [0], [], [], []
         set_points, clear_points, delays, clear_ms = [], [], [], []
         for place in range(len(limits)):
             limit, side = limits[place]
@@ -51,7 +51,10 @@ class Thresholds:
                 delays.append(2 * _shortened(limit.delay_ms))
                 clear_ms.append(limit.clear_ms)
             if place % LEVEL_COUNT == _LAST or place == len(limits) - 1:
+                lowest.append(min(set_points[first[-1] :]))
                 first.append(len(levels))
+        if len(levels) > _MOST:
+            raise ValueError("%d levels are more than %d" % (len(levels), _MOST))
         self.first = array("b", first)
         self.levels = array("b", levels)
         self.sides = array("b", sides)
@@ -59,11 +62,13 @@ class Thresholds:
         self.clear_points = array("i", clear_points)
         self.delays = array("i", delays)
         self.clear_ms = array("i", clear_ms)
-        self.lowest = array("i", _lowest(first, set_points))
+        self.lowest = array("i", lowest)
         self._bytes = (self.first, self.levels, self.sides)
-        self._words = (self.set_points, self.clear_points, self.delays, self.clear_ms)
-        self._byte_copies = _inverted("b", self._bytes)
-        self._word_copies = _inverted("i", self._words)
+        self._words = (
+            self.set_points, self.clear_points, self.delays, self.clear_ms, self.lowest,
+        )  # fmt: skip
+        self._byte_copies = tuple([inverted("b", each) for each in self._bytes])
+        self._word_copies = tuple([inverted("i", each) for each in self._words])
         self._checked = 0
 
     def number(self, rule: int, level: int) -> int:
@@ -80,37 +85,17 @@ class Thresholds:
         """
         begin = self._checked
         end = begin + _SLICE
-        self._checked = end if end < max(len(self.levels), len(self.first)) else 0
-        return (
-            _agree(self._bytes, self._byte_copies, begin, end)
-            and _agree(self._words, self._word_copies, begin, end)
-            and self._are_lowest(begin, min(end, len(self.lowest)))
+        self._checked = end if 0 < end < max(len(self.levels), len(self.first)) else 0
+        return _agree(self._bytes, self._byte_copies, begin, end) and _agree(
+            self._words, self._word_copies, begin, end
         )
-
-    def _are_lowest(self, begin: int, end: int) -> bool:
-        for rule in range(begin, end):
-            for number in range(self.first[rule], self.first[rule + 1]):
-                if self.lowest[rule] > self.set_points[number]:
-                    return False
-        return True
-
-
-def _lowest(first: list[int], set_points: list[int]) -> list[int]:
-    return [min(set_points[first[rule] : first[rule + 1]]) for rule in range(len(first) - 1)]
 
 
 def _agree(tables: _Tables, copies: _Tables, begin: int, end: int) -> bool:
-    for table in range(len(tables)):
-        values = tables[table]
-        inverted = copies[table]
-        for index in range(begin, min(end, len(values))):
-            if values[index] != ~inverted[index]:
-                return False
+    for table in range(len(tables)):  # noqa: SIM110 - a generator allocates
+        if not agree(tables[table], copies[table], begin, end):
+            return False
     return True
-
-
-def _inverted(code: str, tables: _Tables) -> _Tables:
-    return tuple([array(code, [~value for value in each]) for each in tables])
 
 
 def _shortened(delay_ms: int) -> int:

@@ -16,8 +16,8 @@ from gateway import clock, config
 from gateway.protection.changes import Changes
 from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
-from gateway.protection.rack_settings import RackSettings
 from gateway.protection.rules import NO_RULE
+from gateway.protection.shared_settings import SharedSettings
 from gateway.rack import data as slots
 from gateway.rack.data import RackData
 from host_tools.bench.clients.measure import micros, report
@@ -71,7 +71,7 @@ class Rack:
         changes = Changes()
         self.protection = RackProtection(
             self.data,
-            RackSettings(settings),
+            SharedSettings(settings),
             Interlocks(settings, Inputs(), changes, 0),
             changes,
         )

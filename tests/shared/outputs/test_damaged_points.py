@@ -4,7 +4,7 @@ import unittest
 
 from enforcer_bench import ARM_MS, Site
 
-from gateway.protection import rack_settings, rules
+from gateway.protection import rules, shared_settings
 
 
 def closed():
@@ -48,11 +48,24 @@ class PointsTest(unittest.TestCase):
                 self.opens(damage)
 
     def test_a_rating_or_another_shared_number_that_flips_a_bit_opens(self):
-        for name in rack_settings._NUMBERS:
+        for name in shared_settings._NUMBERS:
 
             def damage(shared, name=name):
                 setattr(shared, name, getattr(shared, name) ^ 1 << 8)
 
+            self.opens(damage)
+
+    def test_a_peak_budget_or_a_curve_that_flips_a_bit_opens(self):
+        def heat(shared):
+            shared.discharge_budget._per_pm ^= 1 << 24
+
+        def continuous(shared):
+            shared.charge_budget._continuous_da ^= 1 << 12
+
+        def share(shared):
+            shared.curves[0]._share_pm[-1] ^= 1 << 9
+
+        for damage in (heat, continuous, share):
             self.opens(damage)
 
 

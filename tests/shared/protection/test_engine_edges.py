@@ -8,7 +8,7 @@ from gateway.config.rules import NONE, REACTIONS
 from gateway.protection import rules
 from gateway.protection.engine import FLOW_STEP
 from gateway.protection.latches import BY_OPERATOR, BY_SERVICE, NO_DATA, RELEASED, STILL_HOLDS
-from gateway.protection.rack_settings import RackSettings
+from gateway.protection.shared_settings import SharedSettings
 from gateway.rack import data as slots
 from gateway.rack.data import ABSENT
 
@@ -44,7 +44,7 @@ class FirstTest(unittest.TestCase):
         self.assertEqual(value(bench, rules.CHARGE_PEAK_BUDGET), 1)
 
     def test_every_level_of_the_rack_rules_has_a_detector_and_no_other_has(self):
-        points = RackSettings(Bench().settings).thresholds
+        points = SharedSettings(Bench().settings).thresholds
         self.assertEqual(len(points.sides), rules.RACK_RULES)
         reactions = [rules.RULES[rule][REACTIONS] for rule in range(rules.RACK_RULES)]
         for rule in range(rules.RACK_RULES):

@@ -5,7 +5,7 @@ import unittest
 from gateway.config.limits import Limit
 from gateway.protection.thresholds import Thresholds
 
-TABLES = ("set_points", "clear_points", "delays", "clear_ms", "levels", "first", "sides")
+TABLES = ("set_points", "clear_points", "delays", "clear_ms", "levels", "first", "sides", "lowest")
 COUNT = 40
 ROUND = 3  # checks that come round to all of them
 
@@ -49,11 +49,23 @@ class CheckTest(unittest.TestCase):
 class NumberTest(unittest.TestCase):
     def test_only_levels_that_exist_have_a_number(self):
         made = thresholds()
-        self.assertEqual([len(getattr(made, table)) for table in TABLES], [COUNT] * 5 + [21, 20])
+        self.assertEqual(
+            [len(getattr(made, table)) for table in TABLES], [COUNT] * 5 + [21, 20, 20]
+        )
         self.assertEqual([made.number(2, level) for level in (1, 2, 3)], [4, 5, -1])
         self.assertEqual([made.number(3, level) for level in (1, 2, 3)], [-1, 6, 7])
         self.assertEqual((made.sides[2], made.sides[3]), (1, -1))
         self.assertEqual((made.set_points[4], made.set_points[6]), (3650, -3650))
+
+
+class SizeTest(unittest.TestCase):
+    def test_as_many_levels_as_a_byte_counts_and_no_more(self):
+        limit = Limit(2, 1, 0, 0)
+        made = Thresholds([(limit, 1)] * 127)
+        self.assertEqual((made.first[-1], len(made.levels)), (127, 127))
+        with self.assertRaises(ValueError) as caught:
+            Thresholds([(limit, 1)] * 128)
+        self.assertEqual(str(caught.exception), "128 levels are more than 127")
 
 
 class DelayTest(unittest.TestCase):

@@ -7,13 +7,13 @@ from gateway.protection.changes import Changes
 from gateway.protection.decision import Decision
 from gateway.protection.interlocks import Interlocks
 from gateway.protection.latches import Latches
-from gateway.protection.rack_settings import RackSettings
 from gateway.protection.rules import RACK_RULES
+from gateway.protection.shared_settings import SharedSettings
 from gateway.rack import data as slots
 from gateway.rack.data import RackData
 
 LOADED = settings(inputs=input_settings())
-SETTINGS = RackSettings(LOADED)
+SETTINGS = SharedSettings(LOADED)
 
 
 class Decider:

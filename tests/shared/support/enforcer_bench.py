@@ -10,7 +10,7 @@ from gateway.outputs.enforcer import Enforcer
 from gateway.protection.changes import Changes
 from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
-from gateway.protection.rack_settings import RackSettings
+from gateway.protection.shared_settings import SharedSettings
 from gateway.rack.bus import Bus
 from gateway.rack.data import RackData
 
@@ -56,7 +56,7 @@ class Site:
             pollers.append(tcp_poller(data, generic_map(4), now))
             buses.append(Bus("rack", tcp_link(wire), [pollers[-1]], now))
         self.interlocks = Interlocks(self.settings, self.inputs, self.changes, now)
-        shared = RackSettings(self.settings)
+        shared = SharedSettings(self.settings)
         self.protections = [
             RackProtection(poller.data, shared, self.interlocks, self.changes)
             for poller in pollers

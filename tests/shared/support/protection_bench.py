@@ -7,7 +7,7 @@ from gateway.protection import rules
 from gateway.protection.changes import Changes
 from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
-from gateway.protection.rack_settings import RackSettings
+from gateway.protection.shared_settings import SharedSettings
 from gateway.rack import data as slots
 from gateway.rack.data import RackData
 
@@ -53,7 +53,7 @@ class Bench:
         self.interlocks = Interlocks(self.settings, self.inputs, self.changes, now)
         self.protection = RackProtection(
             self.data,
-            RackSettings(self.settings),
+            SharedSettings(self.settings),
             self.interlocks,
             self.changes,
         )

@@ -12,7 +12,7 @@ from gateway.outputs.enforcer import Enforcer
 from gateway.protection.changes import Changes
 from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
-from gateway.protection.rack_settings import RackSettings
+from gateway.protection.shared_settings import SharedSettings
 from gateway.rack.bus import Bus
 from gateway.rack.data import RackData
 from gateway.rack.incidents import Incidents
@@ -56,7 +56,7 @@ class RecordedSite:
         relays = FakeRelays(1)
         self.wire.relay = lambda: relays.state[0] == 1
         interlocks = Interlocks(loaded, Inputs(), changes, now)
-        protection = RackProtection(self.data, RackSettings(loaded), interlocks, changes)
+        protection = RackProtection(self.data, SharedSettings(loaded), interlocks, changes)
         self.enforcer = Enforcer(
             buses, [poller], [protection], interlocks, relays, FakeDeadMan(), loaded, now
         )

@@ -11,8 +11,8 @@ from gateway.protection.changes import Changes
 from gateway.protection.engine import RackProtection
 from gateway.protection.interlocks import Interlocks
 from gateway.protection.latches import BY_OPERATOR, BY_SERVICE
-from gateway.protection.rack_settings import RackSettings
 from gateway.protection.rules import NAMES, RACK_RULES, TEMP_RISE
+from gateway.protection.shared_settings import SharedSettings
 from gateway.rack import data as slots
 from gateway.rack.data import RackData
 
@@ -86,7 +86,7 @@ class TimelineBench:
         self.put(dict(HEALTHY))
         self.interlocks = Interlocks(self.loaded, self.inputs, self.changes, ticks)
         self.protection = RackProtection(
-            self.data, RackSettings(self.loaded), self.interlocks, self.changes
+            self.data, SharedSettings(self.loaded), self.interlocks, self.changes
         )
         self.decision = self.protection.decision
 

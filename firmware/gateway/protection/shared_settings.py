@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from array import array
-
 from micropython import const
 
 from gateway.config.curves import CURVES
 from gateway.config.limits import limit_rows
 from gateway.protection import rules
 from gateway.protection.cold_limit import ColdLimit
+from gateway.protection.copies import Copies
 from gateway.protection.curves import Curve
 from gateway.protection.peak_budget import PeakBudget
 from gateway.protection.thresholds import Thresholds
@@ -26,11 +25,11 @@ _NUMBERS = (
 )  # fmt: skip
 
 
-class RackSettings:
+class SharedSettings:
     """Nothing here changes, so the racks share one. Currents in 0.1 A, capacity in 0.1 Ah.
 
-    `longest_silence`: in half milliseconds. What a bit that flips would falsify for good stands
-    twice, the second time inverted: a damaged number would be one for every rack.
+    `longest_silence`: in half milliseconds. Everything stands twice, the second time inverted:
+    a bit that flips would falsify it for every rack and for good.
     """
 
     def __init__(self, settings: Config) -> None:
@@ -38,8 +37,7 @@ class RackSettings:
         limits = settings.limits
         self.thresholds = Thresholds(limit_rows(limits, 0, rules.RACK_RULES))
         self._cold = Thresholds([(limit, -1) for limit in limits["cell_undervoltage_cold"]])
-        first = self.thresholds.first[rules.CELL_UNDERVOLTAGE]
-        self.cold_limit = ColdLimit(self.thresholds, first, self._cold)
+        self.cold_limit = ColdLimit(self.thresholds, self._cold)
         self.longest_silence = 2 * _set_point(settings, "comm_loss", 3)
         self.cells = integer("cells_per_rack")
         self.capacity_dah = integer("capacity_dah")
@@ -61,7 +59,7 @@ class RackSettings:
         self.hold_ms = integer("derating.hold_ms")
         self.rise_da_per_s = integer("derating.rise_da_per_s")
         self.rise_pm_per_s = integer("derating.rise_pm_per_s")
-        self._copies = array("i", [~getattr(self, name) for name in _NUMBERS])
+        self._copies = Copies(self, _NUMBERS)
         self._checked = 0
 
     def check_some(self) -> bool:
@@ -71,8 +69,14 @@ class RackSettings:
         """
         place = self._checked
         self._checked = (place + 1) % len(_NUMBERS)
-        sound = getattr(self, _NUMBERS[place]) == ~self._copies[place]
-        return sound and self.thresholds.check_some() and self._cold.check_some()
+        return (
+            self._copies.agrees(place)
+            and self.charge_budget.agrees(place)
+            and self.discharge_budget.agrees(place)
+            and self.curves[place % len(self.curves)].is_sound()
+            and self.thresholds.check_some()
+            and self._cold.check_some()
+        )
 
 
 def _set_point(settings: Config, rule: str, level: int) -> int:
