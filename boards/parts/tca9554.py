@@ -36,7 +36,8 @@ class ExpanderRelays:
     are outputs had its supply gone: the relays dropped, and then all stay open (`lost`) until a
     restart, since closing again is for the closing rules. `set` does not raise; it allocates only
     when a transfer fails. It writes what has changed at once, what has not arrived at every order,
-    the rest every 100 ms.
+    the rest every 100 ms. A transfer that fails is tried again at once, twice; on a bus that was
+    dead already only every 100 ms.
 
     `drop_all` may come between any two instructions of everything else here: it has buffers of its
     own, and what was about to be written when it came is taken back.
@@ -72,7 +73,10 @@ class ExpanderRelays:
             self._looked = now
             self._drive(_ATTEMPTS)
         elif self._late:
+            answered = self.stuck != 0
             self._drive(1)
+            if answered and not self.stuck and self._late:  # the transfer failed, no dead bus yet
+                self._drive(_ATTEMPTS - 1)
 
     def drop_all(self) -> None:
         """Open every relay, now, and keep them open until `allow`."""
@@ -85,7 +89,7 @@ class ExpanderRelays:
         self._held = False
 
     def fault(self) -> int:
-        """What the last write met, as in gateway.outputs.relay_faults."""
+        """What the last order met, as in gateway.outputs.relay_faults."""
         if self.lost:
             return SUPPLY_LOST
         return (self.stuck or NO_ANSWER) if self._late else 0

@@ -160,6 +160,24 @@ class ExpanderTest(unittest.TestCase):
         relays.set(0, 0)
         self.assertEqual(left - self.i2c.deaf, 1)
 
+    def test_beside_a_stuck_pin_a_lost_transfer_is_made_up_for_at_once(self):
+        for lost in range(4):  # of levels, configuration, pins, polarity
+            self.setUp()
+            relays = self.relays()
+            self.chip.high = 0x08
+            relays.set(0, 1)
+            self.i2c.later(lost, "deaf", 2)
+            relays.set(0, 1)
+            self.assertEqual((self.chip.relays, relays.fault()), (0x09, 0x08), lost)
+
+    def test_beside_a_stuck_pin_each_repeated_order_is_written_once(self):
+        relays = self.relays()
+        self.chip.high = 0x08
+        relays.set(0, 1)
+        written = self.i2c.transfers.count((ADDRESS, b"\x01\x01"))
+        relays.set(0, 1)
+        self.assertEqual(self.i2c.transfers.count((ADDRESS, b"\x01\x01")), written + 1)
+
     def test_one_wrong_answer_changes_nothing(self):
         relays = self.relays()
         relays.set(0, 1)
