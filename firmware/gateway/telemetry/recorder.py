@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.telemetry.lane import Lane
 
 _MOST_TRIES = const(3)
+_RELAYS_PAUSE_MS = const(60000)
 _LATEST = const(16)  # a trip makes about six
 _URGENT = (records.TRIP, records.LEVEL_SET, records.STOP, records.ESCALATION, records.STALL)
 # As urgent: what was done about a trip, in case the power goes with it, and what somebody ordered
@@ -88,7 +89,8 @@ class Recorder:
         self.untold = 0  # lines of the log for which there was no memory
         self._stalls = 0  # of the protecting loop, recorded
         self._racks = len(enforcer.pollers)
-        self._relay_faults = 0  # recorded
+        self._relay_faults = 0  # recorded since the last time that some went
+        self._relays_told_ms = 0
         self._rack_events = RackEvents(enforcer, self.note, clock)
         self._site = bytearray(len(enforcer.bank.energised) - self._racks)
         self.latest: list[tuple[int, str]] = []
@@ -106,6 +108,7 @@ class Recorder:
             self._record_stall()  # before what it did to the relays
         for rack in range(self._racks):
             self._rack_events.step(rack)
+        self._watch_relays()
         self._watch_site()
 
     def note(self, code: int, rack: int, text: str, details: tuple[int, ...] = ()) -> None:
@@ -205,13 +208,28 @@ class Recorder:
         self.note(records.STALL, records.NO_RACK, text, (rules.NO_RULE, 0, number, 0))
         self._stalls = number
 
+    def _watch_relays(self) -> None:
+        """A new fault at once; that one went a minute after what was told last, and not that it
+        came back meanwhile: a loose wire must not push everything else out of the events.
+        """
+        faults = self._enforcer.bank.faults
+        recorded = self._relay_faults
+        if faults == recorded:
+            return
+        now_ms = self._clock.uptime_ms()
+        if faults | recorded != recorded:
+            recorded |= faults
+        elif now_ms - self._relays_told_ms >= _RELAYS_PAUSE_MS:
+            recorded = faults
+        else:
+            return
+        text = "relays: %s" % (relay_faults.text(faults) or "all follow again")
+        self.note(records.SITE_OUTPUT, records.NO_RACK, text)
+        self._relay_faults = recorded
+        self._relays_told_ms = now_ms
+
     def _watch_site(self) -> None:
         first = self._racks
-        faults = self._enforcer.bank.faults
-        if faults != self._relay_faults:
-            text = "relays: %s" % (relay_faults.text(faults) or "all follow again")
-            self.note(records.SITE_OUTPUT, records.NO_RACK, text)
-            self._relay_faults = faults
         for output in range(len(self._site)):
             energised = self._enforcer.bank.energised[first + output]
             if energised != self._site[output]:

@@ -108,6 +108,44 @@ class EventTest(unittest.TestCase):
         stalls = [event[4] for event in events(site) if event[0] == records.STALL]
         self.assertEqual(stalls, [1, 2])
 
+    def relay_events(self, site, *steps):
+        """Texts that follow on (faults of the relays, milliseconds later) each."""
+        for faults, later_ms in steps:
+            site.enforcer.bank.faults = faults
+            site.clock.advance(later_ms)
+            site.recorder.step()
+        return [event[6] for event in events(site) if event[6].startswith("relays: ")]
+
+    def test_a_fault_of_the_relays_is_told_at_once_and_that_it_went_after_a_minute(self):
+        site = RecordedSite()
+        one, two = ("relays: output %d does not follow its orders" % number for number in (0, 1))
+        both = "relays: output 0 and 1 does not follow its orders"
+        self.assertEqual(self.relay_events(site, (1, 0), (3, 0), (3, 90000)), [one, both])
+        self.assertEqual(self.relay_events(site, (2, 0), (2, 59999)), [two])
+        self.assertEqual(self.relay_events(site, (0, 0)), [])
+        self.assertEqual(self.relay_events(site, (0, 1)), ["relays: all follow again"])
+        self.assertEqual(self.relay_events(site, (0, 99000)), [])
+        self.assertEqual(self.relay_events(site, (1, 0)), [one])
+
+    def test_faults_of_the_relays_that_come_and_go_do_not_flood_the_events(self):
+        site = RecordedSite()
+        hour = [(1 << number % 3, 3000) for number in range(1200)]
+        found = self.relay_events(site, *hour)
+        self.assertTrue(60 <= len(found) <= 180, len(found))
+
+    def test_a_fault_of_the_relays_that_found_no_memory_comes_in_the_next_step(self):
+        site = RecordedSite()
+        append = site.lanes.events.append
+
+        def scarce(kind, payload):
+            site.lanes.events.append = append
+            raise MemoryError
+
+        site.lanes.events.append = scarce
+        with self.assertRaises(MemoryError):
+            self.relay_events(site, (1, 0))
+        self.assertEqual(len(self.relay_events(site, (1, 0), (1, 0))), 1)
+
     def test_what_the_bus_noticed_becomes_events_with_words(self):
         site = RecordedSite()
         del site.wire.registers[0x0016]
