@@ -130,7 +130,8 @@ class Relays(Protocol):
     """Outputs; all open (0) after reset. `set` is cheap, does not allocate, does not raise.
 
     Where the driver reads its relays back, `fault()` says what was wrong with them the last time,
-    an integer as in `gateway.outputs.relay_faults`; it does not allocate either.
+    an integer as in `gateway.outputs.relay_faults`; it does not allocate either. Such a driver has
+    16 relays at most.
     """
 
     count: int

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from gateway.outputs.relay_faults import NO_ANSWER, SUPPLY_LOST
+from gateway.outputs.relay_faults import (
+    NO_ANSWER,
+    RELAYS,
+    SUPPLY_LOST,
+    UNOPENED,
+    SettledFaults,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +16,6 @@ if TYPE_CHECKING:
 
 NO_RELAY = -1
 _OPEN_COPY = 0xFF
-_SETTLED = 10  # passes: a write that fails is repeated in the next ones
 
 
 class RelayBank:
@@ -22,9 +27,10 @@ class RelayBank:
     after `stop`, every relay is open until a restart. `errors` counts relays whose driver failed
     while everything was being opened.
 
-    `faults` is what a driver that reads its relays back has found wrong for 0.5 s (see
-    relay_faults): then `unopened` says whether a relay that shall be open may be closed. A driver
-    that has lost its supply stops the bank.
+    `faults` is what a driver that reads its relays back found wrong for 0.5 s, until it was gone
+    for 10 s (see relay_faults). `unopened`, settled alike: a relay that shall be open may be
+    closed. A driver that has lost its supply stops the bank, at once. Such a driver with more
+    relays than `faults` has bits is refused (ValueError).
     """
 
     def __init__(self, relays: Relays, numbers: list[int], helpers: int) -> None:
@@ -39,7 +45,10 @@ class RelayBank:
         self.faults = 0
         self.unopened = False
         self._driver_faults = getattr(relays, "fault", _none)
-        self._seen = 0  # passes in a row that say otherwise than `faults`
+        if self._driver_faults is not _none and relays.count > RELAYS:
+            raise ValueError("a driver with fault() has %d relays at most" % RELAYS)
+        self._answered = 0  # what the driver found when it last had an answer
+        self._settled = SettledFaults()
 
     def set(self, index: int, energised: int) -> None:
         """Energise (1) or drop (0) an output; allocates nothing."""
@@ -89,17 +98,22 @@ class RelayBank:
     def _look(self) -> None:
         """What the driver found when it drove everything, once that has settled."""
         faults = self._driver_faults()
-        if (faults != 0) != (self.faults != 0):
-            self._seen += 1
-            if self._seen < _SETTLED:
-                return
-        self._seen = 0
-        self.faults = faults
-        self.unopened = self._any_unopened(faults)
+        if faults & NO_ANSWER:
+            faults |= self._answered  # what was stuck when it was last seen has not come free
+        else:
+            self._answered = faults
+        if self._any_unopened(faults):
+            faults |= UNOPENED
+        settled = self._settled
+        settled.step(faults)
+        self.faults = settled.value & ~UNOPENED
+        self.unopened = settled.value & UNOPENED != 0
         if faults & SUPPLY_LOST and not self.stopped:
             self.stop()
 
     def _any_unopened(self, faults: int) -> bool:
+        if not faults:
+            return False
         if faults & NO_ANSWER:
             return True  # what shall be closed could not be opened either
         for index in range(self._power):

@@ -23,8 +23,8 @@ class SiteOutputs:
     """Drives `bank` from place `first` on.
 
     Ventilation and suppression are energised to act. The site relay is energised to run: it drops
-    when a rack did not open, at an emergency stop, at a stop of the gateway, and with its supply;
-    it picks up when the site is armed. An output without a relay is never on.
+    when a rack or a relay did not open, at an emergency stop, at a stop of the gateway, and with
+    its supply; it picks up when the site is armed. An output without a relay is never on.
     """
 
     def __init__(self, bank: RelayBank, first: int) -> None:
@@ -34,9 +34,10 @@ class SiteOutputs:
     def step(self, run: bool, open_site: bool, gas_level: int, fire: bool) -> None:
         """After the racks, in the same pass; `gas_level` 0 to 3. Allocates nothing.
 
-        `run`: the site is armed. `open_site`: a rack did not open, or somebody pushed the
-        emergency stop. `fire`: release the suppression; the fans stop, not to blow it out. Without
-        a relay for the suppression nothing is released, and fans go on as long as there is gas.
+        `run`: the site is armed. `open_site`: a rack or a relay did not open, or somebody
+        pushed the emergency stop. `fire`: release the suppression; the fans stop, not to blow it
+        out. Without a relay for the suppression nothing is released, and fans go on as long as
+        there is gas.
         """
         self._put(SITE, 1 if run and not open_site else 0)
         self._put(SUPPRESSION, 1 if fire else 0)

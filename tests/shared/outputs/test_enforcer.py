@@ -108,8 +108,28 @@ class TripTest(unittest.TestCase):
         site.run_ms(200)
         self.assertEqual(site.last_written(1, CHARGE_LIMIT), 0)
         site.relays.faults = 0
-        site.run_ms(1000)
+        site.run_ms(9000)
+        self.assertTrue(site.enforcer.escalated)  # what stuck once may stick again
+        site.run_ms(2000)
         self.assertFalse(site.enforcer.escalated)
+
+    def test_beside_a_standing_fault_lost_transfers_open_no_site_relay(self):
+        site = Site()
+        site.run_ms(5000)
+        site.relays.faults = 1 << RELAYS[0]  # did not close
+        site.run_ms(1000)
+        changes = site.relays.changes
+        granted = 0
+        for _ in range(20):
+            site.relays.faults = NO_ANSWER
+            site.run_ms(50)
+            self.assertFalse(site.enforcer.escalated)
+            site.relays.faults = 1 << RELAYS[0]
+            site.run_ms(200)
+            self.assertTrue(site.last_written(1, DISCHARGE_LIMIT) >= granted)  # it ramps up
+            granted = site.last_written(1, DISCHARGE_LIMIT)
+        self.assertTrue(granted > 0)
+        self.assertEqual(site.relays.changes, changes)
 
     def test_relays_whose_driver_is_silent_leave_no_current_to_any_rack(self):
         site = Site()

@@ -152,7 +152,13 @@ class DriverFaultTest(unittest.TestCase):
         self.bank.set(0, 0)
         self.assertEqual(self.passes(9, 0b100), (0, False))
         self.assertEqual(self.passes(1, 0b100), (0b100, True))
-        self.assertEqual(self.passes(9, 0), (0b100, True))
+
+    def test_a_fault_is_gone_when_it_was_gone_for_ten_seconds(self):
+        self.bank.set(0, 0)
+        self.passes(10, 0b100)
+        self.assertEqual(self.passes(199, 0), (0b100, True))
+        self.assertEqual(self.passes(1, 0b100), (0b100, True))
+        self.assertEqual(self.passes(199, 0), (0b100, True))
         self.assertEqual(self.passes(1, 0), (0, False))
 
     def test_a_write_that_was_repeated_is_no_fault(self):
@@ -164,9 +170,46 @@ class DriverFaultTest(unittest.TestCase):
     def test_a_relay_that_does_not_close_is_a_fault_and_nothing_that_is_not_open(self):
         self.assertEqual(self.passes(10, 0b100), (0b100, False))
         self.bank.set(0, 0)  # what held it open is no longer against the order
-        self.assertEqual(self.passes(1, 0b001), (0b001, False))
+        self.assertEqual(self.passes(10, 0b001), (0b101, False))
+        self.assertEqual(self.passes(190, 0b001), (0b001, False))
         self.bank.set(1, 0)
+        self.assertEqual(self.passes(9, 0b001), (0b001, False))
         self.assertEqual(self.passes(1, 0b001), (0b001, True))
+
+    def test_beside_a_standing_fault_a_transfer_that_failed_is_no_fault(self):
+        self.passes(10, 0b100)  # does not close
+        for _ in range(20):
+            self.assertEqual(self.passes(1, relay_faults.NO_ANSWER), (0b100, False))
+            self.assertEqual(self.passes(9, 0b100), (0b100, False))
+            self.assertEqual(self.passes(9, relay_faults.NO_ANSWER), (0b100, False))
+            self.assertEqual(self.passes(1, 0b100), (0b100, False))
+
+    def test_beside_a_standing_fault_a_driver_without_an_answer_is_one_after_ten_passes(self):
+        self.passes(10, 0b100)
+        self.assertEqual(self.passes(9, relay_faults.NO_ANSWER), (0b100, False))
+        both = relay_faults.NO_ANSWER | 0b100
+        self.assertEqual(self.passes(1, relay_faults.NO_ANSWER), (both, True))
+
+    def test_beside_a_standing_fault_a_relay_that_stays_closed_is_told_after_ten_passes(self):
+        self.passes(10, 0b100)  # does not close
+        self.bank.set(1, 0)
+        self.assertEqual(self.passes(9, 0b101), (0b100, False))
+        self.assertEqual(self.passes(1, 0b101), (0b101, True))
+
+    def test_what_comes_and_goes_beside_it_delays_no_relay_that_stays_closed(self):
+        self.bank.set(0, 0)
+        for each in (0b101, 0b1100, 0b100, relay_faults.NO_ANSWER) * 2 + (0b1100,):
+            self.assertEqual(self.passes(1, each), (0, False))
+        self.assertEqual(self.passes(1, 0b100), (0b100, True))
+
+    def test_relays_that_take_turns_in_staying_closed_are_an_escalation(self):
+        self.bank.set(0, 0)
+        self.bank.set(1, 0)
+        for each in (0b100, 0b001) * 4 + (0b100,):
+            self.assertEqual(self.passes(1, each), (0, False))
+        self.assertEqual(self.passes(1, 0b001), (0, True))
+        for each in (0b100, 0b001) * 100:
+            self.assertEqual(self.passes(1, each), (0, True))
 
     def test_a_fan_is_not_what_must_open(self):
         self.assertEqual(self.passes(10, 0b010), (0b010, False))
@@ -176,7 +219,8 @@ class DriverFaultTest(unittest.TestCase):
         self.assertFalse(self.bank.stopped)
 
     def test_a_driver_that_lost_its_supply_ends_it(self):
-        self.passes(10, relay_faults.SUPPLY_LOST)
+        self.passes(10, 0b100)
+        self.assertEqual(self.passes(1, relay_faults.SUPPLY_LOST)[0], relay_faults.SUPPLY_LOST | 4)
         self.assertTrue(self.bank.stopped)
         self.assertEqual(bytes(self.bank.energised), bytes(4))
 
@@ -195,6 +239,11 @@ class DriverFaultTest(unittest.TestCase):
         for _ in range(20):
             bank.check()
         self.assertEqual((bank.faults, bank.unopened), (0, False))
+
+    def test_more_relays_than_faults_have_bits_are_refused(self):
+        self.assertFalse(RelayBank(FakeRelays(16), [15], 0).unopened)
+        with self.assertRaises(ValueError):
+            RelayBank(FakeRelays(17), [0], 0)
 
     def test_words(self):
         for faults, words in (
