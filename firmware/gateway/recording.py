@@ -43,8 +43,8 @@ def open_lanes(board: Board, settings: Config) -> Lanes:
         capacity_bytes=integer("telemetry.capacity_bytes"),
         events_pm=integer("telemetry.events_pm"),
         flush_ms=integer("telemetry.flush_ms"),
-        # A quarter of what an instant of nothing but noise would take, as much as a key set of real
-        # racks. Pages are written while the racks of a set are gone through.
+        # A quarter of what an instant of nothing but noise would take: a key set of real racks.
+        # Pages are written while the racks of a set are gone through.
         instant_bytes=instant_bytes(
             len(settings.racks), integer("cells_per_rack"), integer("temps_per_rack")
         )

@@ -154,7 +154,7 @@ class Twin(TimelineBench):
         elapsed_ms = self.now - self.stepped
         self.stepped = self.now
         values["comm_loss"] = self.silence.value(self.now - self.acquired, elapsed_ms)
-        model.sample(values, self.now)
+        model.sample(values, self.now, self.now - self.acquired > self.silence.fresh_ms)
         for name, value in self._site_values().items():
             rule = model.by_name[name]
             for detector in rule.detectors:

@@ -51,14 +51,14 @@ class Detector:
     last: int | None = None  # when the last sample was taken
     blind: bool = False  # there was nothing to judge since
 
-    def sample(self, value: int | None, at: int) -> None:
-        """One fresh sample, taken at `at`; None: nothing to judge in it."""
+    def sample(self, value: int | None, at: int, stale: bool = False) -> None:
+        """One sample, taken at `at`; None: nothing to judge in it. `stale`: from old data."""
         passed = 0 if self.last is None else max(0, at - self.last)
         self.last = at
         if value is None:
             self.blind = True
             return
-        gap = self.blind or passed > self.fresh_ms
+        gap = self.blind or passed > self.fresh_ms or stale
         self.feed(value, 0 if self.blind else min(passed, self.fresh_ms), gap)
         self.blind = False
 
@@ -123,13 +123,13 @@ class Rule:
     latched: bool = False
     trips: int = 0  # of a latch that releases itself
 
-    def sample(self, value: int | None, at: int) -> None:
-        """One fresh sample for every level."""
+    def sample(self, value: int | None, at: int, stale: bool = False) -> None:
+        """One sample for every level."""
         third = self.detectors[2]
         was_active = third is not None and third.active
         for detector in self.detectors:
             if detector is not None:
-                detector.sample(value, at)
+                detector.sample(value, at, stale)
         if third is None or third.active == was_active or self.kind == AUTOMATIC:
             return
         if third.active:
@@ -242,10 +242,10 @@ class Rack:
     def __post_init__(self) -> None:
         self.by_name = {rule.name: rule for rule in self.rules}
 
-    def sample(self, values: dict[str, int | None], at: int) -> None:
-        """Fresh values taken at `at`, for the rules they move."""
+    def sample(self, values: dict[str, int | None], at: int, stale: bool = False) -> None:
+        """Values taken at `at`, for the rules they move."""
         for name, value in values.items():
-            self.by_name[name].sample(value, at)
+            self.by_name[name].sample(value, at, stale)
 
     def decide(self, now: int, fresh: bool) -> None:
         """The current of both directions from the levels in force; nothing before any data."""

@@ -120,6 +120,18 @@ def test_ii_a_worse_cell_never_trips_later(highest: list[tuple[int, int]], highe
 
 @FEW
 @given(before=lines(most=15), step_ms=st.sampled_from([50, 250]))
+@example(  # frozen, then well for less than the clear delay: that must not go on in silence
+    before=[
+        "o 0",
+        "s 20 x1 cell_max_mv=3300",
+        "f 500 x30",
+        "h 100 x1",
+        "s 1495 x24 cell_max_mv=3300",
+        "f 500 x1",
+        "h 500 x28",
+    ],
+    step_ms=50,
+)
 def test_iii_silence_raises_no_limit_and_stops_every_current(
     before: list[str], step_ms: int
 ) -> None:

@@ -46,19 +46,19 @@ class Detectors:
         set_point: int,
         clear_point: int,
         elapsed_ms: int,
-        gap: bool,
+        good_ms: int,
     ) -> bool:
         """Take one fresh sample; True when `is_active(number)` changed.
 
-        `elapsed_ms`: for which the previous sample was fresh; 0 at the first one. `gap`: the data
-        were stale in between, which does not count towards clearing.
+        `elapsed_ms`: for which the previous sample was fresh; 0 at the first one. `good_ms`: so
+        much of it may count towards clearing, nothing when the data were stale in between.
         """
         state = self._states[number]
         clear = value <= clear_point
         bad = value >= set_point or (state & _BAD and not clear)
         after = state | _BAD if bad else state & ~_BAD
         if state & _ACTIVE:
-            return self._try_clear(number, after, clear, 0 if gap else elapsed_ms)
+            return self._try_clear(number, after, clear, good_ms)
         # Bad time counts whole, good time half.
         time = self._times[number]
         if state & _BAD:
@@ -114,11 +114,11 @@ class Detectors:
             self._times[number] = 0
             self._states[number] = 0
 
-    def _try_clear(self, number: int, after: int, clear: bool, elapsed_ms: int) -> bool:
+    def _try_clear(self, number: int, after: int, clear: bool, more_ms: int) -> bool:
         if not clear:
             self._states[number] = after & ~_CLEARING
             return False
-        good_ms = self._times[number] + elapsed_ms if after & _CLEARING else 0
+        good_ms = self._times[number] + more_ms if after & _CLEARING else 0
         done = good_ms >= self._thresholds.clear_ms[number]
         self._times[number] = 0 if done else good_ms
         self._states[number] = after & _BAD if done else after | _CLEARING

@@ -201,7 +201,8 @@ class RackProtection:
         steady_ms = self.quantities.age(cells_age_ms, temps_age_ms, now)
         silence_ms = self._silence_ms(elapsed_ms, now)
         self.quantities.values[rules.COMM_LOSS] = silence_ms
-        self._step_rules(TIMER, elapsed_ms, False)
+        stale = self.data.age_ms(now) > self.data.stale_after_ms
+        self._step_rules(TIMER, elapsed_ms, 0 if stale else elapsed_ms)
         if self._silence:
             return 0
         for rule in _BY_SCOPE[TIMER]:
@@ -229,7 +230,7 @@ class RackProtection:
             quantities.take_limits(
                 decision.charge_bound_da, decision.discharge_bound_da, elapsed_ms
             )
-        self.running = self._step_rules(SUMMARY, elapsed_ms, gap)
+        self.running = self._step_rules(SUMMARY, elapsed_ms, 0 if gap else elapsed_ms)
 
     def _take_cells(self, now: int) -> None:
         elapsed_ms = diff(now, self._cells_sampled) if self._cells_sequence else 0
@@ -247,7 +248,10 @@ class RackProtection:
 
     def _step_scan(self, scope: int, elapsed_ms: int) -> None:
         gap = elapsed_ms > _SCAN_STALE_MS
-        self._step_rules(scope, _SCAN_STALE_MS if gap else elapsed_ms, gap)
+        if gap:
+            self._step_rules(scope, _SCAN_STALE_MS, 0)
+        else:
+            self._step_rules(scope, elapsed_ms, elapsed_ms)
 
     def _silence_ms(self, elapsed_ms: int, now: int) -> int:
         """Age of the last sign of life, or the sum of stale time when that is more."""
@@ -258,8 +262,8 @@ class RackProtection:
             self._silence = max(self._silence - elapsed_ms, 0)
         return max(age_ms, self._silence // 2)
 
-    def _step_rules(self, scope: int, elapsed_ms: int, gap: bool) -> bool:
-        """The rules of one scope; whether one of them is running."""
+    def _step_rules(self, scope: int, elapsed_ms: int, good_ms: int) -> bool:
+        """The rules of one scope; whether one of them is running. Times as for a detector."""
         values = self.quantities.values
         sides = self.thresholds.sides
         lowest = self.thresholds.lowest
@@ -272,13 +276,13 @@ class RackProtection:
             turned = values[rule] * sides[rule]
             if notes[rule] & HELD:
                 # After a time without anything to judge, the last verdict was not for all.
-                self._step_rule(rule, turned, 0, True)
+                self._step_rule(rule, turned, 0, 0)
             else:
-                self._step_rule(rule, turned, elapsed_ms, gap)
+                self._step_rule(rule, turned, elapsed_ms, good_ms)
             at = rule_viper.find_next(at + 1, end, each, values, sides, lowest, notes)
         return rule_viper.all_notes(end, each, notes) & RUNNING != 0
 
-    def _step_rule(self, rule: int, turned: int, elapsed_ms: int, gap: bool) -> None:
+    def _step_rule(self, rule: int, turned: int, elapsed_ms: int, good_ms: int) -> None:
         detectors = self.detectors
         points = self.thresholds
         cold = self.settings.cold_limit if rule == rules.CELL_UNDERVOLTAGE else None
@@ -294,7 +298,7 @@ class RackProtection:
             else:
                 set_point = points.set_points[number]
                 clear_point = points.clear_points[number]
-            if detectors.step(number, turned, set_point, clear_point, elapsed_ms, gap):
+            if detectors.step(number, turned, set_point, clear_point, elapsed_ms, good_ms):
                 active = 1 if detectors.is_active(number) else 0
                 value = self.quantities.values[rule]
                 counted_ms = detectors.counted_ms(number) if active else 0

@@ -155,7 +155,7 @@ class Interlocks:
                 points.set_points[number],
                 points.clear_points[number],
                 elapsed_ms,
-                False,
+                elapsed_ms,
             )
             if changed:
                 self.changed = True

@@ -57,8 +57,8 @@ def _detector() -> bool:
     bank = Detectors(Thresholds([(limit, 1), (limit, 1)]))
     trips = []
     for _ in range(3):
-        bank.step(0, 3650, 3650, 3450, 500, False)
-        bank.step(1, 3649, 3650, 3450, 500, False)
+        bank.step(0, 3650, 3650, 3450, 500, 500)
+        bank.step(1, 3649, 3650, 3450, 500, 500)
         trips.append((bank.is_active(0), bank.is_active(1)))
     return trips == [(False, False), (False, False), (True, False)]
 

@@ -19,7 +19,7 @@ def feed(detectors, number, values, elapsed_ms=500, gap=False):
     """Whether the last value changed its verdict."""
     changed = False
     for value in values:
-        changed = detectors.step(number, value, SET, CLEAR, elapsed_ms, gap)
+        changed = detectors.step(number, value, SET, CLEAR, elapsed_ms, 0 if gap else elapsed_ms)
     return changed
 
 

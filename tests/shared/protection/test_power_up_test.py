@@ -95,7 +95,7 @@ class BrokenMachineTest(unittest.TestCase):
                     self._trips = trips
                     self._steps = 0
 
-                def step(self, number, value, set_point, clear_point, elapsed_ms, gap):
+                def step(self, number, value, set_point, clear_point, elapsed_ms, good_ms):
                     self._active = self._trips[self._steps // 2]
                     self._steps += 1
 

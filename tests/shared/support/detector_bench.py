@@ -31,7 +31,7 @@ class DetectorBench:
             thresholds.set_points[0],
             thresholds.clear_points[0],
             elapsed_ms,
-            gap,
+            0 if gap else elapsed_ms,
         )
 
     def feed(self, values, elapsed_ms=100):
