@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import time
 
 import vfs
 from micropython import const
@@ -19,8 +20,10 @@ _VOLUME: Any = vfs.VfsLfs2  # the type stubs take it for abstract
 # takes two and a half times as long, for files of up to 512 bytes stand in the directory itself.
 _OPTIONS = {"progsize": 32, "readsize": 128, "lookahead": 256}
 _TRIES = const(3)  # of a mount
+_PAUSE_MS = const(50)  # between two: a supply that dips, or a line that rings, is over then
 _SUPERBLOCKS = (0, 1)  # one is the copy of the other
 _BLOCK_SIZE = const(5)  # operation of `ioctl`
+_VOLUME_SEEN = const(-1)  # no checksum
 _NAME_AT = const(8)
 _NAME = b"littlefs"
 
@@ -47,32 +50,44 @@ class VolumeStorage:
 def littlefs(blocks: Any) -> tuple[Any, bool]:
     """(volume on the block device `blocks`, whether it had to be formatted).
 
-    Only what is no volume is formatted. OSError where there is one that does not mount, or where
-    the blocks cannot be read: then nothing is written, for somebody may still get at the data.
+    Only what is no volume is formatted, and reads the same at each of `_TRIES` looks: one bad look
+    shows an erased flash where a volume is. OSError where there is a volume that does not mount,
+    or where the blocks cannot be read, or read differently: then nothing is written, for somebody
+    may still get at the data.
     """
+    looks = []
     reason = ""
-    for _ in range(_TRIES):
+    for number in range(_TRIES):
+        if number:
+            time.sleep_ms(_PAUSE_MS)
         try:
             return _VOLUME(blocks, **_OPTIONS), False
         except OSError as error:
             reason = "the volume does not mount (%s): copy it out, then erase it" % error
         try:
-            if not any([_is_superblock(_read(blocks, number)) for number in _SUPERBLOCKS]):
-                break
+            looks.append(_look(blocks))
         except OSError as error:
             reason = "the volume cannot be read (%s): start again, or replace the flash" % error
-    else:
+    if len(looks) < _TRIES or _VOLUME_SEEN in looks:
         raise OSError(reason)
+    if min(looks) != max(looks):
+        raise OSError("the volume reads differently each time: start again, or replace the flash")
     _VOLUME.mkfs(blocks, **_OPTIONS)
     return _VOLUME(blocks, **_OPTIONS), True
 
 
-def _read(blocks: Any, number: int) -> bytearray:
+def _look(blocks: Any) -> int:
+    """Checksum of what stands in place of the superblocks; _VOLUME_SEEN when one is there."""
     block = bytearray(blocks.ioctl(_BLOCK_SIZE, 0))
-    failed = blocks.readblocks(number, block)
-    if failed:
-        raise OSError(-failed)
-    return block
+    checksum = 0
+    for number in _SUPERBLOCKS:
+        failed = blocks.readblocks(number, block)
+        if failed:
+            raise OSError(-failed)
+        if _is_superblock(block):
+            return _VOLUME_SEEN
+        checksum = binascii.crc32(block, checksum)
+    return checksum
 
 
 def _is_superblock(block: bytearray) -> bool:

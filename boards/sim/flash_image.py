@@ -39,7 +39,7 @@ if sys.implementation.name == "micropython":
             return 0  # init, shut down, sync, erase: nothing to do for a file
 
     def open_flash(path: str) -> object:
-        """Storage in the image file `path`; a new or unreadable image is formatted."""
+        """Storage in the image file `path`; what is no volume is formatted, else OSError."""
         blocks = _ImageBlocks(path)
         return open_volume(blocks, blocks.is_new)
 

@@ -12,7 +12,10 @@ CONTENT = b"kept" * 300
 
 
 class Blocks:
-    """Block device over a TornFlash whose next reads fail: `failing` of them, as `how` says."""
+    """Block device over a TornFlash whose next reads fail: `failing` of them, as `how` says.
+
+    "raises", "returns" an error, or seems fine and fills the buffer with the byte `how`.
+    """
 
     def __init__(self, flash, failing=0, how="raises"):
         self.flash = flash
@@ -24,7 +27,11 @@ class Blocks:
             self.failing -= 1
             if self._how == "raises":
                 raise OSError(5)
-            return -5
+            if self._how == "returns":
+                return -5
+            for index in range(len(buffer)):
+                buffer[index] = self._how
+            return 0
         start = block * BLOCK_BYTES + offset
         buffer[:] = memoryview(self.flash.content)[start : start + len(buffer)]
         return 0
@@ -86,6 +93,24 @@ class MountTest(unittest.TestCase):
         for how in ("raises", "returns"):
             for failing in (1, 2):
                 self.assert_kept(open_volume(Blocks(lived(), failing, how)))
+
+    def test_a_flash_that_reads_as_erased_for_a_moment_keeps_its_volume(self):
+        for byte in (0xFF, 0x00, 0x5A):
+            # a mount reads both superblocks, then they are looked at
+            for failing in range(1, 9):
+                self.assert_kept(open_volume(Blocks(lived(), failing, byte)))
+
+    def test_a_flash_that_is_no_volume_and_reads_differently_is_refused(self):
+        class Noise(Blocks):
+            reads = 0
+
+            def readblocks(self, block, buffer, offset=0):
+                super().readblocks(block, buffer, offset)
+                self.reads += 1
+                buffer[-1] ^= self.reads & 0xFF
+                return 0
+
+        self.assert_refused(Noise(erased()), "reads differently")
 
     def test_what_cannot_be_read_is_refused_and_not_formatted(self):
         for how in ("raises", "returns"):

@@ -10,6 +10,8 @@ from littlefs import LittleFS, LittleFSError, UserContext
 
 BLOCK_BYTES = 4096
 BLOCK_COUNT = 4096
+_NAME_AT = 8
+_NAME = b"littlefs"
 
 
 class _ImageContext(UserContext):
@@ -109,8 +111,19 @@ def _translated(operation: Any, *arguments: Any) -> Any:
         raise OSError(-error.code if error.code < 0 else errno.EIO, str(error)) from error
 
 
+def _holds_volume(context: Any) -> bool:
+    """One of the two superblocks has the name that LittleFS gives it.
+
+    A process that is killed leaves whole writes, so unlike volume_storage.py no half ones count.
+    """
+    return any(context.read(None, block, _NAME_AT, len(_NAME)) == _NAME for block in (0, 1))
+
+
 def mount(context: UserContext, is_new: bool, block_count: int = BLOCK_COUNT) -> _LfsStorage:
-    """Storage on a block device; an unreadable volume, or a new one, is formatted."""
+    """Storage on a block device; what is no volume is formatted.
+
+    OSError where there is one that does not mount: somebody may still get at the data.
+    """
     formatted = False
     options: dict[str, Any] = {
         "context": context,
@@ -124,7 +137,11 @@ def mount(context: UserContext, is_new: bool, block_count: int = BLOCK_COUNT) ->
     volume = LittleFS(mount=False, **options)
     try:
         volume.mount()
-    except LittleFSError:
+    except LittleFSError as error:
+        if _holds_volume(context):
+            raise OSError(
+                errno.EIO, f"the volume does not mount ({error}): copy it out, then erase it"
+            ) from error
         formatted = not is_new
         volume.format()
         volume.mount()
@@ -132,6 +149,6 @@ def mount(context: UserContext, is_new: bool, block_count: int = BLOCK_COUNT) ->
 
 
 def open_flash(path: str) -> _LfsStorage:
-    """Storage in the image file `path`; a new or unreadable image is formatted."""
+    """Storage in the image file `path`; as `mount`, a new one is formatted."""
     context = _ImageContext(path)
     return mount(context, context.is_new)
