@@ -19,7 +19,7 @@ from host_tools.errors import UserError
 
 BLOCK_BYTES = 4096
 _SEGMENT = re.compile(rf"([{LETTERS}])([0-9a-f]{{8}})-([0-9a-f]{{8}})\.seg(?:\.bad)?")
-_CURSOR_FILE = "cursor-uplink-%s"
+_CURSOR_FILES = ("cursor-uplink-%s", "cursor-uplink-%s-1")  # they take turns
 _CURSOR = struct.Struct("<III")  # boot, sequence number, checksum of these two
 _LFS_IO_ERROR = -5
 
@@ -92,7 +92,10 @@ def read_image(path: Path) -> JournalImage:
 def _read_volume(volume: LittleFS) -> JournalImage:
     names = sorted(volume.listdir("/"))
     image = JournalImage(
-        cursors=tuple(_cursor(_read(volume, _CURSOR_FILE % letter, names)) for letter in LETTERS)
+        cursors=tuple(
+            max(_cursor(_read(volume, name % letter, names)) for name in _CURSOR_FILES)
+            for letter in LETTERS
+        )
     )
     for lane, letter in enumerate(LETTERS):
         for name in names:

@@ -45,6 +45,18 @@ def test_every_record_of_every_boot_and_the_cursor(image_path: Path) -> None:
     assert len(image.backlog) == 185
 
 
+def test_the_larger_of_both_files_of_a_cursor_counts(tmp_path: Path) -> None:
+    path = tmp_path / "flash.img"
+    journal = open_journal(path)
+    for number in range(9):
+        journal.append(layout.EVENT, layout.encode_event(layout.STOP, 255, 255, 0, number, 0, ""))
+    journal.flush()
+    for number in (3, 5, 6):
+        journal.release(1, number)
+        journal.write_cursor()
+        assert read_image(path).cursors[0] == (1, number)
+
+
 def test_every_lane_has_its_records_and_its_cursor(tmp_path: Path) -> None:
     path = tmp_path / "flash.img"
     lanes = open_lanes(open_flash(str(path)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from micropython import const
 
 from gateway.clock import diff
-from gateway.telemetry.pair_file import read_pair, write_pair
+from gateway.telemetry.pair_file import KeptPair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +23,8 @@ class Cursor:
     """
 
     def __init__(self, storage: Storage, clock: Clock, name: str) -> None:
-        self._storage = storage
         self._clock = clock
-        self._name = name
+        self._file = KeptPair(storage, (name, name + "-1"))
         self._since = 0  # ticks of the first acknowledgement that is not on flash
         self._unwritten = 0  # records acknowledged since
         self.key = (0, 0)
@@ -33,7 +32,7 @@ class Cursor:
 
     def load(self) -> None:
         """Take what the flash holds; nothing is acknowledged when it cannot be read."""
-        self.key = self.kept = read_pair(self._storage, self._name)
+        self.key = self.kept = self._file.read()
 
     def advance(self, boot: int, sequence: int) -> bool:
         """Everything up to there is acknowledged; False when that is known: it never goes back."""
@@ -56,7 +55,7 @@ class Cursor:
         """Keep it on flash; False when that failed: it is due again after its period."""
         if self.key == self.kept:
             return True
-        if not write_pair(self._storage, self._name, self.key[0], self.key[1]):
+        if not self._file.write(self.key[0], self.key[1]):
             self._since = self._clock.ticks()
             self._unwritten = min(1, self._unwritten)
             return False

@@ -8,7 +8,7 @@ fail before the report of the loss is written.
 from __future__ import annotations
 
 from gateway.telemetry.cursor import Cursor
-from gateway.telemetry.pair_file import read_pair, write_pair
+from gateway.telemetry.pair_file import KeptPair
 from gateway.telemetry.retention import DELIVERED, LOST, NOTHING, PREPARED
 from gateway.telemetry.segment import LETTERS
 from gateway.telemetry.setbacks import is_full
@@ -45,7 +45,6 @@ class Disposal:
         retention: Retention,
         consumers: tuple[str, ...],
     ) -> None:
-        self._storage = storage
         self._clock = clock
         self._files = files
         self._ring = ring
@@ -53,7 +52,7 @@ class Disposal:
         self._setbacks = setbacks
         self._retention = retention
         letter = LETTERS[files.lane]
-        self._gone_name = "lost-" + letter
+        self._gone_file = KeptPair(storage, ("lost-" + letter, "lost-%s-1" % letter))
         self._gone = (0, 0)  # flash was told: up to there nothing is left
         self.cursors = {
             name: Cursor(storage, clock, "cursor-%s-%s" % (name, letter)) for name in consumers
@@ -67,7 +66,7 @@ class Disposal:
         """Take what flash holds; the newest boot of which it tells."""
         for cursor in self.cursors.values():
             cursor.load()
-        self._gone = read_pair(self._storage, self._gone_name)
+        self._gone = self._gone_file.read()
         self._losses.delivered(self.delivered)
         self._losses.add_gone(self._gone[0], self._gone[1])
         return max(self.delivered[0], self._gone[0])
@@ -190,7 +189,7 @@ class Disposal:
         if end <= self._gone:
             return False
         self._gone = end
-        written = write_pair(self._storage, self._gone_name, end[0], end[1])
+        written = self._gone_file.write(end[0], end[1])
         self._setbacks.total += not written
         return True
 

@@ -1,4 +1,4 @@
-"""Small files of two numbers and a checksum: the cursor, the boot id."""
+"""Small files of two numbers and a checksum: the boot id; in two files: cursors, what is gone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,32 @@ import struct
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.contracts import Storage
+
+
+class KeptPair:
+    """A pair that only grows, in two files that take turns: one is always whole.
+
+    A file is written over in place; where that is FAT, a power cut leaves nothing of what it held.
+    A write costs as much as one of a single file.
+    """
+
+    def __init__(self, storage: Storage, names: tuple[str, str]) -> None:
+        self._storage = storage
+        self._names = names
+        self._turn = 0  # which of them is written next
+
+    def read(self) -> tuple[int, int]:
+        """The larger pair; zeros when neither file can be read. To be called before `write`."""
+        found = [read_pair(self._storage, name) for name in self._names]
+        self._turn = found.index(min(found))
+        return max(found)
+
+    def write(self, first: int, second: int) -> bool:
+        """Keep a larger pair; False when the flash did not take it: the one before is there."""
+        if not write_pair(self._storage, self._names[self._turn], first, second):
+            return False
+        self._turn = 1 - self._turn
+        return True
 
 
 def read_pair(storage: Storage, name: str) -> tuple[int, int]:

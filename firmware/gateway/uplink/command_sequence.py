@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from micropython import const
 
-from gateway.telemetry.pair_file import read_pair, write_pair
+from gateway.telemetry.pair_file import KeptPair, read_pair, write_pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ class CommandSequence:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        kept = [high << 32 | low for high, low in [read_pair(storage, name) for name in _FILES]]
-        self.last = max(kept)
-        self._next_file = kept.index(min(kept))
+        self._file = KeptPair(storage, _FILES)
+        high, low = self._file.read()
+        self.last = high << 32 | low
         self.latest_s = self._kept_s = read_pair(storage, _TIME_FILE)[0]
         self.write_errors = 0
 
@@ -40,10 +40,9 @@ class CommandSequence:
 
     def keep(self, seq: int) -> bool:
         """Take a number above all that were kept, for ever; False when the flash does not."""
-        if not write_pair(self._storage, _FILES[self._next_file], seq >> 32, seq & _LOW):
+        if not self._file.write(seq >> 32, seq & _LOW):
             self.write_errors += 1
             return False
-        self._next_file = 1 - self._next_file
         self.last = max(self.last, seq)
         return True
 
