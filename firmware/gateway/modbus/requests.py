@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.modbus.pdu import (
     WRITE_MULTIPLE_REGISTERS,
     WRITE_SINGLE_COIL,
+    WRITE_SINGLE_REGISTER,
     read_request,
     write_coil,
     write_register,
@@ -42,7 +43,11 @@ class Requests:
     def write(
         self, unit: int, function: int, address: int, count: int, reply_time: ReplyTime
     ) -> Request:
-        """Functions 6 and 16 for `count` registers; their values are still to be set."""
+        """Functions 6, of one register, and 16, of `count`; their values are still to be set."""
+        if function != WRITE_MULTIPLE_REGISTERS and (
+            function != WRITE_SINGLE_REGISTER or count != 1
+        ):
+            raise ValueError("function %d does not write %d registers" % (function, count))
         key = function << 8 | count
         request = self._made.get(key)
         if request is None:

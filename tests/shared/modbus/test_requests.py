@@ -63,6 +63,9 @@ class RequestsTest(unittest.TestCase):
                 ):
                     with self.assertRaises(ValueError):
                         refused()
+                for function, count in ((5, 1), (15, 1), (3, 1), (0, 1), (22, 1), (6, 2), (6, 0)):
+                    with self.assertRaises(ValueError):
+                        requests.write(1, function, 0, count, TIME)
                 requests.read(1, 3, 0, 1, TIME)
                 requests.write(1, 16, 0, 2, TIME)
                 requests.write(1, 6, 0, 1, TIME)
