@@ -9,7 +9,7 @@ from fake_hardware import MemoryStorage
 from gateway.errors import StorageError
 from gateway.protection import rules
 from gateway.protection.latch_store import LatchStore, mark_lost
-from gateway.protection.latches import Latches
+from gateway.protection.latches import BY_SERVICE, RELEASED, Latches
 
 HELD = 3  # a rule
 MISSING = "latches: their file is missing"
@@ -30,6 +30,30 @@ def sealed(body):
 def store_of(storage, names=("a", "b")):
     latches = [Latches(0, rules.RACK_RULES) for _ in names]
     return LatchStore(storage, list(names), latches), latches
+
+
+def release(latches):
+    levels = bytearray(latches.count)
+    assert latches.reset(levels, BY_SERVICE, True) == RELEASED
+
+
+def bits_of(latches):
+    """What a file says of racks of which HELD alone may hold."""
+    bits = bytearray(2 * sum([each.count for each in latches]))
+    for number, each in enumerate(latches):
+        bits[2 * rules.RACK_RULES * number + HELD] = each.held(HELD)
+    return bits
+
+
+class LateFailure(MemoryStorage):
+    """Renames, and says that it failed."""
+
+    late = False
+
+    def rename(self, old, new):
+        super().rename(old, new)
+        if self.late:
+            raise OSError(5)
 
 
 class FormatTest(unittest.TestCase):
@@ -105,6 +129,37 @@ class SaveTest(unittest.TestCase):
         self.assertTrue(store.changed)
         self.assertTrue(store.save())
         self.assertTrue(storage.operations > before)
+
+    def test_a_save_that_failed_leaves_nothing_in_the_next_one(self):
+        for done in range(5):  # of: open, write, flush, flush at the end, rename
+            storage = MemoryStorage()
+            store, latches = store_of(storage)
+            for _ in range(3):  # so that each buffer had its turn
+                latches[0].trip(HELD)
+                storage.fail_after = storage.operations + done
+                self.assertEqual(store.save(), done == 4)
+                storage.dead, storage.fail_after = False, -1
+                release(latches[0])
+                latches[1].trip(HELD)
+                self.assertTrue(store.save())
+                self.assertEqual(storage.files["latches"], kept(("a", "b"), bits_of(latches)))
+                release(latches[1])
+                self.assertTrue(store.save())
+                self.assertEqual(storage.files["latches"], kept(("a", "b"), bits_of(latches)))
+
+    def test_a_failure_that_wrote_all_the_same_is_not_taken_for_what_was_there_before(self):
+        storage = LateFailure()
+        store, latches = store_of(storage)
+        self.assertTrue(store.save())
+        latches[0].trip(HELD)
+        self.assertTrue(store.save())
+        storage.late = True
+        release(latches[0])
+        self.assertFalse(store.save())  # flash has it released
+        storage.late = False
+        latches[0].trip(HELD)
+        self.assertTrue(store.save())
+        self.assertEqual(storage.files["latches"], kept(("a", "b"), bits_of(latches)))
 
     def test_every_failure_counts(self):
         storage = MemoryStorage()
