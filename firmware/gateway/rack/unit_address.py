@@ -23,7 +23,9 @@ class UnitAddress:
 
     `requests`, those of the link. `shift` is added to the addresses of blocks that move with the
     position of the rack. `probe_time` is how long a unit that is down is waited for: short, so
-    that its probes find room between the summaries of the others.
+    that its probes find room between the summaries of the others. All units of a line share it:
+    its deadline is fixed, and nobody goes by the latency that it measures, for a probe needs room
+    for its whole deadline.
 
     A request is good until the next one of any rack on the link is taken: they are to be called
     only while nothing is under way. They allocate for a function that was never asked for before.

@@ -53,6 +53,14 @@ class ReplyTimeTest(unittest.TestCase):
             reply_time.observe(10)
         self.assertEqual(reply_time.timeout_ms, 50)
 
+    def test_a_fixed_deadline_stays_whatever_comes(self):
+        probe_time = ReplyTime(60, 60, 15)  # of all units of a line
+        for latency_ms in (0, 59, 500):
+            probe_time.observe(latency_ms)
+            self.assertEqual(probe_time.timeout_ms, 60)
+            probe_time.missed()
+            self.assertEqual(probe_time.timeout_ms, 60)
+
     def test_impossible_latencies_are_bounded(self):
         reply_time = ReplyTime(50, 1000)
         reply_time.observe(-5)

@@ -92,13 +92,15 @@ class SerialRacks:
         register_map = RegisterMap(generic_416s, CELLS, TEMPS, 30)
         now = self.wire.ticks()
         staging = no_summary()  # shared, as the summary is a single block
+        short_ms = min(reply_ms, 4 * usual_us // 1000)
+        short = ReplyTime(
+            short_ms, short_ms, usual_us // 1000
+        )  # of all units, as in southbound.py
         self.racks = []
         self.pollers = []
         for unit in range(1, units + 1):
             data = RackData(unit - 1, "rack", CELLS, TEMPS, 1100, now, staging)
             times = ReplyTime(reply_ms, reply_ms, usual_us // 1000)
-            short_ms = min(reply_ms, 4 * usual_us // 1000)
-            short = ReplyTime(short_ms, short_ms, usual_us // 1000)
             health = UnitHealth(units == 1, careful, now)
             address = UnitAddress(requests, unit, 0, times, short, health)
             self.racks.append(data)
