@@ -105,7 +105,7 @@ class Detectors:
 
     def force(self, number: int) -> None:
         """Make it active now, as after a restart: the clear delay must pass from here on."""
-        self._times[number] = 0
+        self.release(number, number + 1)
         self._states[number] = _ACTIVE | _BAD
 
     def release(self, first: int, end: int) -> None:

@@ -62,7 +62,7 @@ class SizeTest(unittest.TestCase):
     def test_as_many_levels_as_a_byte_counts_and_no_more(self):
         limit = Limit(2, 1, 0, 0)
         made = Thresholds([(limit, 1)] * 127)
-        self.assertEqual((made.first[-1], len(made.levels)), (127, 127))
+        self.assertEqual((made.first[-1], len(made.levels), len(made.sides)), (127, 127, 43))
         with self.assertRaises(ValueError) as caught:
             Thresholds([(limit, 1)] * 128)
         self.assertEqual(str(caught.exception), "128 levels are more than 127")
