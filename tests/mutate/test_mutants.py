@@ -143,7 +143,7 @@ def test_what_runs_at_import_is_judged_by_all_tests_of_the_files_that_use_it() -
     ("before", "after", "verdict"),
     [
         ("return self._steps_on == _HELD_STEPS", "return self._steps_on != _HELD_STEPS", KILLED),
-        ("_HELD_STEPS = const(3)", "_HELD_STEPS = None", KILLED),  # cannot even be imported or used
+        ("_HELD_STEPS = const(3)", "_HELD_STEPS = None", KILLED),  # cannot even be used
         ("once per push", "once a push", SURVIVED),  # of a text
     ],
 )
