@@ -111,11 +111,11 @@ def digests(folder: str, only: Any = None) -> None:
 
 
 def text(path: str) -> None:
-    """A small file's text, "" when there is none."""
+    """A small file's text, "" when there is none or it is damaged."""
     try:
-        with open(path) as file:
-            _tell(file.read())
-    except OSError:
+        with open(path, "rb") as file:
+            _tell(file.read().decode())
+    except (OSError, ValueError):
         _tell("")
 
 

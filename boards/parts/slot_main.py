@@ -4,9 +4,9 @@ Of the root filesystem, wherever the image mounts it: `slot` names the folder wi
 the configuration that are used, as "slot_a config_b"; `slot.trial` those of this start only, which
 the next forgets: what fails, hangs or loses its power is never started twice. A trial without a
 second word has the configuration in use. A folder whose program cannot be loaded gives way to the
-next: the trial to the one that is used, that one to `slot.last`, which ran before it and was not
-written to since, and this one to what is frozen into the image. "hold" starts nothing, so relays
-stay as the reset left them: open.
+next: the trial to the one that is used, that one to `slot.last`, which ran before it with its own
+configuration, neither written to since, and this one to what is frozen into the image. "hold"
+starts nothing, so relays stay as the reset left them: open.
 
 The watchdog is armed before anything is loaded: a board that cannot start tries again.
 """
@@ -22,23 +22,23 @@ _PATIENCE_MS = (120000, 30000)  # for the loading, and then for the start; an ST
 
 
 def _words(path, once=False):
+    """Of a file, [] where there is none or it is damaged; `once`: it goes first of all."""
     try:
-        with open(path) as file:
-            words = file.read().split()
+        with open(path, "rb") as file:
+            content = file.read()
         if once:
             os.remove(path)
-        return words
-    except OSError:
+        return content.decode().split()
+    except (OSError, ValueError):  # the second one: no text
         return []
 
 
 def _starts(trial, used, last):
     """[slot, configuration] in the order in which they are tried, each slot once."""
-    config = used[1:2]
     found = []
-    for slot, its in ((trial[:1], trial[1:2]), (used[:1], config), (last[:1], config), ([""], [])):
-        if slot and slot[0] not in [start[0] for start in found]:
-            found.append(slot + (its or config))
+    for start in (trial[:1] + (trial[1:2] or used[1:2]), used[:2], last[:2], [""] + used[1:2]):
+        if start and start[0] not in [each[0] for each in found]:
+            found.append(start)
     return found
 
 

@@ -6,6 +6,7 @@ from gateway import VERSION
 from gateway.clock_check import ClockCheck
 from gateway.config.file import NAME, ConfigWatch
 from gateway.errors import StorageError
+from gateway.northbound import program_slot
 from gateway.northbound.console import Console
 from gateway.northbound.status import Status
 from gateway.outputs.enforcer import Enforcer
@@ -107,7 +108,8 @@ class Parts:
         self.recorder.note(
             records.BOOT,
             records.NO_RACK,
-            "version %s, boot %d, %s" % (VERSION, self.lanes.boot, board.interpreter),
+            "version %s, boot %d, %s%s"
+            % (VERSION, self.lanes.boot, board.interpreter, program_slot.told(config_name)),
         )
         append_config(self.lanes.events.append, settings)
         self.time_sync.changed = self.recording.clock_records.changed

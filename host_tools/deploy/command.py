@@ -14,7 +14,7 @@ from host_tools.cable.ports import choose
 from host_tools.cable.prompt import CableError, Prompt, RemoteError
 from host_tools.confirm import confirm
 from host_tools.deploy import boards, program
-from host_tools.deploy.deployment import Deployment, Wanted, ask_running
+from host_tools.deploy.deployment import Deployment, Wanted, ask_running, ask_start
 from host_tools.deploy.judge import Verdict
 from host_tools.deploy.plan import Plan
 from host_tools.errors import UserError
@@ -74,6 +74,8 @@ def _deploy(deployment: Deployment, prompt: Prompt, options: Options) -> int:
     if options.dry_run and running is not None:
         return _tell_running(running, options)
     confirm_stop(running, options.yes)
+    if running:
+        deployment.runs = ask_start(prompt)
     try:
         return _bring(deployment, prompt, options)
     except KeyboardInterrupt:

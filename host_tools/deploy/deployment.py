@@ -65,6 +65,15 @@ def ask_running(prompt: Prompt) -> Status | None:
         return {}
 
 
+def ask_start(prompt: Prompt) -> Start | None:
+    """What the gateway that runs there was started from; None for what is in its image."""
+    try:
+        report = CableConsole(prompt.serial).ask("selftest", _ASK_S)
+    except ConsoleError:
+        return None
+    return Start(report["slot"], report["config"]) if report.get("slot") else None
+
+
 class Deployment:
     """One board; `show(line)` gets what its log says at the start."""
 
@@ -75,6 +84,7 @@ class Deployment:
         self._prompt = prompt
         self._wanted = wanted
         self._show = show
+        self.runs: Start | None = None  # what is to stay whole; None: what is chosen
         self._active = Start()
         self._next = Start()
         self._root: dict[str, str] = {}
@@ -82,7 +92,8 @@ class Deployment:
     def look(self) -> Plan:
         """Compare with what is there; only after `device.take` or `device.hold`."""
         device, wanted = self.device, self._wanted
-        active = self._active = Start(*device.call("text", CHOICE).split()[:2])
+        chosen = device.call("text", CHOICE) or device.call("text", CHOICE + NEW)
+        active = self._active = self.runs or Start(*chosen.split()[:2])
         slots = {slot: device.digests(slot) for slot in SLOTS}
         config_name, config = self._config(active.config)
         self._root = device.digests("", [file.path for file in wanted.root])
@@ -114,8 +125,10 @@ class Deployment:
                 device.copy(file.path, file.path + OLD, self._root[file.path])
             device.stage(file.path, file.content)
             told(file.path, len(file.content))
-        if plan.slot:
+        last = Start(*device.call("text", LAST).split()[:2])
+        if plan.slot == last.slot or (plan.config and self._next.config == last.config):
             device.call("remove", [LAST])
+        if plan.slot:
             folder = f"{plan.slot}/"
             device.call("remove", [folder + path for path in plan.remove])
             for file in plan.copy:

@@ -39,7 +39,9 @@ def _board(status: Status, report: Status) -> Iterator[Finding]:
     else:
         yield Finding("program", BAD, f"safe mode, relays open: {status.get('reason', '')}")
     if not report["kept"]:
-        yield Finding("program", LOOK, "on trial: the next start takes the one before; deploy")
+        yield Finding(
+            "program", LOOK, "not what is chosen: a trial, or the chosen one does not load; deploy"
+        )
     stalls = status.get("counters", {}).get("stalls", 0)
     if stalls:
         text = f"its protecting loop stood still {stalls} times since the start: logs, memory, TLS"

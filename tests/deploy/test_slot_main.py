@@ -147,6 +147,25 @@ def test_program_and_configuration_are_chosen_together(root: Root) -> None:
     assert ran(root.start()) == ["runs slot_a slot_a slot_a config_a"]
 
 
+def test_what_ran_before_has_its_own_configuration(root: Root) -> None:
+    root.program("slot_a")
+    root.program("slot_b")
+    root.write("slot", "slot_b config_b")
+    root.write("slot.last", "slot_a config_a")
+    root.write("slot_b/board.py", "(")
+    assert ran(root.start()) == ["runs slot_a slot_a slot_a config_a"]
+
+
+@pytest.mark.parametrize("name", ["slot", "slot.trial", "slot.last", "slot.new"])
+def test_a_damaged_choice_is_none(root: Root, name: str) -> None:
+    for slot in ("slot_a", "slot_b"):
+        root.program(slot)
+    root.write("slot.new" if name == "slot" else "slot", "slot_a config_a")
+    (root.folder / name).write_bytes(b"slot_b\xff config_b")
+    assert ran(root.start()) == ["runs slot_a slot_a slot_a config_a"]
+    assert not (root.folder / "slot.trial").exists()
+
+
 def test_hold_starts_nothing_and_arms_nothing(root: Root) -> None:
     root.program("slot_a")
     root.write("slot", "slot_a")
@@ -191,6 +210,6 @@ def test_what_is_kept_notes_what_ran_before_it(
         monkeypatch.setattr(sys, "path", [slot, *sys.path])
         assert program_slot.keep("config_b") == {"kept": slot, "config": "config_b"}
     assert Path("slot").read_text() == "slot_b config_b"
-    assert Path("slot.last").read_text() == "slot_a"
+    assert Path("slot.last").read_text() == "slot_a config_b"
     root.write("slot_b/board.py", "(")
     assert ran(root.start()) == ["runs slot_a slot_a slot_a config_b"]

@@ -26,18 +26,25 @@ def kept(config_name: str) -> bool:
     return not running() or _chosen() == _words(config_name)
 
 
+def told(config_name: str) -> str:
+    """For the event of a start: what runs, and whether it is what was chosen."""
+    if not running():
+        return ""
+    chosen = "" if kept(config_name) else ", not what is chosen: a trial, or that does not load"
+    return ", %s%s" % (_words(config_name), chosen)
+
+
 def keep(config_name: str) -> dict[str, object]:
     """Make every later start as this one: what a deployment asks for after its self-test."""
     slot = running()
     if not slot:
         return {"refused": "this program was not deployed into a slot"}
     try:
-        before = _chosen()
-        if before != _words(config_name):
-            earlier = before.split(" ")[0]
-            if earlier in SLOTS and earlier != slot:
-                _write(_LAST, earlier)  # what is fallen back to
-            _write(_NEW, _words(config_name))
+        before, words = _chosen(), _words(config_name)
+        if before != words and before.split(" ")[0] in SLOTS and not before.startswith(slot):
+            _write(_LAST, before)  # what is fallen back to
+        if _read(_CHOICE) != words:
+            _write(_NEW, words)
             os.rename(_NEW, _CHOICE)
     except OSError as error:
         return {"refused": "cannot write %s: %s" % (_CHOICE, error)}
@@ -54,10 +61,12 @@ def _write(path: str, text: str) -> None:
 
 
 def _chosen() -> str:
-    for path in (_CHOICE, _NEW):  # the second alone: a cut in the middle of FAT's renaming
-        try:
-            with open(path) as file:
-                return file.read().strip()
-        except OSError:
-            continue
-    return ""
+    return _read(_CHOICE) or _read(_NEW)  # that alone: a cut in the middle of FAT's renaming
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return file.read().decode().strip()
+    except (OSError, ValueError):  # the second one: no text
+        return ""
