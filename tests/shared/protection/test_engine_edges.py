@@ -31,6 +31,14 @@ class FirstTest(unittest.TestCase):
         for rule in (rules.TEMP_RISE, rules.TEMP_RISE_HOT, rules.BAD_CELLS):
             self.assertEqual(value(bench, rule), 0, rules.name(rule))
 
+    def test_before_the_first_summary_nothing_runs_and_points_are_the_warm_ones(self):
+        protection = Bench().protection
+        self.assertFalse(protection.running)
+        warm = protection.thresholds.set_points[
+            protection.thresholds.first[rules.CELL_UNDERVOLTAGE]
+        ]
+        self.assertEqual(protection.points(rules.CELL_UNDERVOLTAGE, 1)[0], warm)
+
     def test_time_before_the_first_summary_counts_for_nothing(self):
         bench = Bench()
         bench.put({slots.RACK_CURRENT_DA: 32767})
