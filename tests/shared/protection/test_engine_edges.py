@@ -62,6 +62,24 @@ class FirstTest(unittest.TestCase):
         self.assertEqual(len(points.levels), sum([3 - each.count(NONE) for each in reactions]))
 
 
+class UnjudgedTest(unittest.TestCase):
+    def test_service_releases_the_detectors_of_what_cannot_be_judged_and_no_others(self):
+        bench = Bench()
+        bench.fresh(500)
+        protection = bench.protection
+        points = protection.thresholds
+        rule = rules.BAD_CELLS  # no scan yet
+        self.assertEqual(value(bench, rule), ABSENT)
+        protection.latches.trip(rule)
+        protection.restored()
+        for number in range(len(points.levels)):
+            protection.detectors.force(number)
+        self.assertEqual(protection.reset(BY_SERVICE, bench.clock.ticks()), RELEASED)
+        own = range(points.first[rule], points.first[rule + 1])
+        for number in range(len(points.levels)):
+            self.assertEqual(protection.detectors.is_active(number), number not in own, number)
+
+
 class FlowTest(unittest.TestCase):
     def test_each_step_adds_its_constant(self):
         bench = Bench()
