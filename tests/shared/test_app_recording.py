@@ -34,6 +34,7 @@ class Watch:
         self.deleted = False
         parts.lanes.events.append = self.append
         parts.recording.step = self.step
+        parts.lanes.minute.end_chunk()
 
     def append(self, kind, payload):
         sequence = self._append(kind, payload)

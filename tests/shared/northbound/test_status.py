@@ -71,11 +71,7 @@ class StatusTest(unittest.TestCase):
 
             await until(board, recorded, "recorded")
             board.relays.faults = 0
-
-            def over():
-                return [text for _, text in status()["events"] if "all follow again" in text]
-
-            await until(board, over, "over")
+            await until(board, lambda: not status()["relay_fault"], "over")
 
         run(scenario)
 
