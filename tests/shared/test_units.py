@@ -55,7 +55,7 @@ class LogTest(unittest.TestCase):
         logger = self.logs.get("ring")
         for number in range(200):
             logger.info("line %d", number)
-        self.assertEqual(len(self.logs.ring.lines), 64)
+        self.assertEqual(len(self.logs.ring.lines), 40)
         self.assertIn("line 199", self.logs.ring.lines[-1])
         self.assertEqual(self.logs.ring.write_errors, 200)
 

@@ -60,6 +60,7 @@ class Disposal:
         self.holds_cursors = False
         self.wants_room = False
         self.stuck = False
+        self._full = False
         self.boot = 0
 
     def load(self) -> int:
@@ -144,7 +145,8 @@ class Disposal:
         """The next step gives up a segment for a write that failed, when that may help."""
         if not self._setbacks.may_be_full(error):
             return
-        if is_full(error):
+        self._full = is_full(error)
+        if self._full:
             self._retention.shrink()
         self.wants_room = True
 
@@ -161,7 +163,8 @@ class Disposal:
 
         When the cursor that has passed it is not on flash, only that is written: else the next
         start takes the segment for lost. When none has, only that it goes is written. The next
-        call deletes it then, whether flash took the note or not.
+        call deletes it then. Where flash does not take the note, it goes only when flash is full:
+        else room is not what is missing.
         """
         oldest = self._files.oldest()
         if oldest is None:
@@ -172,7 +175,11 @@ class Disposal:
             passed = cursor.kept < (oldest.boot, oldest.last) <= cursor.key
             if passed and self._write_cursor(cursor):
                 return PREPARED
-        if end > self._kept and self._note(end):
+        if end > self._kept and end > self._gone:
+            if not self._note(end):
+                if not self._full:
+                    return NOTHING
+                self._gone = end
             return PREPARED
         self._files.drop_oldest()
         self._lose(oldest, oldest.end)
@@ -180,18 +187,19 @@ class Disposal:
 
     def set_aside(self, segment: Segment, last: int) -> None:
         """A file that cannot be read goes, and its records up to `last` are lost."""
-        self._note((segment.boot, segment.end))
+        end = (segment.boot, segment.end)
+        if end > self._gone:
+            self._note(end)
         self._files.set_aside(segment)
         self._lose(segment, last)
 
     def _note(self, end: Key) -> bool:
-        """Tell flash that nothing is left up to there; False when it was told before."""
-        if end <= self._gone:
-            return False
-        self._gone = end
+        """Tell flash that nothing is left up to there; False when it does not take that."""
         written = self._gone_file.write(end[0], end[1])
         self._setbacks.total += not written
-        return True
+        if written:
+            self._gone = end
+        return written
 
     def _lose(self, segment: Segment, last: int) -> None:
         """A file is gone, and reports of losses that earlier boots wrote into it."""

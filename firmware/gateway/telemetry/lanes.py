@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from gateway.contracts import Random, Storage
 
 EVENTS_RING_BYTES = 32768  # black boxes go through it
-_PLAIN_EVENTS_RING_BYTES = const(11264)  # without black boxes: of twelve racks that all trip
-_IDLE_RING_BYTES = const(1024)  # nothing but gap records comes
+_PLAIN_EVENTS_RING_BYTES = const(10240)  # without black boxes
+_IDLE_RING_BYTES = const(512)  # nothing but gap records comes
 _EVENTS_FLUSH_MS = const(2000)  # those that are not urgent; the others are flushed at once
 _MINUTE_PATIENCE = const(5)
 _LISTINGS = const(3)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.telemetry.rack_summary import RackSummary
 
 INSTANTS = 60  # of a chunk, at most: what a lost record can take along with it
-_RECORD_BYTES = const(2600)  # payload; a whole instant of delta frames usually fits
+_RECORD_BYTES = const(2048)  # payload; a whole instant of delta frames usually fits
 _IDLE = const(-1)
 
 

@@ -27,7 +27,7 @@ def open_lanes(storage, clock, capacity_bytes=53248):
         events_pm=400,
         flush_ms=FLUSH_MS,
         instant_bytes=4096,
-        fine=False,
+        fine=True,
     )
     lanes.open()
     return lanes
