@@ -69,6 +69,20 @@ class GoneTest(unittest.TestCase):
             last = max([key for key in range(1, 901) if (1, key) in found.keys])
             self.assertEqual(found.unexplained(1, last), [])
 
+    def test_a_file_stays_whose_going_a_broken_flash_does_not_note(self):
+        """Room is not what is missing there; a power cut would hide the loss."""
+        clock, storage = HandClock(), WatchedFlash()
+        journal = self.open(storage, clock)
+        fill(journal, 150)
+        journal.close()
+        storage = WatchedFlash(storage.files)
+        journal = self.open(storage, clock)
+        kept = storage.segments()
+        storage.no_writes = True
+        fill(journal, 300, clock=clock)
+        self.assertEqual(storage.segments()[: len(kept)], kept)
+        self.assertEqual(storage.cuts, [])
+
     def test_a_file_that_is_set_aside_is_told(self):
         clock, storage = HandClock(), WatchedFlash()
         journal = self.open(storage, clock)
