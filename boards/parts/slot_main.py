@@ -17,32 +17,37 @@ import sys
 
 import machine
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _GC_BYTES = 8192  # else what imports leave behind lies in the way of what stays, all over the heap
 _PATIENCE_MS = (120000, 30000)  # for the loading, and then for the start; an STM32 has no more
 
 
-def _words(path, once=False):
+def _words(path: str, once: bool = False) -> list[str]:
     """Of a file, [] where there is none or it is damaged; `once`: it goes first of all."""
     try:
         with open(path, "rb") as file:
             content = file.read()
         if once:
             os.remove(path)
-        return content.decode().split()
+        words: list[str] = content.decode().split()
+        return words
     except (OSError, ValueError):  # the second one: no text
         return []
 
 
-def _starts(trial, used, last):
+def _starts(trial: list[str], used: list[str], last: list[str]) -> list[list[str]]:
     """[slot, configuration] in the order in which they are tried, each slot once."""
-    found = []
+    found: list[list[str]] = []
     for start in (trial[:1] + (trial[1:2] or used[1:2]), used[:2], last[:2], [""] + used[1:2]):
         if start and start[0] not in [each[0] for each in found]:
             found.append(start)
     return found
 
 
-def _arm():
+def _arm() -> "Any":
     for patience_ms in _PATIENCE_MS:
         try:
             return machine.WDT(timeout=patience_ms)
@@ -51,7 +56,7 @@ def _arm():
     return None
 
 
-def _load(slot):
+def _load(slot: str) -> "Any":
     """(Board, app) from a folder, "" for the image; None when it raises: then nothing stays."""
     known = list(sys.modules)
     if slot:
@@ -73,7 +78,7 @@ def _load(slot):
     return None
 
 
-def _start(starts):
+def _start(starts: list[list[str]]) -> None:
     watchdog = _arm()
     gc.threshold(_GC_BYTES)
     for start in starts:

@@ -122,6 +122,8 @@ LARGE_RUNS = (
         {
             # The rating is 1 C here, and a tenth of the budget is gone before a current trips.
             "capacity_dah": 1570,
+            "charge_rate_pm": 1000,
+            "discharge_rate_pm": 1000,
             "limits": _PATIENT
             | {
                 f"{direction}_{what}": limits

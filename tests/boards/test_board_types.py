@@ -123,5 +123,5 @@ WRONG = (
 
 @pytest.mark.parametrize(("port", "source"), WRONG)
 def test_what_a_port_has_not_is_found(port: str, source: str, tmp_path: Path) -> None:
-    (tmp_path / "board.py").write_text(source)
+    (tmp_path / "board.py").write_text(source + "\n\nclass Board:\n    pass\n")
     assert len(complaints(tmp_path, port, tmp_path)) == 1
