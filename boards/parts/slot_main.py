@@ -41,7 +41,9 @@ def _words(path: str, once: bool = False) -> list[str]:
 def _starts(trial: list[str], used: list[str], last: list[str]) -> list[list[str]]:
     """[slot, configuration] in the order in which they are tried, each slot once."""
     found: list[list[str]] = []
-    for start in (trial[:1] + (trial[1:2] or used[1:2]), used[:2], last[:2], [""] + used[1:2]):
+    if trial:
+        trial = trial[:1] + (trial[1:2] or used[1:2])
+    for start in (trial, used[:2], last[:2], [""] + used[1:2]):
         if start and start[0] not in [each[0] for each in found]:
             found.append(start)
     return found

@@ -73,8 +73,8 @@ def ran(lines: list[str]) -> list[str]:
 def test_the_chosen_folder_runs_behind_an_armed_watchdog(root: Root) -> None:
     root.program("slot_a")
     root.program("slot_b")
-    root.write("slot", "slot_b\n")
-    assert root.start() == ["watchdog 120000", "fed", "runs slot_b slot_b slot_b"]
+    root.write("slot", "slot_b config_a\n")
+    assert root.start() == ["watchdog 120000", "fed", "runs slot_b slot_b slot_b config_a"]
 
 
 def test_a_trial_runs_once(root: Root) -> None:
