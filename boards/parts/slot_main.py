@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _GC_BYTES = 8192  # else what imports leave behind lies in the way of what stays, all over the heap
-_PATIENCE_MS = (120000, 30000)  # for the loading, and then for the start; an STM32 has no more
+_PATIENCE_MS = (120000, 30000)  # for the loading and the start; an STM32 has no more than the latter
 
 
 def _words(path: str, once: bool = False) -> list[str]:
@@ -49,8 +49,9 @@ def _starts(trial: list[str], used: list[str], last: list[str]) -> list[list[str
     return found
 
 
-def _arm() -> "Any":
-    for patience_ms in _PATIENCE_MS:
+def _arm(patiences_ms: tuple[int, ...]) -> "Any":
+    """The watchdog with the first of these that it can have."""
+    for patience_ms in patiences_ms:
         try:
             return machine.WDT(timeout=patience_ms)
         except (AttributeError, ValueError, OSError):
@@ -81,7 +82,7 @@ def _load(slot: str) -> "Any":
 
 
 def _start(starts: list[list[str]]) -> None:
-    watchdog = _arm()
+    watchdog = _arm(_PATIENCE_MS)
     gc.threshold(_GC_BYTES)
     for start in starts:
         program = _load(start[0])
@@ -98,5 +99,7 @@ def _start(starts: list[list[str]]) -> None:
 _trial = _words("slot.trial", True)
 # `slot.new` stands alone where a cut fell into the renaming on a FAT filesystem
 _used = _words("slot") or _words("slot.new")
-if "hold" not in _trial + _used:
+if "hold" in _trial:
+    _arm(_PATIENCE_MS[1:])
+elif "hold" not in _used:
     _start(_starts(_trial, _used, _words("slot.last")))

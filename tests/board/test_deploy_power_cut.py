@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from usb_board import UsbBoard
 
+from host_tools.cable.console_on_cable import CableConsole
 from host_tools.cable.prompt import Prompt
 from host_tools.deploy import boards, command
 from host_tools.deploy.deployment import Deployment
 from host_tools.deploy.judge import Listener
-from host_tools.monitor.console_client import Status
+from host_tools.monitor.console_client import ConsoleError, Status
 from host_tools.toolchain.emulated_board import Image
 
 SITE = """\
@@ -32,6 +33,7 @@ bus = "rs485-1"
 unit = 1
 trip_relay = 0
 """
+_HELD_S = 33.0
 KIND = boards.find("qemu_mps2")
 
 
@@ -75,9 +77,14 @@ class Site:
         return prompt, Deployment(prompt, KIND, self.wanted[name], lambda line: None)
 
     def running(self) -> Status:
+        """Status; a board that was held for a deployment which did not come starts after 30 s."""
         prompt = Prompt(self.board.port)
         prompt.open()
         try:
+            return Listener(prompt.serial, lambda line: None).start()[0]
+        except ConsoleError as error:
+            assert "no message" in str(error)  # it is held, or else there would be one
+            CableConsole(prompt.serial).listen(_HELD_S)
             return Listener(prompt.serial, lambda line: None).start()[0]
         finally:
             prompt.close()

@@ -166,12 +166,18 @@ def test_a_damaged_choice_is_none(root: Root, name: str) -> None:
     assert not (root.folder / "slot.trial").exists()
 
 
-def test_hold_starts_nothing_and_arms_nothing(root: Root) -> None:
+def test_hold_on_trial_starts_nothing_until_the_watchdog_ends_it(root: Root) -> None:
     root.program("slot_a")
     root.write("slot", "slot_a")
     root.write("slot.trial", "hold")
-    assert root.start() == []
+    assert root.start() == ["watchdog 30000"]
     assert ran(root.start()) == ["runs slot_a slot_a slot_a"]
+
+
+def test_hold_as_the_choice_starts_nothing_and_arms_nothing(root: Root) -> None:
+    root.program("slot_a")
+    root.write("slot", "hold")
+    assert root.start() == root.start() == []
 
 
 def test_a_processor_with_a_shorter_watchdog_has_that(root: Root) -> None:
