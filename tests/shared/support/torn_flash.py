@@ -35,12 +35,14 @@ class TornFlash:
         self.erases += 1
 
 
-def images(start, log, block_bytes, step=1):
+def images(start, log, block_bytes, step=1, content=None):
     """(operations done, tear, content) for every `step`-th operation and every tear.
 
-    `start` is the content before the log, and is changed. A content is good until the next one.
+    `start` is the content before the log, and is changed. A content is good until the next one,
+    and is built in the bytearray that is handed in, if there is one.
     """
-    content = bytearray(len(start))
+    if content is None:
+        content = bytearray(len(start))
     for number in range(len(log)):
         offset, data = log[number]
         if data is None:

@@ -14,6 +14,9 @@ from torn_flash import TornFlash, images
 BLOCK_BYTES = 4096
 BLOCKS = 32
 SECTOR_BYTES = 512
+# for every test: a heap of 2 MiB that was used has no two holes of this size
+WRITTEN = bytearray(BLOCKS * BLOCK_BYTES)
+BEFORE = bytearray(BLOCKS * BLOCK_BYTES)
 
 if sys.implementation.name == "micropython":
     import vfs
@@ -98,17 +101,19 @@ def live(open_storage, block_bytes, lives_before=0):
 
     Or on one on which so many lives wrote the same numbers before and went.
     """
-    flash = TornFlash(bytearray(BLOCKS * BLOCK_BYTES), block_bytes)
+    flash = TornFlash(WRITTEN, block_bytes)
+    for block in range(len(WRITTEN) // block_bytes):
+        flash.erase(block)
     storage = open_storage(flash, True)
     for _ in range(lives_before):
         life = Life(storage, lambda: 0)
         life.run()
         life.end()
-    before = bytearray(flash.content)
+    BEFORE[:] = WRITTEN
     flash.log = []
     life = Life(storage, lambda: len(flash.log))
     life.run()
-    return before, flash.log, life.stones
+    return BEFORE, flash.log, life.stones
 
 
 def cut_everywhere(open_storage, block_bytes, lives_before=0, step=1):
@@ -116,7 +121,7 @@ def cut_everywhere(open_storage, block_bytes, lives_before=0, step=1):
     before, log, stones = live(open_storage, block_bytes, lives_before)
     gc.collect()
     cuts, wrong, boot = 0, [], 1 + lives_before
-    for done, tear, content in images(before, log, block_bytes, step):
+    for done, tear, content in images(before, log, block_bytes, step, WRITTEN):
         cuts += 1
         try:
             storage = open_storage(TornFlash(content, block_bytes), False)
