@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _GC_BYTES = 8192  # else what imports leave behind lies in the way of what stays, all over the heap
-_PATIENCE_MS = (120000, 30000)  # for the loading and the start; an STM32 has no more than the latter
+_PATIENCE_MS = (120000, 30000)  # for the loading, and the start; an STM32 has no more
 
 
 def _words(path: str, once: bool = False) -> list[str]:
