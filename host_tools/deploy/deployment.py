@@ -85,6 +85,7 @@ class Deployment:
         self._wanted = wanted
         self._show = show
         self.runs: Start | None = None  # what is to stay whole; None: what is chosen
+        self._chosen = Start()
         self._active = Start()
         self._next = Start()
         self._root: dict[str, str] = {}
@@ -93,7 +94,8 @@ class Deployment:
         """Compare with what is there; only after `device.take` or `device.hold`."""
         device, wanted = self.device, self._wanted
         chosen = device.call("text", CHOICE) or device.call("text", CHOICE + NEW)
-        active = self._active = self.runs or Start(*chosen.split()[:2])
+        self._chosen = Start(*chosen.split()[:2])
+        active = self._active = self.runs or self._chosen
         slots = {slot: device.digests(slot) for slot in SLOTS}
         config_name, config = self._config(active.config)
         self._root = device.digests("", [file.path for file in wanted.root])
@@ -125,8 +127,11 @@ class Deployment:
                 device.copy(file.path, file.path + OLD, self._root[file.path])
             device.stage(file.path, file.content)
             told(file.path, len(file.content))
-        last = Start(*device.call("text", LAST).split()[:2])
-        if plan.slot == last.slot or (plan.config and self._next.config == last.config):
+        if self._chosen != self._active and self._is_written(plan, self._chosen):
+            # what runs is a trial, or fallen back to: half written, the chosen one may start
+            device.write(CHOICE, " ".join(self._active).encode())
+            self._chosen = self._active
+        if self._is_written(plan, Start(*device.call("text", LAST).split()[:2])):
             device.call("remove", [LAST])
         if plan.slot:
             folder = f"{plan.slot}/"
@@ -146,11 +151,17 @@ class Deployment:
             device.stage(f"{device.kind.config}/{file.path}", file.content, end="")
             told(file.path, len(file.content))
 
+    def _is_written(self, plan: Plan, start: Start) -> bool:
+        """Whether this plan writes over a part of that start."""
+        if plan.slot and plan.slot == start.slot:
+            return True
+        return bool(plan.config) and self._next.config == start.config
+
     def switch(self, plan: Plan) -> None:
         """The next start, and only that one, is of the new program and configuration."""
         device = self.device
         device.call("replace", [(file.path + NEW, file.path) for file in plan.root])
-        if self._next != self._active:
+        if self._next != self._chosen:
             device.write(TRIAL, " ".join(self._next).encode())
         device.restart()
 
