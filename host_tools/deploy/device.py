@@ -13,11 +13,12 @@ from host_tools.deploy.program import DeviceFile
 from host_tools.errors import UserError
 from host_tools.toolchain.paths import ROOT
 
-__all__ = ["CHOICE", "HOLD", "NEW", "OLD", "SLOTS", "TRIAL", "Device"]
+__all__ = ["CHOICE", "HOLD", "LET_WAIT", "NEW", "OLD", "SLOTS", "TRIAL", "Device"]
 CHOICE, TRIAL, HOLD = "slot", "slot.trial", "hold"
 LAST = "slot.last"  # what ran before: whole, and so fallen back to, until it is written to
 NEW, OLD = ".new", ".old"
-_LET_WAIT = """\
+# At the prompt, for a watchdog that the program left armed.
+LET_WAIT = """\
 import machine
 try:
     machine.WDT(timeout=30000)
@@ -43,7 +44,7 @@ class Device:
         """Stop what runs and make ready; UserError when it is another board."""
         self.prompt.interrupt()
         # its watchdog is still that of the program, a second or two
-        self.prompt.run(_LET_WAIT)
+        self.prompt.run(LET_WAIT)
         self.prompt.run(_AGENT.read_bytes())
         identity = self.prompt.ask("identity()")
         try:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host_tools.cable.ports import choose
-from host_tools.confirm import confirm
 from host_tools.errors import UserError
 from host_tools.flash import relays
 from host_tools.toolchain.tools import find_tool
@@ -71,10 +70,7 @@ def main(options: Options) -> int:
     todo = commands(options, port)
     programs = [] if options.dry_run else [_program(command[0]) for command in todo]
     if by_cable:
-        waiting = relays.open_all(options.board, port, options.yes)
-        if options.erase and not options.yes:
-            records = "records" if waiting is None else f"{waiting} records that nobody has yet"
-            confirm(f"This erases the board at {port}: program, keys, latches, {records}.")
+        relays.open_all(options.board, port, options.yes, options.erase)
     failed = ""
     for command, program in zip(todo, programs, strict=False):
         _say(command, options.as_json)

@@ -12,15 +12,17 @@ import pytest
 
 from gateway.northbound.cable_console import ETX
 from host_tools.cli import main
+from host_tools.deploy import boards
+from host_tools.flash import relays
 
-IMAGE_OPTIONS = ("flash", "--board", "olimex_esp32_poe_iso", "--image")
+OUTLIVING = "waveshare_esp32s3_eth_8di_8ro"  # its relays outlive a reset
 CLOSED = '{"racks": [{"relay": 1, "current_da": 900}], "telemetry": {"backlog": 41}}'
 OPEN = '{"racks": [{"relay": 0, "current_da": 0}], "telemetry": {"backlog": 41}}'
 
 
 @contextmanager
-def at_cable(answer: bytes, to: bytes) -> Iterator[str]:
-    """A port at which something gives `answer` whenever it heard `to`."""
+def at_cable(answer: bytes, to: bytes, sent: bytearray | None = None) -> Iterator[str]:
+    """A port at which something gives `answer` whenever it heard `to`; `sent` is all it heard."""
     end, other = os.openpty()
     done = threading.Event()
 
@@ -28,9 +30,12 @@ def at_cable(answer: bytes, to: bytes) -> Iterator[str]:
         heard = b""
         while not done.is_set():
             try:
-                heard += os.read(end, 1024)
+                received = os.read(end, 1024)
             except OSError:
                 return
+            heard += received
+            if sent is not None:
+                sent.extend(received)
             if to in heard:
                 heard = b""
                 os.write(end, answer)
@@ -59,8 +64,9 @@ def esptool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return calls
 
 
-def flash(folder: Path, port: str, *more: str) -> int:
-    return main([*IMAGE_OPTIONS, str(folder / "image.bin"), "--port", port, *more])
+def flash(folder: Path, port: str, *more: str, board: str = "olimex_esp32_poe_iso") -> int:
+    command = ["flash", "--board", board, "--image", str(folder / "image.bin"), "--port", port]
+    return main([*command, *more])
 
 
 def test_closed_relays_and_silence_keep_the_image_away(
@@ -95,3 +101,49 @@ def test_a_prompt_that_answers_is_a_board_at_rest(esptool: Path, tmp_path: Path)
     with at_cable(b"\r\n>>> ", b"\x02") as port:
         assert flash(tmp_path, port) == 0
     assert "write-flash 0x1000" in esptool.read_text()
+
+
+def test_relays_that_nothing_opens_are_not_said_to_open(
+    esptool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with at_cable(b"", b"status\n") as port:
+        assert flash(tmp_path, port, board=OUTLIVING) == 2
+    error = capsys.readouterr().err
+    assert "opens every relay" not in error
+    assert "take the supply from their coils" in error
+    assert not esptool.exists()
+
+
+def test_a_gateway_runs_on_while_somebody_thinks_about_its_records(
+    esptool: Path, tmp_path: Path
+) -> None:
+    """Stopped, its watchdog would start it again, and its relays would close under the image."""
+    sent = bytearray()
+    with at_cable(f"{ETX}status {OPEN}\n".encode(), b"status\n", sent) as port:
+        assert flash(tmp_path, port, "--erase", board=OUTLIVING) == 2
+    assert b"\x03" not in sent
+    assert not esptool.exists()
+
+
+class Notes:
+    """A prompt that does whatever it is told, and keeps it."""
+
+    port = "PORT"
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def interrupt(self) -> None:
+        self.told.append("interrupt")
+
+    def run(self, code: str | bytes) -> str:
+        self.told.append(code if isinstance(code, str) else code.decode())
+        return "True\n"
+
+
+def test_opened_relays_stay_so_until_the_tool_has_the_board() -> None:
+    prompt = Notes()
+    relays._drop(prompt, boards.find(OUTLIVING))  # type: ignore[arg-type]
+    assert prompt.told[0] == "interrupt"
+    assert "WDT(timeout=30000)" in prompt.told[1]
+    assert "drop_relays()" in prompt.told[-1]
