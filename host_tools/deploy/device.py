@@ -26,6 +26,7 @@ except Exception:
     pass
 """
 _AGENT = ROOT / "boards" / "parts" / "at_prompt.py"
+_FULL = ("OSError: [Errno 28] ENOSPC", "OSError: 28")
 _PIECE = 1536  # bytes: 2048 characters on the cable
 _MPY = 6
 
@@ -131,6 +132,6 @@ class Device:
 
 def _reason(error: RemoteError) -> str:
     text = str(error)
-    if "ENOSPC" in text or "28" in text:
+    if text in _FULL:
         return f"its flash is full ({text}): remove files that are not the gateway's"
     return text

@@ -10,8 +10,10 @@ import pytest
 import serial
 
 from host_tools.cable import ports
-from host_tools.cable.prompt import CableError, Prompt
+from host_tools.cable.prompt import CableError, Prompt, RemoteError
 from host_tools.cli import main
+from host_tools.deploy import boards
+from host_tools.deploy.device import Device
 from host_tools.errors import UserError
 
 
@@ -114,3 +116,24 @@ def test_a_missing_tool_is_one_line(
     error = capsys.readouterr().err
     assert "esptool is not here: " in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("raised", "is_full"),
+    [
+        ("OSError: [Errno 28] ENOSPC", True),
+        ("OSError: 28", True),
+        ("MemoryError: memory allocation failed, allocating 2128 bytes", False),
+        ("OSError: [Errno 5] EIO", False),
+    ],
+)
+def test_a_full_flash_is_told_from_what_has_its_number_in_it(raised: str, is_full: bool) -> None:
+    class Board:
+        def ask(self, expression: str) -> object:
+            raise RemoteError(raised)
+
+    device = Device(Board(), boards.find("arduino_opta"))  # type: ignore[arg-type]
+    with pytest.raises(UserError) as refused:
+        device.call("begin", "x")
+    assert ("flash is full" in str(refused.value)) == is_full
+    assert raised in str(refused.value)
