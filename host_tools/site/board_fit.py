@@ -18,6 +18,7 @@ _ROLES = ("site", "ventilation", "suppression")
 _GATEWAY_BYTES = 90_000
 _RACK_BYTES = 17_000
 _CODER_BYTES = 2000  # of a rack's rewind, and 4 more for each cell and sensor
+_CONSOLE_SOCKETS = 2  # the one that listens, and somebody who asks
 _SHORTEST_REWIND_S = 10  # what a box takes to collect the time behind a trip
 
 
@@ -49,7 +50,8 @@ def budget(kind: BoardKind) -> dict[str, int]:
     """budget.json of a board, {} where nothing is short.
 
     `racks` of 416 cells and 208 sensors that it carries with its settings.json, `heap_bytes` at
-    the prompt, `program_bytes` of it that the program takes, `record_bytes` of flash for records.
+    the prompt, `program_bytes` of it that the program takes, `record_bytes` of flash for records,
+    `sockets` that its image can have open at a time.
     """
     path = ROOT / "boards" / kind.name / "budget.json"
     return json.loads(path.read_text()) if path.is_file() else {}
@@ -96,4 +98,19 @@ def _too_much(config: Config, kind: BoardKind) -> list[str]:
             f"{racks} racks with telemetry.rewind_s {rewind_s} need about {needed // 1000} kB of"
             f" memory, but {kind.name} has {limits['heap_bytes'] // 1000}"
         )
-    return found
+    return found + _too_many_sockets(config, kind)
+
+
+def _too_many_sockets(config: Config, kind: BoardKind) -> list[str]:
+    """Racks would be the first to be connected; broker, time and console would be left out."""
+    there_are = budget(kind).get("sockets")
+    to_racks = len({(rack.host, rack.port) for rack in config.racks if rack.host})
+    servers = sum(bool(config.text(name)) for name in ("uplink.host", "time.ntp_host"))
+    needed = to_racks + servers + _CONSOLE_SOCKETS
+    if there_are is None or needed <= there_are:
+        return []
+    return [
+        f"{to_racks} connections to racks, {servers} to servers and {_CONSOLE_SOCKETS} for the"
+        f" console need {needed} sockets, but {kind.name} has {there_are}: put racks behind one"
+        " address, or on RS-485"
+    ]

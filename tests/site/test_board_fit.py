@@ -116,6 +116,44 @@ def test_more_racks_than_a_board_carries_are_refused(tmp_path: Path, capsys) -> 
     assert "2 racks, but olimex_esp32_poe_iso carries 0: its memory" in capsys.readouterr().err
 
 
+RACKS = """product = "energalactic-5015-0.5c"
+[uplink]
+host = "10.0.0.200"
+[[inputs]]
+name = "push"
+number = 0
+role = "reset"
+"""
+RACK = """[[racks]]
+name = "rack{number:02d}"
+host = "10.0.0.{host}"
+port = 502
+unit = {number}
+trip_relay = {relay}
+"""
+
+
+@pytest.mark.parametrize(("count", "hosts", "needed"), [(7, 7, 0), (8, 1, 0), (8, 8, 11)])
+def test_more_connections_than_the_image_has_sockets_are_refused(
+    tmp_path: Path, count: int, hosts: int, needed: int
+) -> None:
+    path = tmp_path / "site.toml"
+    racks = [
+        RACK.format(number=index + 1, host=1 + index % hosts, relay=index)
+        for index in range(count)
+    ]
+    path.write_text(RACKS + "".join(racks))
+    if not needed:
+        command.check(str(path), board="waveshare_esp32s3_eth_8di_8ro")
+        return
+    with pytest.raises(UserError) as refused:
+        command.check(str(path), board="waveshare_esp32s3_eth_8di_8ro")
+    assert f"{hosts} connections to racks, 1 to servers and 2 for the console" in (
+        text := str(refused.value)
+    )
+    assert f"need {needed} sockets, but waveshare_esp32s3_eth_8di_8ro has 10" in text
+
+
 def test_the_command_takes_the_board_by_name(tmp_path: Path, capsys) -> None:
     arguments = ["site", "check", site(tmp_path), "--board"]
     assert main([*arguments, "waveshare_esp32s3_eth_8di_8ro"]) == 0
