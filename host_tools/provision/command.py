@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,9 +66,11 @@ def main(options: Options) -> int:
     prompt = Prompt(choose(options.port))
     prompt.open()
     try:
-        confirm_stop(ask_running(prompt), options.yes)
+        running = ask_running(prompt)
+        confirm_stop(running, options.yes)
         written = _write(Device(prompt, kind), files)
-        _try_board_file(prompt, kind, written)
+        if options.settings:
+            _try_board_file(prompt, kind, bool(running))
     except (CableError, RemoteError) as error:
         raise UserError(
             f"{prompt.port}: {error}; check the cable, then provision again"
@@ -115,14 +118,35 @@ def _certificates(
 
 
 def _board_file(path: Path) -> DeviceFile:
-    """board.json, as boards/parts/board_file.py reads it: one object; UserError for another."""
+    """board.json, as boards/parts/board_file.py reads it: one object; UserError for another.
+
+    The board takes an address without a prefix for a network of its own, and reaches nobody.
+    """
     try:
         content = path.read_bytes()
-        if not isinstance(json.loads(content), dict):
+        entries = json.loads(content)
+        if not isinstance(entries, dict):
             raise ValueError("needs one object")
+        _check_network(str(entries.get("address", "")), str(entries.get("gateway", "")))
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: {error}") from error
     return DeviceFile(_BOARD_FILE, content)
+
+
+def _check_network(address: str, gateway: str) -> None:
+    """As written in board.json, "" for none; ValueError."""
+    if not address:
+        return
+    if "/" not in address:
+        raise ValueError(f"address: needs its prefix, as {address}/24")
+    try:
+        network = ipaddress.IPv4Interface(address).network
+    except ValueError:
+        raise ValueError(
+            f"address: {address!r} is none, needs one like 192.168.10.20/24"
+        ) from None
+    if gateway and ipaddress.IPv4Address(gateway) not in network:
+        raise ValueError(f"gateway: {gateway} is not in {network}")
 
 
 def _name(uplink: Tree, key: str, site: str) -> str:
@@ -142,29 +166,43 @@ def _write(device: Device, files: list[DeviceFile]) -> list[str]:
     for file in files:
         if there.get(file.path) != file.digest:
             path = f"{folder}/{file.path}"
-            if file.path == _BOARD_FILE and file.path in there:
-                device.copy(path, path + OLD, there[file.path])
+            if file.path == _BOARD_FILE:
+                device.call("remove", [path + OLD])
+                if file.path in there:
+                    device.copy(path, path + OLD, there[file.path])
             device.write(path, file.content)
             written.append(file.path)
     device.restart()
     return written
 
 
-def _try_board_file(prompt: Prompt, kind: boards.BoardKind, written: list[str]) -> None:
-    """The board itself knows what its board.json may hold: one that it refuses is taken back."""
-    if _BOARD_FILE not in written:
-        return
+def _try_board_file(prompt: Prompt, kind: boards.BoardKind, ran: bool) -> None:
+    """The board itself knows what its board.json may hold: one that it refuses is taken back.
+
+    One that was there already as well: a cable may have broken before it was tried. `ran`: a
+    gateway answered before.
+    """
     try:
         _, report = Listener(prompt.serial, lambda line: None).start()
-    except ConsoleError:  # not deployed yet: the deployment's self-test will look at it
-        return
+    except ConsoleError as error:
+        if ran:
+            raise UserError(
+                f"{prompt.port}: a gateway ran there and does not answer any more ({error}):"
+                f" gatewayctl logs shows its last words; provision another {_BOARD_FILE}"
+            ) from error
+        return  # not deployed yet: the deployment's self-test will look at it
     problems = [each for each in report["board_problems"] if each.startswith(_BOARD_FILE)]
     if not problems:
         return
     device, path = Device(prompt, kind), f"{kind.config}/{_BOARD_FILE}"
     device.take()
     device.hold()
-    device.call("remove", [path])
-    device.call("replace", [(path + OLD, path)])
+    before = device.digests(kind.config, [_BOARD_FILE + OLD])
+    if before:
+        device.call("replace", [(path + OLD, path)])
+    else:
+        device.call("remove", [path])
     device.restart()
-    raise UserError(f"{problems[0]}: the board has the one of before again")
+    raise UserError(
+        f"{problems[0]}: the board has {'the one of before' if before else 'none'} again"
+    )
