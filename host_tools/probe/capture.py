@@ -69,13 +69,18 @@ def listen(where: Where, out: Path, duration_s: float, show: Callable[[str], obj
             error
         )
     count = 0
-    # Ctrl-C is one of the two ends
-    with port, _writer(out) as file, suppress(KeyboardInterrupt):
-        for frame in sort_serial(_chunks(port, where.baud, duration_s)):
-            file.write(frame.line() + "\n")
-            file.flush()
-            show(f"{frame.ms:10.1f} {frame.kind:7} {frame.data.hex(' ')}")
-            count += 1
+    try:
+        # Ctrl-C is one of the two ends
+        with port, _writer(out) as file, suppress(KeyboardInterrupt):
+            for frame in sort_serial(_chunks(port, where.baud, duration_s)):
+                file.write(frame.line() + "\n")
+                file.flush()
+                count += 1
+                show(f"{frame.ms:10.1f} {frame.kind:7} {frame.data.hex(' ')}")
+    except OSError as error:
+        raise UserError(
+            f"{where}: broke off ({error}): check the adapter; {out} has {count} frames"
+        ) from error
     return count
 
 

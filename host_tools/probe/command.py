@@ -85,6 +85,8 @@ def write(
     with Line(where, timeout_s) as line:
         reply = line.write(unit, function, address, value)
     told = f"written {value}" if reply.values else f"not written: {_why(reply.code)}"
+    if not (reply.values or reply.code):
+        told = "no answer: nobody knows whether it was written; read it, check unit, baud, parity"
     print(json.dumps({name: told}) if as_json else f"{name}: {told}")
     return 0 if reply.values else REFUSED
 

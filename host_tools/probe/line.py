@@ -86,7 +86,8 @@ class Line:
         }[function]
         try:
             answer = call(address, count=count, device_id=unit)
-        except ModbusException:  # nothing came, or nothing that is a frame
+        except (ModbusException, OSError):  # nothing came, no frame, or the other side hung up
+            self._client.close()  # type: ignore[no-untyped-call]
             return Reply()
         if isinstance(answer, ExceptionResponse):
             return Reply(code=answer.exception_code)
@@ -108,7 +109,8 @@ class Line:
                 answer = client.write_register(address, value, device_id=unit)
             else:
                 answer = client.write_registers(address, [value], device_id=unit)
-        except ModbusException:
+        except (ModbusException, OSError):
+            self._client.close()  # type: ignore[no-untyped-call]
             return Reply()
         if isinstance(answer, ExceptionResponse):
             return Reply(code=answer.exception_code)

@@ -108,3 +108,19 @@ def test_a_damaged_recording_is_named_by_its_line(tmp_path: Path) -> None:
     path.write_text(Frame(0, REQUEST, ASK).line() + "\n{}\n")
     with pytest.raises(UserError, match="line 2: is no recorded frame"):
         load(path)
+
+
+def test_an_adapter_that_is_pulled_out_leaves_what_was_recorded(tmp_path: Path) -> None:
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    out = tmp_path / "frames.jsonl"
+
+    def show(line: str) -> None:
+        os.close(master)
+
+    threading.Timer(0.3, os.write, (master, on_wire(ASK))).start()
+    path = os.ttyname(slave)
+    os.close(slave)
+    with pytest.raises(UserError, match=rf"{path} 9600 8N1: broke off .*; {out} has 1 frames"):
+        capture.listen(Where(serial=path), out, 20, show)
+    assert [frame.data for frame in load(out)] == [ASK]

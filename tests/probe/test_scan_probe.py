@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import socket
+import struct
+import threading
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 from pymodbus_racks import HOST, VALUES, rack, serial, tcp
@@ -120,3 +125,53 @@ def test_bad_input_is_one_line(
     error = capsys.readouterr().err
     assert line in error
     assert error.count("\n") == 1
+
+
+@contextmanager
+def hanging_up(answers: bool) -> Iterator[int]:
+    """A port that takes each request and then resets the connection, or says nothing."""
+    server = socket.create_server((HOST, 0))
+    taken = []
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                link, _ = server.accept()
+                link.recv(64)
+                link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                taken.append(link)  # alive
+                if answers:
+                    taken.pop().close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield server.getsockname()[1]
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        server.close()
+        for link in taken:
+            link.close()
+
+
+def test_a_unit_that_hangs_up_is_one_that_does_not_answer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with hanging_up(True) as port:
+        assert main(["probe", "3:0", "3:1", "--tcp", f"{HOST}:{port}"]) == 1
+        assert main(["scan", "--tcp", f"{HOST}:{port}", "--units", "1", "--map", "byd-c130"]) == 1
+    told = capsys.readouterr().out
+    assert told.count("no answer") == 2
+    assert "nobody answers" in told
+
+
+@pytest.mark.parametrize("hangs_up", [True, False])
+def test_a_write_without_an_answer_may_have_been_done(
+    hangs_up: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["probe", "6:0x0300", "--write", "1", "--yes", "--timeout", "0.1", "--json"]
+    with hanging_up(hangs_up) as port:
+        assert main([*command, "--tcp", f"{HOST}:{port}"]) == 1
+    told = json.loads(capsys.readouterr().out)["6:0x0300"]
+    assert told.startswith("no answer: nobody knows whether it was written")
