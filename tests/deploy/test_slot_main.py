@@ -219,3 +219,13 @@ def test_what_is_kept_notes_what_ran_before_it(
     assert Path("slot.last").read_text() == "slot_a config_b"
     root.write("slot_b/board.py", "(")
     assert ran(root.start()) == ["runs slot_a slot_a slot_a config_b"]
+
+
+def test_the_image_that_runs_because_nothing_else_loads_says_so(
+    root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root.folder)
+    assert (program_slot.kept("config"), program_slot.told("config")) == (True, "")
+    root.write("slot", "slot_b config_b")
+    assert not program_slot.kept("config_b")
+    assert program_slot.told("config_b").startswith(", the image config_b, not what is chosen: ")

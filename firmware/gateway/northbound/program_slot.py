@@ -23,15 +23,17 @@ def running() -> str:
 
 def kept(config_name: str) -> bool:
     """Whether the next start will be the same; True where there are no folders."""
-    return not running() or _chosen() == _words(config_name)
+    if running():
+        return _chosen() == _words(config_name)
+    return _chosen().split(" ")[0] not in SLOTS  # else the image runs as nothing chosen loads
 
 
 def told(config_name: str) -> str:
     """For the event of a start: what runs, and whether it is what was chosen."""
-    if not running():
-        return ""
-    chosen = "" if kept(config_name) else ", not what is chosen: a trial, or that does not load"
-    return ", %s%s" % (_words(config_name), chosen)
+    if kept(config_name):
+        return ", " + _words(config_name) if running() else ""
+    started = _words(config_name) if running() else "the image " + config_name
+    return ", %s, not what is chosen: a trial, or that does not load" % started
 
 
 def keep(config_name: str) -> dict[str, object]:
