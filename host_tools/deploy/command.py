@@ -23,6 +23,12 @@ from host_tools.site import board_fit, bus_time
 from host_tools.site import compile as site_compile
 
 FAILED = 1
+# Where a deployment that is broken off leaves the board.
+_STOPPED = (
+    "its relays are open until it has started again, by its watchdog within a minute or by its"
+    " supply"
+)
+_ON_TRIAL = "what is new runs there on trial until its next start, which is as before"
 
 
 @dataclass(frozen=True)
@@ -43,12 +49,14 @@ def main(options: Options) -> int:
     wanted = _wanted(kind, options.site)
     prompt = Prompt(choose(options.port))
     prompt.open()
+    deployment = Deployment(prompt, kind, wanted, _unheard)
     try:
-        return _deploy(Deployment(prompt, kind, wanted, _unheard), prompt, options)
+        return _deploy(deployment, prompt, options)
     except (CableError, RemoteError) as error:
+        until_then = _ON_TRIAL if deployment.on_trial else "until then it starts as before"
         raise UserError(
             f"{prompt.port}: {error}; check cable and power, then deploy again: what is on the"
-            " board already is not sent twice, and until then it starts as before"
+            f" board already is not sent twice, and {until_then}"
         ) from error
     finally:
         prompt.close()
@@ -79,10 +87,10 @@ def _deploy(deployment: Deployment, prompt: Prompt, options: Options) -> int:
     try:
         return _bring(deployment, prompt, options)
     except KeyboardInterrupt:
+        now = _ON_TRIAL if deployment.on_trial else _STOPPED
         print(
-            f"{prompt.port}: broken off: its relays are open until it has started again, by its"
-            " watchdog within a minute or by its supply; deploy again, what is on the board"
-            " already is not sent twice",
+            f"{prompt.port}: broken off: {now}; deploy again, what is on the board already is not"
+            " sent twice",
             file=sys.stderr,
         )
         raise

@@ -85,6 +85,7 @@ class Deployment:
         self._wanted = wanted
         self._show = show
         self.runs: Start | None = None  # what is to stay whole; None: what is chosen
+        self.on_trial = False  # what is new runs there, once
         self._chosen = Start()
         self._active = Start()
         self._next = Start()
@@ -163,6 +164,7 @@ class Deployment:
         device.call("replace", [(file.path + NEW, file.path) for file in plan.root])
         if self._next != self._chosen:
             device.write(TRIAL, " ".join(self._next).encode())
+            self.on_trial = True
         device.restart()
 
     def judge(self) -> Verdict:
@@ -178,12 +180,14 @@ class Deployment:
         if "kept" not in answer:
             problem = f"it would not keep the program: {answer.get('refused', answer)}"
             return Verdict(problem, verdict.notes, verdict.status, verdict.report)
+        self.on_trial = False
         return verdict
 
     def roll_back(self, plan: Plan) -> str:
         """The files beside the program as before, and a start by the choice; what runs now."""
         device = self.device
         device.take()
+        self.on_trial = False
         device.hold()
         device.call("replace", [(file.path + OLD, file.path) for file in plan.root])
         device.restart()

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from host_tools.cable.prompt import Prompt, RemoteError
-from host_tools.deploy import boards
+from host_tools.deploy import boards, program
+from host_tools.deploy.deployment import Wanted
+from host_tools.deploy.program import DeviceFile
 
 KIND = boards.find("arduino_opta")
 IDENTITY = {"machine": "Opta with STM32H747", "version": [1, 26, 0], "mpy": [6, 3], "native": 8}
@@ -18,6 +20,11 @@ class WDT:
 
     def feed(self):
         pass
+"""
+APP = """\
+import first, last
+def run(board, config="config"):
+    print("runs", {name!r}, first.NAME, last.NAME, config)
 """
 PROMPT = """\
 import sys
@@ -110,3 +117,18 @@ class FolderPrompt(Prompt):
         if not self.left:
             raise PowerCut
         self.left -= 1
+
+
+def modules(name: str) -> list[DeviceFile]:
+    texts = {
+        "board.py": "class Board:\n    pass\n",
+        "first.py": f"NAME = {name!r}\n",
+        "gateway/__init__.py": "",
+        "gateway/app.py": APP.format(name=name),
+        "last.py": f"NAME = {name!r}\n",
+    }
+    return [DeviceFile(path, text.encode()) for path, text in texts.items()]
+
+
+def wanted(name: str, config: bytes = b"{}\n") -> Wanted:
+    return Wanted(modules(name), config, [program.main_file()])

@@ -7,28 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from folder_board import KIND, FolderPrompt, PowerCut
+from folder_board import KIND, FolderPrompt, PowerCut, modules, wanted
 
 from host_tools.deploy import program
 from host_tools.deploy.deployment import Deployment, Start, Wanted
-from host_tools.deploy.program import DeviceFile
-
-APP = """\
-import first, last
-def run(board, config="config"):
-    print("runs", {name!r}, first.NAME, last.NAME, config)
-"""
-
-
-def modules(name: str) -> list[DeviceFile]:
-    texts = {
-        "board.py": "class Board:\n    pass\n",
-        "first.py": f"NAME = {name!r}\n",
-        "gateway/__init__.py": "",
-        "gateway/app.py": APP.format(name=name),
-        "last.py": f"NAME = {name!r}\n",
-    }
-    return [DeviceFile(path, text.encode()) for path, text in texts.items()]
 
 
 def lay(folder: Path, slot: str, name: str) -> None:
@@ -36,10 +18,6 @@ def lay(folder: Path, slot: str, name: str) -> None:
         path = folder / slot / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.content)
-
-
-def wanted(name: str, config: bytes = b"{}\n") -> Wanted:
-    return Wanted(modules(name), config, [program.main_file()])
 
 
 @pytest.fixture
