@@ -171,8 +171,8 @@ def provision(
 
 @app.command()
 @examples(
-    "flash --board arduino_opta --image ARDUINO_OPTA.bin --dry-run",
-    "flash --board olimex_esp32_poe_iso --image ESP32_GENERIC.bin",
+    "flash --board arduino_opta --image ARDUINO_OPTA.dfu --dry-run",
+    "flash --board waveshare_esp32s3_eth_8di_8ro --image NEW.bin --erase",
 )
 def flash(
     board: Kind,
