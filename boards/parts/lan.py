@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 def bring_up(make_lan: Callable[[], Any], address: str, gateway: str) -> tuple[Any, str]:
     """(interface, "") or (None, why there is none). The link itself may come later.
 
-    `make_lan()` constructs the interface; OSError or ValueError when there is no such chip.
+    `make_lan()` constructs the interface; OSError or ValueError when there is no such chip, and
+    RuntimeError for whatever else ESP-IDF refuses, an address for example.
     `address` as "192.168.10.20/24"; an empty one comes by DHCP.
     """
     try:
@@ -21,6 +22,6 @@ def bring_up(make_lan: Callable[[], Any], address: str, gateway: str) -> tuple[A
             lan.ipconfig(addr4=address)
         if gateway:
             lan.ipconfig(gw4=gateway)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         return None, "no network: %s" % error
     return lan, ""

@@ -142,8 +142,8 @@ class BoardStartTest(unittest.TestCase):
     def test_what_nobody_foresaw_comes_after_the_relays(self):
         for name in BOARDS:
             self.new_unit()
-            PORT.lan_error = RuntimeError("never seen")
-            with self.assertRaises(RuntimeError):
+            PORT.lan_error = TypeError("never seen")
+            with self.assertRaises(TypeError):
                 self.start(name)
             self.assertFalse(self.energised(name))
 
