@@ -190,6 +190,7 @@ class Deployment:
         self.on_trial = False
         device.hold()
         device.call("replace", [(file.path + OLD, file.path) for file in plan.root])
+        self._choose_again()
         device.restart()
         if not (self._active.slot or device.kind.frozen):
             return "there is no earlier program to go back to; every relay is open"
@@ -199,6 +200,16 @@ class Deployment:
             return f"what was there before does not answer either: {error}"
         mode = "" if status["mode"] == "run" else ", in safe mode"
         return f"what was there before runs again ({report['slot'] or 'its image'}{mode})"
+
+    def _choose_again(self) -> None:
+        """What was chosen before: what is new may have been kept, and the answer to that lost."""
+        device = self.device
+        if Start(*device.call("text", CHOICE).split()[:2]) == self._chosen:
+            return
+        if self._chosen.slot:
+            device.write(CHOICE, " ".join(self._chosen).encode())
+        else:
+            device.call("remove", [CHOICE])
 
     def _verify(self, slot: str) -> None:
         """Every file once more, as the board will read it."""

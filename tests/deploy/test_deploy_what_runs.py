@@ -90,3 +90,27 @@ def test_a_configuration_beside_what_runs_spares_the_chosen_one(board: FolderPro
     deploy(board, wanted("trial", b'{"new": 1}\n'))
     assert ran(board) == ["runs trial trial trial config_b"]
     assert board.start() == "trial config_a"
+
+
+def test_the_way_back_undoes_a_keep_whose_answer_was_lost(
+    board: FolderPrompt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Answering:
+        def __init__(self, serial: object, show: object) -> None:
+            pass
+
+        def start(self) -> tuple[dict[str, str], dict[str, str]]:
+            _, slot, *_, config = ran(board)[-1].split()
+            return {"mode": "run"}, {"slot": slot, "config": config}
+
+    monkeypatch.setattr("host_tools.deploy.deployment.Listener", Answering)
+    deployment = Deployment(board, KIND, wanted("new"), lambda line: None)
+    deployment.device.take()
+    deployment.device.hold()
+    plan = deployment.look()
+    deployment.copy(plan, lambda name, count: None)
+    deployment.switch(plan)
+    assert ran(board) == ["runs new new new config_a"]
+    (board.folder / "slot").write_text("slot_b config_a")  # kept
+    assert deployment.roll_back(plan) == "what was there before runs again (chosen)"
+    assert board.start() == "chosen config_a"
