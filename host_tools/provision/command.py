@@ -61,13 +61,13 @@ def main(options: Options) -> int:
     if options.dry_run:
         _tell_dry(options, gateway, lines, [*[file.path for file in files], device_key.FILE])
         return 0
-    files.append(DeviceFile(device_key.FILE, secrets_folder.device_key_of(folder, made)))
-    config_files.write(folder / "config.json", tree)
     prompt = Prompt(choose(options.port))
     prompt.open()
     try:
         running = ask_running(prompt)
         confirm_stop(running, options.yes)
+        files.append(DeviceFile(device_key.FILE, secrets_folder.device_key_of(folder, made)))
+        config_files.write(folder / "config.json", tree)
         written = _write(Device(prompt, kind), files)
         if options.settings:
             _try_board_file(prompt, kind, bool(running))

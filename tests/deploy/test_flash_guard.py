@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from cable_end import at_cable
 
 from gateway.northbound.cable_console import ETX
 from host_tools.cli import main
@@ -18,38 +15,6 @@ from host_tools.flash import relays
 OUTLIVING = "waveshare_esp32s3_eth_8di_8ro"  # its relays outlive a reset
 CLOSED = '{"racks": [{"relay": 1, "current_da": 900}], "telemetry": {"backlog": 41}}'
 OPEN = '{"racks": [{"relay": 0, "current_da": 0}], "telemetry": {"backlog": 41}}'
-
-
-@contextmanager
-def at_cable(answer: bytes, to: bytes, sent: bytearray | None = None) -> Iterator[str]:
-    """A port at which something gives `answer` whenever it heard `to`; `sent` is all it heard."""
-    end, other = os.openpty()
-    done = threading.Event()
-
-    def serve() -> None:
-        heard = b""
-        while not done.is_set():
-            try:
-                received = os.read(end, 1024)
-            except OSError:
-                return
-            heard += received
-            if sent is not None:
-                sent.extend(received)
-            if to in heard:
-                heard = b""
-                os.write(end, answer)
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield os.ttyname(other)
-    finally:
-        done.set()
-        os.write(other, b"\n")
-        thread.join(5)
-        os.close(other)
-        os.close(end)
 
 
 @pytest.fixture

@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cable_end import at_cable
 from folder_board import KIND, FolderPrompt
 
+from gateway.northbound.cable_console import ETX
+from host_tools.cli import main
 from host_tools.deploy import program
 from host_tools.deploy.device import Device
 from host_tools.deploy.program import DeviceFile
 from host_tools.errors import UserError
 from host_tools.monitor.console_client import ConsoleError
-from host_tools.provision import command
+from host_tools.provision import command, secrets_folder
 
 OLD, NEW = b'{"address": "10.0.0.1/24"}', b'{"addres": "10.0.0.2/24"}'
 
@@ -128,3 +131,30 @@ def test_good_addresses_are_taken(tmp_path: Path) -> None:
     ):
         path.write_bytes(content)
         assert command._board_file(path).content == content
+
+
+SITE = """\
+product = "energalactic-5015-0.5c"
+[[racks]]
+name = "rack01"
+host = "10.0.0.1"
+port = 502
+unit = 1
+trip_relay = 0
+"""
+CLOSED = '{"racks": [{"relay": 1, "current_da": 900}]}'
+
+
+def test_a_new_key_is_made_only_once_the_gateway_may_be_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else the laptop would sign with a key that the gateway does not have."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "site.toml").write_text(SITE)
+    secrets_folder.write_private(tmp_path / "devices/gw-001/device.key", b"11" * 32 + b"\n")
+    provision = ["provision", "--board", "waveshare_esp32s3_eth_8di_8ro", "--site", "site.toml"]
+    with at_cable(f"{ETX}status {CLOSED}\n".encode(), b"status\n") as port:
+        assert main([*provision, "--new-key", "--port", port]) == 2
+    assert "1 of 1 racks are closed" in capsys.readouterr().err
+    (key,) = (tmp_path / "devices/gw-001").iterdir()
+    assert key.read_bytes() == b"11" * 32 + b"\n"
