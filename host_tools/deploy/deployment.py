@@ -71,7 +71,7 @@ def ask_start(prompt: Prompt) -> Start | None:
         report = CableConsole(prompt.serial).ask("selftest", _ASK_S)
     except ConsoleError:
         return None
-    return Start(report["slot"], report["config"]) if report.get("slot") else None
+    return Start(report["slot"], report.get("config", NAME)) if report.get("slot") else None
 
 
 class Deployment:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import io
 
 import pytest
+from cable_end import at_cable
 
+from gateway.northbound.cable_console import ETX
+from host_tools.cable.prompt import Prompt
 from host_tools.deploy.command import confirm_stop
+from host_tools.deploy.deployment import Start, ask_start
 from host_tools.errors import UserError
 from host_tools.monitor.console_client import Status
 
@@ -35,3 +39,14 @@ def test_silence_is_no_permission(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="relays there may be closed.*--yes goes on"):
         confirm_stop(SILENT, False)
     confirm_stop(SILENT, True)
+
+
+def test_a_program_that_knows_no_second_configuration_runs_the_first() -> None:
+    answer = f'{ETX}selftest {{"slot": "slot_a"}}\n'.encode()
+    with at_cable(answer, b"selftest\n") as port:
+        prompt = Prompt(port)
+        prompt.open()
+        try:
+            assert ask_start(prompt) == Start("slot_a", "config")
+        finally:
+            prompt.close()
