@@ -273,6 +273,8 @@ class Lane:
             return
         held = ring.next - ring.oldest
         if 2 * ring.waiting <= ring.size or 2 * self._in_ram_only(self.delivered) <= held:
+            known = losses.count
             for payload in losses.payloads():
                 self.append(records.GAP, payload)
-            losses.reported(self.boot, ring.next - 1)
+            if losses.count == known:  # else they pushed something out: another report
+                losses.reported(self.boot, ring.next - 1)

@@ -26,8 +26,8 @@ class PartlyFullFlash(Flash):
 class FineLane(EventsLane):
     """The lane of 10 s samples in place of that of the events."""
 
-    def __init__(self, storage, clock=None):
-        super().__init__(storage, clock, capacity_bytes=CAPACITY_BLOCKS * 4096)
+    def __init__(self, storage, clock=None, **options):
+        super().__init__(storage, clock, capacity_bytes=CAPACITY_BLOCKS * 4096, **options)
         self.lane = self.lanes.fine
         self.source = self.lanes.sources()[2]
         self.append = self.lane.append
@@ -71,6 +71,34 @@ class ClosingTest(unittest.TestCase):
         journal.close()
         self.assertTrue(events.dropped > 0)
         self.assertEqual(Reader(EventsLane(Flash(storage.files))).unexplained(1, last), [])
+
+
+class ManyLossesTest(unittest.TestCase):
+    """More losses than a report has gap records, found where nothing else is recorded."""
+
+    def setUp(self):
+        gc.collect()
+
+    def test_a_lane_that_is_off_tells_all_of_them(self):
+        clock, storage = HandClock(), Flash()
+        journal = FineLane(storage, clock)
+        fill(journal, 240)
+        journal.close()
+        for name in [name for name in storage.segments() if name[0] == "f"]:
+            content = bytearray(storage.files[name])
+            for place in range(84 * 4 + 30, len(content), 84 * 6):
+                content[place] ^= 0xFF
+            storage.files[name] = bytes(content)
+        journal = FineLane(Flash(storage.files), clock, fine=False)
+        found = Reader(journal)
+        missing = [number for number in range(1, 241) if (1, number) not in found.keys]
+        self.assertTrue(len(missing) > 20, missing)
+        found.go_on_for(journal, clock, 5)
+        self.assertEqual(found.unexplained(1, 240), [])
+        last = journal.lane.ring.next - 1
+        self.assertEqual(found.unexplained(2, last), [])
+        found.go_on_for(journal, clock, 60)
+        self.assertEqual(journal.lane.ring.next - 1, last)  # and not for ever
 
 
 class CursorAndLossesTest(unittest.TestCase):
