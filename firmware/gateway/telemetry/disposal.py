@@ -60,7 +60,6 @@ class Disposal:
         self.holds_cursors = False
         self.wants_room = False
         self.stuck = False
-        self._full = False
         self.boot = 0
 
     def load(self) -> int:
@@ -145,8 +144,8 @@ class Disposal:
         """The next step gives up a segment for a write that failed, when that may help."""
         if not self._setbacks.may_be_full(error):
             return
-        self._full = is_full(error)
-        if self._full:
+        self._retention.is_full = is_full(error)
+        if self._retention.is_full:
             self._retention.shrink()
         self.wants_room = True
 
@@ -177,7 +176,7 @@ class Disposal:
                 return PREPARED
         if end > self._kept and end > self._gone:
             if not self._note(end):
-                if not self._full:
+                if not self._retention.is_full:
                     return NOTHING
                 self._gone = end
             return PREPARED

@@ -27,6 +27,8 @@ class Retention:
     Minutes still have the time of the 10 s samples that went. Events beyond their share
     `events_pm` (0.1 %) go before everything: a storm of them must not eat the samples.
 
+    `is_full`: flash said so to the last page, of whichever lane.
+
     After three that were not delivered a page must have been written before another goes: a worn
     flash says "full" for ever, and what can still be read of it must not be given up for that.
     """
@@ -37,6 +39,7 @@ class Retention:
         self._least_blocks = 2 * segment_bytes // _BLOCK_BYTES
         self._in_vain = 0  # segments lost since the last page
         self._shrunk = 0  # times since the last page
+        self.is_full = False
         self.lanes: tuple[Lane, ...] = ()  # indexed by their numbers
 
     @property
@@ -51,6 +54,7 @@ class Retention:
     def wrote(self) -> None:
         """A page was written: there was room for it."""
         self._in_vain = self._shrunk = 0
+        self.is_full = False
 
     def drop_one(self) -> int:
         """Delete one segment, delivered or not, or write what must be on flash before.

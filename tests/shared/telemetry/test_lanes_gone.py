@@ -133,6 +133,34 @@ class GoneTest(unittest.TestCase):
         self.assertTrue(journal.stored > 850, journal.stored)
         self.assertTrue(journal.write_errors > 0)
 
+    def test_samples_go_first_where_a_full_flash_takes_no_notes(self):
+        class Full(WatchedFlash):
+            is_full = False
+
+            def open(self, name, mode):
+                if self.is_full and mode == "wb" and not self.cuts:
+                    raise OSError(28)
+                return super().open(name, mode)
+
+        clock, storage = HandClock(), Full()
+        journal = EventsLane(storage, clock)
+        fine = journal.lanes.fine
+        body = bytes(1000)
+        for _ in range(100):
+            fine.append(2, body)
+            fine.flush()
+        fill(journal, 150)
+        journal.close()
+        files = storage.files
+        storage = Full(files)
+        journal = EventsLane(storage, clock)
+        names = storage.segments()
+        storage.is_full = True
+        fill(journal, 100, clock=clock)
+        gone = [name for name in names if name not in files]
+        self.assertEqual(gone[:1], ["f00000001-00000001.seg"])
+        self.assertEqual([name for name in gone if name[0] == "e"], [])
+
 
 if __name__ == "__main__":
     unittest.main()
