@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PAUSED = -3  # instead of a count of records: the file could not be read and is left alone
 HOPELESS = -4  # the same for so long that it must be given up
 _SET_ASIDE = ".bad"  # behind the name
+_GONE = const(2)  # ENOENT
 _MOST_ASIDE = const(2)  # such files of a lane
 _PIECE_BYTES = 2 * LARGEST_RECORD  # of a file that is measured: what one call may read
 
@@ -208,7 +209,11 @@ class SegmentFiles:
         if segment is not None:
             for reader in self._readers:
                 reader.forget(segment)
-            self._storage.remove(segment.name)
+            try:
+                self._storage.remove(segment.name)
+            except OSError as error:
+                if error.args[:1] != (_GONE,):  # it went in a try that seemed to fail
+                    raise
             self.all.pop(0)
         return segment
 

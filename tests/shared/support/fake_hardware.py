@@ -146,6 +146,8 @@ class MemoryStorage:
 
     def remove(self, name):
         self.operation()
+        if name not in self.files:
+            raise OSError(2)
         del self.files[name]
 
     def rename(self, old, new):

@@ -75,6 +75,23 @@ class RoomTest(unittest.TestCase):
         fill(journal, 100, clock=clock, step_ms=1000)
         self.assertTrue(journal.stored > 980, journal.stored)
 
+    def test_a_deletion_that_was_done_but_seemed_to_fail_holds_nothing_up(self):
+        class Liar(Flash):
+            lies = 1
+
+            def remove(self, name):
+                super().remove(name)
+                if self.lies:
+                    self.lies = 0
+                    raise OSError(5)
+
+        clock, storage = HandClock(), Liar()
+        journal = EventsLane(storage, clock, capacity_bytes=40960)
+        fill(journal, 900, clock=clock)
+        self.assertEqual(storage.lies, 0)
+        self.assertTrue(journal.stored > 850, journal.stored)
+        self.assertEqual(Reader(journal).unexplained(1, 900), [])
+
     def test_what_is_delivered_and_its_cursor_are_not_given_up(self):
         storage = Flash()
         journal = EventsLane(storage)
