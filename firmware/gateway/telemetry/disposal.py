@@ -185,11 +185,12 @@ class Disposal:
         return DELIVERED if is_delivered else LOST
 
     def set_aside(self, segment: Segment, last: int) -> None:
-        """A file that cannot be read goes, and its records up to `last` are lost."""
+        """A file that cannot be read goes, and its records up to `last` are lost.
+
+        Where flash does not take the note, the next start finds the file again.
+        """
         end = (segment.boot, segment.end)
-        if end > self._gone:
-            self._note(end)
-        self._files.set_aside(segment)
+        self._files.set_aside(segment, end <= self._gone or self._note(end))
         self._lose(segment, last)
 
     def _note(self, end: Key) -> bool:

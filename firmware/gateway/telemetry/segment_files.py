@@ -164,18 +164,19 @@ class SegmentFiles:
                 segment.last = wanted - 1
         return count, end
 
-    def set_aside(self, segment: Segment) -> None:
+    def set_aside(self, segment: Segment, is_noted: bool) -> None:
         """Rename a file that cannot be read, so that it can be looked into and is read no more.
 
-        Raises nothing. Of such files of the lane the newest stay, _MOST_ASIDE of them. Where the
-        flash does not rename it either all of the flash counts as dead: until a file can be read,
-        each has one try.
+        Raises nothing. Of such files of the lane the newest stay, _MOST_ASIDE of them. Where flash
+        does not rename it either, or took no note that it goes, it keeps its name, and all of the
+        flash counts as dead: until a file can be read, each has one try.
         """
         for reader in self._readers:
             reader.forget(segment)
         self._count_corrupt(segment, True)
         if segment in self.all:
             self.all.remove(segment)
+        self._dead = self._dead or not is_noted
         if self._dead:
             return  # the next start finds it, and tries it again
         try:

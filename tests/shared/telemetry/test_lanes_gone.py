@@ -96,6 +96,20 @@ class GoneTest(unittest.TestCase):
         for files in storage.cuts:
             self.assertEqual(told_after(files).unexplained(1, 150), [])
 
+    def test_a_file_that_cannot_be_read_keeps_its_name_where_its_going_is_not_noted(self):
+        clock, storage = HandClock(), Flash()
+        journal = self.open(storage, clock)
+        fill(journal, 150)
+        journal.close()
+        storage = Flash(storage.files)
+        names = storage.unreadable = storage.segments()
+        journal = self.open(storage, clock)
+        storage.no_writes = True
+        Reader(journal).go_on_for(journal, clock, 3 * MINUTES)
+        self.assertTrue(journal.dropped >= 150, journal.dropped)
+        self.assertEqual(storage.segments(), names)
+        self.assertEqual(told_after(storage.files).unexplained(1, 150), [])
+
     def test_what_is_delivered_is_told_by_nobody(self):
         clock, storage = HandClock(), WatchedFlash()
         journal = self.open(storage, clock)
