@@ -5,9 +5,14 @@ from __future__ import annotations
 import binascii
 import struct
 
+from micropython import const
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gateway.contracts import Storage
+
+_TRIES = const(3)  # of a reading: what is not known at the start is not known for a whole boot
+_MISSING = const(2)  # ENOENT
 
 
 class KeptPair:
@@ -37,15 +42,18 @@ class KeptPair:
 
 
 def read_pair(storage: Storage, name: str) -> tuple[int, int]:
-    """The two numbers; zeros when the file is missing, damaged or unreadable."""
-    try:
-        with storage.open(name, "rb") as file:
-            content = file.read()
-    except OSError:
-        return 0, 0
-    if len(content) != 12 or content[8:] != struct.pack("<I", binascii.crc32(content[:8])):
-        return 0, 0
-    return struct.unpack("<II", content[:8])
+    """The two numbers; zeros when the file is missing, or damaged or unreadable in three tries."""
+    for _ in range(_TRIES):
+        try:
+            with storage.open(name, "rb") as file:
+                content = file.read()
+        except OSError as error:
+            if error.args[:1] == (_MISSING,):
+                break
+            continue
+        if len(content) == 12 and content[8:] == struct.pack("<I", binascii.crc32(content[:8])):
+            return struct.unpack("<II", content[:8])
+    return 0, 0
 
 
 def write_pair(storage: Storage, name: str, first: int, second: int) -> bool:

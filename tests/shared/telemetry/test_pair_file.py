@@ -58,6 +58,18 @@ class KeptPairTest(unittest.TestCase):
         self.assertTrue(pair.write(1, 2))
         self.assertEqual(KeptPair(storage, NAMES).read(), (1, 2))
 
+    def test_a_reading_that_fails_is_tried_again(self):
+        storage = Flash()
+        pair = KeptPair(storage, NAMES)
+        pair.read()
+        pair.write(1, 1)
+        pair.write(1, 2)
+        for failures in (1, 2):
+            storage.fail_reads = failures
+            self.assertEqual(KeptPair(storage, NAMES).read(), (1, 2))
+        storage.unreadable = NAMES
+        self.assertEqual(KeptPair(storage, NAMES).read(), (0, 0))
+
     def test_one_write_asks_the_flash_for_as_much_as_one_file(self):
         alone, storage = MemoryStorage(), MemoryStorage()
         write_pair(alone, "pair", 1, 1)
