@@ -26,8 +26,9 @@ CALL_BYTES = 8192  # that one call reads
 class SegmentReader:
     """Sequential reading: keeps the file open and remembers where the next record starts.
 
-    Behind damage it searches for the next record that is good and can stand there: the bytes in
-    between are room for all that are missing, and for no more.
+    What is not good is read again: a line that rang once is no damage. Behind damage it searches
+    for the next record that is good and can stand there: the bytes in between are room for all
+    that are missing, and for no more.
     """
 
     def __init__(self, storage: Storage) -> None:
@@ -38,6 +39,7 @@ class SegmentReader:
         self._next = 0  # sequence number of the record at `_offset`
         self._offset = 0
         self._search = 0  # unless 0: damage goes from `_offset` up to there at least
+        self._doubted = -1  # offset at which something was not good when it was read once
         self._kept = ("", 0, 0)  # name, sequence number and offset to go back to
         self._began = ("", 0, 0)  # the same of the last reading
         self.left = 0  # bytes that the call under way may still read
@@ -94,6 +96,7 @@ class SegmentReader:
         self._file = self._storage.open(segment.name, "rb")
         self._name = segment.name
         self._size = segment.size
+        self._doubted = -1
 
     def _fill(self, window: memoryview, place: int) -> int:
         """Read the file from `place` on; bytes read, less than asked for at its end only."""
@@ -116,6 +119,9 @@ class SegmentReader:
             return (TOO_LARGE, start) if before == wanted else (BUSY, start)
         torn = not end - start or is_torn(buffer[start:], end - start, segment.lane, before)
         self.damaged = not (at_end and torn)
+        if self.damaged and self._doubted != self._offset:
+            self._doubted = self._offset
+            return BUSY, start
         self._search = self._offset + 1
         return BUSY, start
 
