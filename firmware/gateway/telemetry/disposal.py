@@ -60,6 +60,7 @@ class Disposal:
         self.holds_cursors = False
         self.wants_room = False
         self.stuck = False
+        self._owes_note = False  # a file went without one
         self.boot = 0
 
     def load(self) -> int:
@@ -89,8 +90,15 @@ class Disposal:
     # -- behind the cursors --
 
     def keep_up(self, now: int) -> bool:
-        """Write a cursor that is due, or delete what all have passed; True when it tried."""
+        """Write a cursor that is due, or delete what all have passed; True when it tried.
+
+        First of all the note that a full flash did not take has one more try.
+        """
         self.stuck = False
+        if self._owes_note:
+            self._owes_note = False
+            self._note(self._gone)
+            return True
         for cursor in self.cursors.values():
             if cursor.due(now) and self._may_pass():
                 self._write_cursor(cursor)
@@ -163,7 +171,7 @@ class Disposal:
         When the cursor that has passed it is not on flash, only that is written: else the next
         start takes the segment for lost. When none has, only that it goes is written. The next
         call deletes it then. Where flash does not take the note, it goes only when flash is full:
-        else room is not what is missing.
+        else room is not what is missing. The note follows then.
         """
         oldest = self._files.oldest()
         if oldest is None:
@@ -179,6 +187,7 @@ class Disposal:
                 if not self._retention.is_full:
                     return NOTHING
                 self._gone = end
+                self._owes_note = True
             return PREPARED
         self._files.drop_oldest()
         self._lose(oldest, oldest.end)

@@ -26,6 +26,17 @@ class WatchedFlash(Flash):
         self.cuts.append(dict(self.files))
 
 
+class FullFlash(WatchedFlash):
+    """While it `is_full` it takes nothing until one file has gone."""
+
+    is_full = False
+
+    def open(self, name, mode):
+        if self.is_full and mode == "wb" and not self.cuts:
+            raise OSError(28)
+        return super().open(name, mode)
+
+
 def told_after(files):
     """What a start with these files delivers, its own reports included."""
     clock = HandClock()
@@ -147,33 +158,41 @@ class GoneTest(unittest.TestCase):
         self.assertTrue(journal.stored > 850, journal.stored)
         self.assertTrue(journal.write_errors > 0)
 
-    def test_samples_go_first_where_a_full_flash_takes_no_notes(self):
-        class Full(WatchedFlash):
-            is_full = False
-
-            def open(self, name, mode):
-                if self.is_full and mode == "wb" and not self.cuts:
-                    raise OSError(28)
-                return super().open(name, mode)
-
-        clock, storage = HandClock(), Full()
-        journal = EventsLane(storage, clock)
+    def full_of_samples(self, clock):
+        """Takes nothing any more until one file has gone; 150 events stand there, too."""
+        journal = EventsLane(FullFlash(), clock)
         fine = journal.lanes.fine
         body = bytes(1000)
         for _ in range(100):
             fine.append(2, body)
             fine.flush()
         fill(journal, 150)
+        storage = FullFlash(journal.lanes._storage.files)
         journal.close()
-        files = storage.files
-        storage = Full(files)
-        journal = EventsLane(storage, clock)
-        names = storage.segments()
         storage.is_full = True
-        fill(journal, 100, clock=clock)
-        gone = [name for name in names if name not in files]
+        return storage
+
+    def test_samples_go_first_where_a_full_flash_takes_no_notes(self):
+        clock = HandClock()
+        storage = self.full_of_samples(clock)
+        names = storage.segments()
+        fill(EventsLane(storage, clock), 100, clock=clock)
+        gone = [name for name in names if name not in storage.files]
         self.assertEqual(gone[:1], ["f00000001-00000001.seg"])
         self.assertEqual([name for name in gone if name[0] == "e"], [])
+
+    def test_the_note_that_a_full_flash_did_not_take_follows(self):
+        clock = HandClock()
+        storage = self.full_of_samples(clock)
+        journal = EventsLane(storage, clock)
+        journal.append(2, bytes(60))
+        journal.lane.hurry()
+        while not storage.cuts:
+            journal.step(clock.advance(20))
+        self.assertEqual([name for name in storage.files if name.startswith("lost")], [])
+        journal.step(clock.advance(20))
+        journal.step(clock.advance(20))
+        self.assertTrue("lost-f" in storage.files)
 
 
 if __name__ == "__main__":
