@@ -49,6 +49,8 @@ class Losses:
         Behind the cursor, too: it passes a loss once a report of it is on flash.
         """
         if (boot, last) > self._cursor:
+            if boot == self._cursor[0]:  # from there on `add` names all
+                first = max(first, self._cursor[1] + 1)
             self._add_up_to(boot, first - 1)
 
     def add_gone(self, boot: int, last: int) -> None:

@@ -94,6 +94,13 @@ class LossesTest(unittest.TestCase):
         losses.add_reports(2, 11, 12)
         self.assertEqual((named(losses), losses.unreported), ([(2, 0, 10)], True))
 
+    def test_a_report_lost_with_a_half_delivered_file_may_have_named_the_delivered_half(self):
+        losses = Losses()
+        losses.delivered((2, 50))
+        losses.add(2, 20, 80)
+        losses.add_reports(2, 20, 80)
+        self.assertEqual(named(losses), [(2, 0, 50), (2, 51, 80)])
+
     def test_what_was_deleted_is_all_that_lies_up_to_there(self):
         losses = Losses()
         losses.delivered((2, 10))
