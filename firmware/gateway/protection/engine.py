@@ -201,8 +201,9 @@ class RackProtection:
         steady_ms = self.quantities.age(cells_age_ms, temps_age_ms, now)
         silence_ms = self._silence_ms(elapsed_ms, now)
         self.quantities.values[rules.COMM_LOSS] = silence_ms
-        stale = self.data.age_ms(now) > self.data.stale_after_ms
-        self._step_rules(TIMER, elapsed_ms, 0 if stale else elapsed_ms)
+        # A sign of life is none: some BMS measure nothing until their relay lets them start.
+        silent = self.data.silence_age_ms(now) > self.data.stale_after_ms
+        self._step_rules(TIMER, elapsed_ms, 0 if silent else elapsed_ms)
         if self._silence:
             return 0
         for rule in _BY_SCOPE[TIMER]:

@@ -152,10 +152,12 @@ class Quantities:
         values[rules.HEARTBEAT_FROZEN] = ABSENT
         values[rules.VALUES_FROZEN] = ABSENT
         if data.sequence:
-            # Between answers, not until now: silence is another rule's business.
+            # Between answers, not until now: silence is another rule's business. What a BMS that
+            # has to start anew did before must not keep it from starting.
+            starting = data.is_starting(now)
             if data.supplied[slots.HEARTBEAT]:
-                values[rules.HEARTBEAT_FROZEN] = data.heartbeat_still_ms()
-            still_ms = data.values_still_ms()
+                values[rules.HEARTBEAT_FROZEN] = 0 if starting else data.heartbeat_still_ms()
+            still_ms = 0 if starting else data.values_still_ms()
             if data.supplied[slots.HEARTBEAT] and self._resting:
                 still_ms = min(still_ms, self._settings.resting_highest)
             values[rules.VALUES_FROZEN] = still_ms

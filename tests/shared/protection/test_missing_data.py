@@ -210,6 +210,42 @@ class MissingDataTest(unittest.TestCase):
         self.assertEqual(bench.decision.charge_da, 0)
         self.assertEqual(bench.level_of("comm_loss"), 0)
 
+    def test_a_bms_that_comes_back_and_starts_only_when_it_is_let_on_may_close(self):
+        for heard_before in (False, True):
+            bench = Bench()
+            if heard_before:
+                bench.fresh(1000)
+            bench.silence(20000)
+            self.assertFalse(bench.decision.permit)
+            bench.starts(60000)
+            self.assertFalse(bench.decision.permit)  # the sum of silence goes down first
+            bench.starts(20000)
+            self.assertTrue(bench.decision.permit)
+            self.assertEqual(bench.decision.charge_da, 0)
+
+    def test_signs_of_life_now_and_then_clear_no_silence(self):
+        bench = Bench()
+        bench.fresh(1000)
+        bench.silence(20000)
+        for _ in range(60):
+            bench.starts(500)
+            bench.silence(4500)
+            self.assertFalse(bench.decision.permit)
+
+    def test_what_stood_still_before_does_not_keep_a_bms_from_its_start(self):
+        bench = Bench()
+        bench.fresh(1000)
+        bench.beat = False
+        bench.fresh(70000)
+        for rule in ("heartbeat_frozen", "values_frozen"):
+            self.assertTrue(bench.level_of(rule) >= 2, rule)
+        self.assertFalse(bench.decision.permit)
+        bench.starts(61000)
+        self.assertTrue(bench.decision.permit)
+        bench.answer()  # and its heartbeat stands where it stood
+        self.assertEqual(bench.level_of("heartbeat_frozen"), 3)
+        self.assertFalse(bench.decision.permit)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -90,6 +90,12 @@ class Bench:
         for _ in range(duration_ms // 50):
             self.protection.step(self.clock.advance(50))
 
+    def starts(self, duration_ms):
+        """Signs of life of a BMS that has not started, at the end of each half second."""
+        for _ in range(duration_ms // 500):
+            self.data.take_sign_of_life(self.clock.advance(500), True)
+            self.protection.step(self.clock.ticks())
+
     def inputs_for(self, duration_ms, hot=False, rising=False):
         """Time in which the inputs are looked at, and the rack answers as usual."""
         for step in range(duration_ms // 10):
