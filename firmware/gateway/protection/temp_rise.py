@@ -38,6 +38,7 @@ _FINE_WINDOW_MS = const(38000)
 _OLDEST_MS = const(240000)  # a change over a longer time says nothing about now
 _NONE = const(-1)
 _LARGEST_FALL_DC = const(10)  # between two snapshots: cells are too heavy to cool faster
+_ANY_FALL_DC = const(0x10000)  # when nobody has looked for long
 _LARGEST_DC = const(16000)  # times the ms of a minute is a small integer
 _FEWEST = const(3)  # sensors that have a median to speak of
 _ZERO = const(0x8000)  # 0 degC in a snapshot
@@ -135,10 +136,11 @@ class TempRise:
 
         One reading that is far too low would look like a rise until the snapshot is out of use,
         so a snapshot falls by 1 degC at most; from the lower of the last two, so that one reading
-        far too high does not hold it up.
+        far too high does not hold it up. What was before a long silence holds nothing up.
         """
         count = len(temps_dc)
         newer = self._newest
+        known = self._ages_ms[newer] != _NONE
         older = newer - 1 if newer else _SNAPSHOTS - 1
         self._newest = (newer + 1) % _SNAPSHOTS
         scan_viper.keep(
@@ -148,7 +150,7 @@ class TempRise:
             temps_dc,
             newer * count,
             older * count,
-            _LARGEST_FALL_DC,
+            _LARGEST_FALL_DC if known else _ANY_FALL_DC,
         )
         self._ages_ms[self._newest] = 0
 

@@ -216,6 +216,17 @@ class AbsentTest(unittest.TestCase):
         self.assertEqual(rise.step(array("h", [250, 250, 500]), 240001), 0)
         self.assertEqual(rise.step(array("h", [250, 250, 500]), 44000), 0)
 
+    def test_what_was_before_a_long_silence_holds_no_snapshot_up(self):
+        warm, cold = [220, 340, 360, 380], [200, 200, 200, 200]
+        rise = TempRise(4)
+        for _ in range(5):
+            rise.step(array("h", warm), 22000)
+        rise.step(array("h", cold), 1 << 20)
+        for _ in range(5):
+            self.assertEqual(rise.step(array("h", cold), 22000), 0)
+        cold[3] = 300
+        self.assertEqual(rise.step(array("h", cold), 22000), (100 - 6) * 60000 // 44000)
+
     def test_a_shorter_silence_gives_the_mean_rise(self):
         rise = TempRise(3)
         rise.step(array("h", [250, 250, 250]), 0)

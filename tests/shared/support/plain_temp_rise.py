@@ -124,13 +124,15 @@ class PlainTempRise:
         """The oldest snapshot makes room for the newest."""
         older_dc = self._snapshots[self._newest - 1 if self._newest else _SNAPSHOTS - 1]
         newer_dc = self._snapshots[self._newest]
+        known = self._ages_ms[self._newest] != _NONE
         self._newest = (self._newest + 1) % _SNAPSHOTS
         kept_dc = self._snapshots[self._newest]
         for index in range(len(kept_dc)):
             now_dc = temps_dc[index]
-            # where one was absent this is no bound
+            # where one was absent, or after a long silence, this is no bound
             bound_dc = min(newer_dc[index], older_dc[index]) - _LARGEST_FALL_DC
-            kept_dc[index] = now_dc if now_dc == TEMP_ABSENT else max(now_dc, bound_dc)
+            bounded = known and now_dc != TEMP_ABSENT
+            kept_dc[index] = max(now_dc, bound_dc) if bounded else now_dc
         self._ages_ms[self._newest] = 0
 
 
