@@ -108,7 +108,7 @@ class LatchStore:
             self._storage.rename(_NEW_FILE, _FILE)
         except OSError:
             self.write_errors += 1
-            self._saved[0] ^= 0xFF  # what is on flash is not known: the next one is written
+            self._saved[0] = 0  # as no file begins: what is on flash is not known
             return False
         self._saved, self._content = content, self._saved
         self._content[:_HEAD_BYTES] = self._head
