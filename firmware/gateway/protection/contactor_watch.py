@@ -49,7 +49,8 @@ class ContactorWatch:
     def mismatch_ms(self, fresh: bool, now: int) -> int:
         """How long it has not done what it should; ABSENT while the data cannot tell."""
         if not self.ordered:
-            return self._odd_ms(now)
+            odd_ms = self._odd_ms(now)
+            return odd_ms if fresh else ABSENT
         self._ordered_at = _comparable(self._ordered_at, now)
         if not fresh or self._taken < 2:  # the first may have been measured before the order
             return ABSENT

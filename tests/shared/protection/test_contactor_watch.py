@@ -45,6 +45,26 @@ class ContactorTest(unittest.TestCase):
         self.assertEqual(bench.level_of("contactor_mismatch"), 3)
         self.assertEqual(bench.level_of("comm_loss"), 0)
 
+    def test_one_sample_and_silence_are_none(self):
+        bench = Bench()
+        bench.fresh(1000)
+        bench.put({slots.CONTACTOR_STATE: 0, slots.RACK_CURRENT_DA: -40})
+        bench.fresh(100, 100)  # opened, and the current was measured a little earlier
+        bench.silence(9000)
+        self.assertTrue(bench.level_of("contactor_mismatch") < 3)
+        self.assertFalse(bench.decision.tripped)
+        bench.put({slots.RACK_CURRENT_DA: 0})
+        bench.fresh(90000)
+        self.assertEqual(bench.level_of("contactor_mismatch"), 0)
+
+    def test_two_samples_with_silence_between_them_are_one(self):
+        bench = Bench()
+        bench.put({slots.CONTACTOR_STATE: 0, slots.RACK_CURRENT_DA: -40})
+        bench.fresh(100, 100)
+        bench.silence(3000)
+        bench.fresh(100, 100)
+        self.assertEqual(bench.level_of("contactor_mismatch"), 3)
+
     def test_three_failed_precharges_open_and_a_good_one_forgets(self):
         bench = Bench()
         for tries in range(1, 4):

@@ -116,7 +116,7 @@ class PrechargeTest(unittest.TestCase):
     def test_nothing_is_known_before_the_first_summary(self):
         watch = ContactorWatch()
         self.assertEqual(watch.failed_tries(False, 100), 0)
-        self.assertEqual(watch.mismatch_ms(False, 100), 0)
+        self.assertEqual(watch.mismatch_ms(False, 100), ABSENT)
 
     def test_the_longest_try_is_not_over_and_one_millisecond_more_is(self):
         bench = Bench()
