@@ -44,7 +44,8 @@ class SharedSettings:
         self.charge_da = integer("charge_current_da")  # the ratings
         self.discharge_da = integer("discharge_current_da")
         highest_da = max(self.charge_da, self.discharge_da)
-        self.rest_da = highest_da * integer("rest_current_pm") // 1000  # up to which it is at rest
+        # Up to which it is at rest; never 0, by which nothing could be divided.
+        self.rest_da = max(1, highest_da * integer("rest_current_pm") // 1000)
         self.tolerance_da = highest_da // _TOLERANCE
         self.charge_budget = PeakBudget(self.charge_da, self.capacity_dah)
         self.discharge_budget = PeakBudget(self.discharge_da, self.capacity_dah)

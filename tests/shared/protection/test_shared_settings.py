@@ -3,9 +3,11 @@
 import unittest
 from array import array
 
-from sample_site import settings
+from protection_bench import Bench
+from sample_site import settings, tree
 
 from gateway.protection.shared_settings import SharedSettings
+from gateway.rack import data as slots
 
 CHECKS = 20  # within a second: one every 50 ms
 PLACE = "_checked"  # where the next check begins: moved, it must not end the checking
@@ -83,6 +85,20 @@ class FlippedBitTest(unittest.TestCase):
                         setattr(container, key, sign * (getattr(container, key) ^ 1 << bit))
                         self.assertFalse(found(self.shared), path)
         self.test_a_bit_of_any_integer_is_found_within_a_second()
+
+
+class SmallRackTest(unittest.TestCase):
+    def test_the_smallest_ratings_leave_a_current_that_counts_as_rest(self):
+        limits = tree()["limits"]
+        for rule in ("charge_overcurrent", "discharge_overcurrent"):
+            for level, current_da in (("l1", 11), ("l2", 12), ("l3", 13)):
+                limits[rule][level].update({"set": current_da, "clear": 5})
+        bench = Bench(charge_current_da=10, discharge_current_da=10, limits=limits)
+        bench.protection.limits_sent = True
+        bench.put({slots.RACK_CURRENT_DA: 1})
+        bench.fresh(1000)  # granted is nothing yet
+        self.assertTrue(bench.decision.permit)
+        self.assertEqual(bench.level_of("limit_not_respected"), 0)
 
 
 if __name__ == "__main__":
