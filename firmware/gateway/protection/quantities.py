@@ -133,8 +133,12 @@ class Quantities:
     def take_temps(self, elapsed_ms: int) -> None:
         """A whole scan of the temperatures, `elapsed_ms` after the one before (0 = the first)."""
         temps = self._data.temps_dc
-        self.values[rules.TEMP_RISE] = self._temp_rise.step(temps, elapsed_ms)
-        self.values[rules.TEMP_RISE_HOT] = self._temp_rise.hot_rise
+        rise = self._temp_rise
+        rise.step(temps, elapsed_ms)
+        # After a long silence nobody knows; at the start nothing has risen yet.
+        known = rise.known or not elapsed_ms
+        self.values[rules.TEMP_RISE] = rise.rise if known else ABSENT
+        self.values[rules.TEMP_RISE_HOT] = rise.hot_rise if known else ABSENT
         first = len(self._data.cells_mv)
         lost = scan_viper.count_lost(
             len(temps), first, self._seen, temps, _TEMP_ZERO, _TEMP_LOWEST, _TEMP_SPAN_DC, 0

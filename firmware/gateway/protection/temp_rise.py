@@ -49,7 +49,8 @@ class TempRise:
 
     `rise` is the largest one in 0.1 degC/min (>= 0), `sensor` its number, `hot_rise` the largest
     among the sensors that are at `hot_dc` or above. With fewer than three sensors present there is
-    nothing to compare with: their rise then counts in full.
+    nothing to compare with: their rise then counts in full. `known`: the last scan had one before
+    it to compare with, the first one of all and the first after more than 240 s have none.
 
     Until there is a snapshot old enough a change counts as if it had taken the whole window: too
     little rather than too much.
@@ -59,6 +60,7 @@ class TempRise:
         self.rise = 0
         self.hot_rise = 0
         self.sensor = 0
+        self.known = False
         self._hot = hot_dc + _ZERO
         self._snapshots = array("H", [0] * (_SNAPSHOTS * count))  # 0.1 degC + _ZERO; 0 = absent
         self._ages_ms = array("i", [_NONE] * _SNAPSHOTS)
@@ -71,13 +73,14 @@ class TempRise:
 
         `temps_dc` as in `RackData`, of as many sensors; `elapsed_ms` since the scan before. An
         absent sensor has no part in it; when it comes back its rise counts from there. Without any
-        sensor, and at the first scan after more than 240 s without one, the last results stay.
+        sensor, and while nothing is `known`, the last results stay.
         """
         if _SNAPSHOTS * len(temps_dc) != len(self._snapshots):
             raise ValueError("a scan of another number of sensors")
         self._age(elapsed_ms)
         used = self._choose()
-        if used != _NONE:
+        self.known = used != _NONE
+        if self.known:
             self._measure(temps_dc, used)
         newest_ms = self._ages_ms[self._newest]
         if newest_ms == _NONE or newest_ms >= _SNAPSHOT_MS:

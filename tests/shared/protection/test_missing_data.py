@@ -223,6 +223,32 @@ class MissingDataTest(unittest.TestCase):
             self.assertTrue(bench.decision.permit)
             self.assertEqual(bench.decision.charge_da, 0)
 
+    def test_one_reading_before_a_long_silence_is_one_after_it_too(self):
+        steady, odd = [250] * 4, [250, 250, 250, 400]
+        for silent_ms in (100000, 240000, 300000):
+            bench = Bench(temps=4)
+            for readings in [steady] * 20 + [odd]:
+                bench.fresh(4000)
+                bench.scan_temps(readings)
+            bench.silence(silent_ms)
+            for _ in range(20):
+                bench.fresh(4000)
+                bench.scan_temps(steady)
+                self.assertEqual(bench.level_of("temp_rise"), 0, silent_ms)
+
+    def test_a_lasting_rise_is_not_over_because_nobody_looked(self):
+        bench = Bench(temps=4)
+        readings = [250] * 4
+        for _ in range(40):
+            bench.fresh(4000)
+            bench.scan_temps(readings)
+            readings[3] += 10
+        self.assertEqual(bench.level_of("temp_rise"), 3)
+        bench.silence(300000)
+        bench.fresh(500)
+        bench.scan_temps(readings)
+        self.assertEqual(bench.level_of("temp_rise"), 3)
+
     def test_signs_of_life_now_and_then_clear_no_silence(self):
         bench = Bench()
         bench.fresh(1000)
