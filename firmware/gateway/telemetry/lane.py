@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gateway.telemetry.segment import Segment
 
 _SMALL_RECORD = const(64)  # bytes; the ring has a slot for each so many of its own
+_LEAST_SLOTS = const(20)  # a report of losses is 17 records, and one slot stays free
 PAGE_BYTES = 4096
 LARGEST_RECORD = records.LARGEST_RECORD
 
@@ -61,7 +62,7 @@ class Lane:
         self._setbacks = Setbacks(flush_ms)
         self.number = number
         self.appended = appended
-        self.ring = ByteRing(ring_bytes, ring_bytes // _SMALL_RECORD)
+        self.ring = ByteRing(ring_bytes, max(_LEAST_SLOTS, ring_bytes // _SMALL_RECORD))
         self.files = SegmentFiles(storage, number, segment_bytes)
         self.losses = Losses()
         self._pages = Pages(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EVENTS_RING_BYTES = 32768  # black boxes go through it
 _PLAIN_EVENTS_RING_BYTES = const(10240)  # without black boxes
-_IDLE_RING_BYTES = const(1280)  # nothing but gap records comes: a whole report has room
+_IDLE_RING_BYTES = const(704)  # nothing but gap records comes: a whole report has room
 _EVENTS_FLUSH_MS = const(2000)  # those that are not urgent; the others are flushed at once
 _MINUTE_PATIENCE = const(5)
 _LISTINGS = const(3)
