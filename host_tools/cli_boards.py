@@ -30,6 +30,10 @@ ConsoleAddress = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Open closed relays without a question.")]
 
+Rename = Annotated[
+    bool, typer.Option("--rename", help="Another gateway runs there, and becomes this one.")
+]
+
 
 @app.command()
 @examples(
@@ -110,6 +114,7 @@ def deploy(
         bool, typer.Option("--dry-run", help="Check and compare, write nothing.")
     ] = False,
     yes: Yes = False,
+    rename: Rename = False,
     as_json: Json = False,
 ) -> int:
     """Bring program and configuration onto a board, start it, test it; go back if that fails.
@@ -118,7 +123,7 @@ def deploy(
     """
     from host_tools.deploy import command
 
-    return command.main(command.Options(board, port, site, dry_run, yes, as_json))
+    return command.main(command.Options(board, port, site, dry_run, yes, as_json, rename))
 
 
 @app.command()
@@ -146,6 +151,7 @@ def provision(
         bool, typer.Option("--dry-run", help="Check the files, touch neither board nor folder.")
     ] = False,
     yes: Yes = False,
+    rename: Rename = False,
     as_json: Json = False,
 ) -> int:
     """Give a board its device.key and certificates; the key is kept here, too, never printed."""
@@ -165,6 +171,7 @@ def provision(
             dry_run=dry_run,
             yes=yes,
             as_json=as_json,
+            rename=rename,
         )
     )
 

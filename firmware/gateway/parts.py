@@ -50,6 +50,7 @@ class Parts:
         clock = board.clock
         self.board = board
         self.config_name = config_name
+        self.site, self.gateway = settings.text("site"), settings.text("gateway")
         self.logs = logs
         self.clock = clock
         data = board.storage("data")

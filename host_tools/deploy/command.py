@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from host_tools.cable.ports import choose
 from host_tools.cable.prompt import CableError, Prompt, RemoteError
 from host_tools.confirm import confirm
-from host_tools.deploy import boards, program
+from host_tools.deploy import boards, identity, program
 from host_tools.deploy.deployment import Deployment, Wanted, ask_running, ask_start
 from host_tools.deploy.judge import Verdict
 from host_tools.deploy.plan import Plan
@@ -41,6 +41,7 @@ class Options:
     dry_run: bool = False
     yes: bool = False
     as_json: bool = False
+    rename: bool = False
 
 
 def main(options: Options) -> int:
@@ -79,6 +80,7 @@ def _wanted(kind: boards.BoardKind, site: str) -> Wanted:
 
 def _deploy(deployment: Deployment, prompt: Prompt, options: Options) -> int:
     running = ask_running(prompt)
+    identity.check_same(running, deployment.identity, options.site, prompt.port, options.rename)
     if options.dry_run and running is not None:
         return _tell_running(running, options)
     confirm_stop(running, options.yes)
@@ -150,8 +152,9 @@ def confirm_stop(running: Status | None, yes: bool) -> None:
     if running and not closed:
         return
     current_a = sum(abs(rack["current_da"] or 0) for rack in racks) / 10
+    name = identity.of_running(running) or "A gateway"
     found = (
-        f"A gateway runs there: {closed} of {len(racks)} racks are closed, {current_a:.0f} A flow."
+        f"{name} runs there: {closed} of {len(racks)} racks are closed, {current_a:.0f} A flow."
         if running
         else "Neither a gateway nor MicroPython's prompt answers: relays there may be closed."
     )
@@ -161,7 +164,8 @@ def confirm_stop(running: Status | None, yes: bool) -> None:
 def _tell_running(running: Status, options: Options) -> int:
     what = "something that does not answer runs there"
     if running:
-        what = f"a gateway runs there (version {running['version']}, {running['mode']})"
+        name = identity.of_running(running) or "a gateway"
+        what = f"{name} runs there (version {running['version']}, {running['mode']})"
     _report(
         options,
         None,

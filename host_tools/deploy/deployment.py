@@ -14,6 +14,7 @@ from host_tools.cable.prompt import PROMPT, Prompt
 from host_tools.deploy import plan as plans
 from host_tools.deploy.boards import BoardKind
 from host_tools.deploy.device import CHOICE, LAST, NEW, OLD, SLOTS, TRIAL, Device
+from host_tools.deploy.identity import Identity, of_config
 from host_tools.deploy.judge import Listener, Verdict, judge
 from host_tools.deploy.plan import Plan
 from host_tools.deploy.program import DeviceFile
@@ -90,6 +91,11 @@ class Deployment:
         self._active = Start()
         self._next = Start()
         self._root: dict[str, str] = {}
+
+    @property
+    def identity(self) -> Identity:
+        """Of the gateway that the board is to be."""
+        return of_config(self._wanted.config)
 
     def look(self) -> Plan:
         """Compare with what is there; only after `device.take` or `device.hold`."""

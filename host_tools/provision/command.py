@@ -14,6 +14,7 @@ from host_tools.deploy import boards
 from host_tools.deploy.command import confirm_stop
 from host_tools.deploy.deployment import ask_running
 from host_tools.deploy.device import NEW, OLD, Device
+from host_tools.deploy.identity import Identity, check_same
 from host_tools.deploy.judge import Listener
 from host_tools.deploy.program import DeviceFile
 from host_tools.errors import UserError
@@ -42,6 +43,7 @@ class Options:
     dry_run: bool = False
     yes: bool = False
     as_json: bool = False
+    rename: bool = False
 
 
 def main(options: Options) -> int:
@@ -65,6 +67,8 @@ def main(options: Options) -> int:
     prompt.open()
     try:
         running = ask_running(prompt)
+        wanted = Identity(config.text("site"), gateway)
+        check_same(running, wanted, options.site, prompt.port, options.rename)
         confirm_stop(running, options.yes)
         files.append(DeviceFile(device_key.FILE, secrets_folder.device_key_of(folder, made)))
         config_files.write(folder / "config.json", tree)

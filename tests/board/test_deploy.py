@@ -155,7 +155,7 @@ def test_a_dry_run_stops_nothing(
     with console(board) as asked:
         boot = asked.ask("status")["boot"]
     assert deploy(board, site, "--dry-run") == 0
-    assert "a gateway runs there" in told(capsys)["result"]
+    assert "runs there (version" in told(capsys)["result"]
     with console(board) as asked:
         assert asked.ask("status")["boot"] == boot
     assert board.memory.window("root") == before

@@ -26,6 +26,7 @@ import first, last
 def run(board, config="config"):
     print("runs", {name!r}, first.NAME, last.NAME, config)
 """
+CONFIG = b'{"site": "demo", "gateway": "gw-a"}\n'
 PROMPT = """\
 import sys
 scope = {}
@@ -130,5 +131,5 @@ def modules(name: str) -> list[DeviceFile]:
     return [DeviceFile(path, text.encode()) for path, text in texts.items()]
 
 
-def wanted(name: str, config: bytes = b"{}\n") -> Wanted:
+def wanted(name: str, config: bytes = CONFIG) -> Wanted:
     return Wanted(modules(name), config, [program.main_file()])

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from folder_board import KIND, FolderPrompt, PowerCut, modules, wanted
+from folder_board import CONFIG, KIND, FolderPrompt, PowerCut, modules, wanted
 
 from host_tools.deploy import program
 from host_tools.deploy.deployment import Deployment, Start, Wanted
+
+OTHER_CONFIG = CONFIG.replace(b"gw-a", b"gw-b")
 
 
 def lay(folder: Path, slot: str, name: str) -> None:
@@ -64,7 +66,9 @@ def test_what_runs_on_trial_already_is_started_again(board: FolderPrompt) -> Non
     assert board.start() == "chosen config_a"  # nobody kept it
 
 
-@pytest.mark.parametrize("config", [b"{}\n", b'{"new": 1}\n'], ids=["program", "both"])
+@pytest.mark.parametrize(
+    "config", [CONFIG, CONFIG.replace(b"gw-a", b"gw-b")], ids=["program", "both"]
+)
 def test_a_power_cut_never_leaves_a_program_of_two(board: FolderPrompt, config: bytes) -> None:
     steps = 0
     while True:

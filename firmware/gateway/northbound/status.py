@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
         board: Board
         config_name: str
+        site: str
+        gateway: str
         clock: Clock
         clock_check: ClockCheck
         config_watch: ConfigWatch
@@ -92,6 +94,8 @@ class Status:
         return {
             "mode": "safe" if failure else "run",
             "reason": failure,
+            "site": parts.site,
+            "gateway": parts.gateway,
             "version": VERSION,
             "interpreter": self._interpreter,
             "boot": lanes.boot,
