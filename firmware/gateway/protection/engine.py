@@ -128,22 +128,31 @@ class RackProtection:
     def reset(self, by: int, now: int) -> int:
         """Release the latches on a person's request; see `gateway.protection.latches`.
 
-        Needs data that are there: a rack that does not answer cannot show that it is healthy.
+        Needs data that are there: a rack that does not answer cannot show that it is healthy. For
+        service a BMS that lives is enough, of those that measure only once they are let on.
         """
         self.decision.catch_up(self._aged)
         self._due = self._aged
-        fresh = self._sequence > 0 and self.levels[rules.COMM_LOSS] == 0
+        measured = self._sequence > 0
+        starting = by == BY_SERVICE and self.data.is_starting(now)
+        fresh = (measured or starting) and self.levels[rules.COMM_LOSS] == 0
         if fresh and by == BY_SERVICE:
-            self._release_unjudged()
+            self._release_unjudged(starting)
         result = self.latches.reset(self.levels, by, fresh)
         if result == RELEASED:
-            self.decision.make(True, now)
+            self.decision.make(measured, now)
         return result
 
-    def _release_unjudged(self) -> None:
-        """What cannot be measured (any more) would hold its trip for ever: service judges it."""
+    def _release_unjudged(self, starting: bool) -> None:
+        """What cannot be measured (any more) would hold its trip for ever: service judges it.
+
+        Of a BMS that has not started that is all but what time alone changes.
+        """
         for rule in range(rules.RACK_RULES):
-            if self.quantities.values[rule] == ABSENT and self.latches.held(rule):
+            judged = not starting or RULES[rule][SCOPE] == TIMER
+            if self.quantities.values[rule] == ABSENT:
+                judged = False
+            if not judged and self.latches.held(rule):
                 first = self.thresholds.first
                 self.detectors.release(first[rule], first[rule + 1])
                 self.levels[rule] = 0
