@@ -55,6 +55,7 @@ def test_twelve_racks_over_three_lines(image: Image, tmp_path: Path) -> None:
             faults.begin(board.site, faults.by_name("cell_overvoltage"), 4)
             wanted = {(4, NAMES.index("cell_overvoltage"))}
             await board.until(lambda: wanted <= trips(board.memory, tmp_path), "the trip")
+            await board.until(lambda: not board.closed(4), "its relay open, after 2 s at most")
             assert [rack for rack in range(12) if not board.closed(rack)] == [4]
             assert board.memory.word(DEAD_MAN) > toggles
             await board.stop_board()

@@ -96,14 +96,20 @@ else:
     fat = None
 
 
+def new_flash(block_bytes):
+    """WRITTEN as a flash that nothing was written to."""
+    flash = TornFlash(WRITTEN, block_bytes)
+    for block in range(len(WRITTEN) // block_bytes):
+        flash.erase(block)
+    return flash
+
+
 def live(open_storage, block_bytes, lives_before=0):
     """(content before, log of every operation, stones) of a life on a new volume.
 
     Or on one on which so many lives wrote the same numbers before and went.
     """
-    flash = TornFlash(WRITTEN, block_bytes)
-    for block in range(len(WRITTEN) // block_bytes):
-        flash.erase(block)
+    flash = new_flash(block_bytes)
     storage = open_storage(flash, True)
     for _ in range(lives_before):
         life = Life(storage, lambda: 0)
@@ -157,8 +163,7 @@ class PowerCutTest(unittest.TestCase):
         self.assertTrue(cuts > 150, cuts)
 
     def test_records_of_an_earlier_boot_in_a_file_of_this_one_would_be_seen(self):
-        flash = TornFlash(bytearray(BLOCKS * BLOCK_BYTES), BLOCK_BYTES)
-        storage = lfs(flash, True)
+        storage = lfs(new_flash(BLOCK_BYTES), True)
         life = Life(storage, lambda: 0)
         life.run()
         with storage.open("m00000001-00000001.seg", "rb") as file:
