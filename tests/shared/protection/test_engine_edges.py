@@ -214,6 +214,16 @@ class GapTest(unittest.TestCase):
             self.assertEqual(value(bench, rules.STOP_NOT_RESPECTED), 63)
 
 
+class FirstScanTest(unittest.TestCase):
+    def test_the_first_scan_of_the_temperatures_is_judged(self):
+        bench = Bench()
+        bench.fresh(500)
+        values = bench.protection.quantities.values
+        self.assertEqual(values[rules.TEMP_RISE], ABSENT)
+        bench.scan_temps([250] * 2)
+        self.assertEqual(values[rules.TEMP_RISE], 0)
+
+
 class ResetTest(unittest.TestCase):
     def held(self):
         bench = Bench()

@@ -99,6 +99,7 @@ class SmallRackTest(unittest.TestCase):
         bench.fresh(1000)  # granted is nothing yet
         self.assertTrue(bench.decision.permit)
         self.assertEqual(bench.level_of("limit_not_respected"), 0)
+        self.assertEqual(SharedSettings(bench.settings).rest_da, 1)
 
 
 if __name__ == "__main__":
