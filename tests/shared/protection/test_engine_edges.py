@@ -10,7 +10,7 @@ from gateway.protection.engine import FLOW_STEP
 from gateway.protection.latches import BY_OPERATOR, BY_SERVICE, NO_DATA, RELEASED, STILL_HOLDS
 from gateway.protection.shared_settings import SharedSettings
 from gateway.rack import data as slots
-from gateway.rack.data import ABSENT
+from gateway.rack.data import ABSENT, TEMP_ABSENT
 
 SCAN_STALE_MS = 120000
 
@@ -222,6 +222,17 @@ class FirstScanTest(unittest.TestCase):
         self.assertEqual(values[rules.TEMP_RISE], ABSENT)
         bench.scan_temps([250] * 2)
         self.assertEqual(values[rules.TEMP_RISE], 0)
+
+    def test_the_last_sensor_of_the_largest_rack_is_missed_when_it_is_lost(self):
+        bench = Bench(cells=416, temps=104)
+        temps = [250] * 104
+        for last_dc, bad in ((250, 0), (TEMP_ABSENT, 1)):
+            temps[103] = last_dc
+            for _ in range(3):
+                bench.scan_temps(temps)
+                bench.scan_cells([3300] * 416)
+                bench.fresh(4000)
+            self.assertEqual(bench.protection.quantities.values[rules.BAD_CELLS], bad)
 
 
 class ResetTest(unittest.TestCase):

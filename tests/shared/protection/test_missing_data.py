@@ -224,8 +224,9 @@ class MissingDataTest(unittest.TestCase):
             self.assertEqual(bench.decision.charge_da, 0)
 
     def test_one_reading_before_a_long_silence_is_one_after_it_too(self):
-        steady, odd = [250] * 4, [250, 250, 250, 400]
-        for silent_ms in (100000, 240000, 300000):
+        for warm_dc, silent_ms in ((250, 100000), (250, 240000), (250, 300000), (500, 300000)):
+            steady = [warm_dc] * 4
+            odd = steady[1:] + [warm_dc + 150]
             bench = Bench(temps=4)
             for readings in [steady] * 20 + [odd]:
                 bench.fresh(4000)
@@ -234,7 +235,8 @@ class MissingDataTest(unittest.TestCase):
             for _ in range(20):
                 bench.fresh(4000)
                 bench.scan_temps(steady)
-                self.assertEqual(bench.level_of("temp_rise"), 0, silent_ms)
+                for rule in ("temp_rise", "temp_rise_hot"):
+                    self.assertEqual(bench.level_of(rule), 0, (rule, warm_dc, silent_ms))
 
     def test_a_lasting_rise_is_not_over_because_nobody_looked(self):
         bench = Bench(temps=4)
@@ -268,6 +270,8 @@ class MissingDataTest(unittest.TestCase):
         self.assertFalse(bench.decision.permit)
         bench.starts(61000)
         self.assertTrue(bench.decision.permit)
+        for rule in ("heartbeat_frozen", "values_frozen"):
+            self.assertEqual(bench.level_of(rule), 0)
         bench.answer()  # and its heartbeat stands where it stood
         self.assertEqual(bench.level_of("heartbeat_frozen"), 3)
         self.assertFalse(bench.decision.permit)
