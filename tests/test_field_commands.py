@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from one_rack import ON_THE_NETWORK
 
 from host_tools import cli
 from host_tools.cable.prompt import CableError
@@ -29,15 +30,6 @@ from host_tools.toolchain.tools import find_tool
 
 CHANGING = ("flash", "deploy", "provision", "probe")
 COMMANDS = (*CHANGING, "doctor", "logs", "monitor", "scan", "capture", "replay")
-SITE = """\
-product = "energalactic-5015-0.5c"
-[[racks]]
-name = "rack01"
-host = "10.0.0.1"
-port = 502
-unit = 1
-trip_relay = 0
-"""
 
 
 class Terminal(io.StringIO):
@@ -137,7 +129,7 @@ def test_a_dry_run_of_provision_leaves_folder_and_board_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     site = tmp_path / "site.toml"
-    site.write_text(SITE)
+    site.write_text(ON_THE_NETWORK)
     command = ["provision", "--board", "arduino_opta", "--site", str(site), "--dry-run"]
     command += ["--folder", str(tmp_path / "devices"), "--port", "/dev/ttyNONE0"]
     assert cli.main(command) == 0

@@ -22,7 +22,7 @@ LET_WAIT = """\
 import machine
 try:
     machine.WDT(timeout=30000)
-except Exception:
+except (AttributeError, ValueError, OSError):
     pass
 """
 _AGENT = ROOT / "boards" / "parts" / "at_prompt.py"

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from one_rack import on_a_line
 from usb_board import UsbBoard
 
 from host_tools.cable.console_on_cable import CableConsole
@@ -30,19 +31,6 @@ from host_tools.monitor.console_client import ConsoleError
 from host_tools.toolchain.emulated_board import Image
 
 BOARD = "qemu_mps2"
-SITE = """\
-product = "energalactic-5015-0.5c"
-[[buses]]
-name = "rs485-1"
-uart = {uart}
-baud = 115200
-frame = "8N1"
-[[racks]]
-name = "rack01"
-bus = "rs485-1"
-unit = 1
-trip_relay = 0
-"""
 # Fits the flash and the memory of a small board.
 SMALL = """\
 [telemetry]
@@ -70,7 +58,7 @@ def site(tmp_path: Path) -> Path:
 
 def site_file(folder: Path, uart: int) -> Path:
     path = folder / "site.toml"
-    path.write_text(SITE.format(uart=uart))
+    path.write_text(on_a_line(uart))
     return path
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from one_rack import on_a_line
 from usb_board import UsbBoard
 
 from host_tools.cable.console_on_cable import CableConsole
@@ -19,20 +20,6 @@ from host_tools.deploy.judge import Listener
 from host_tools.monitor.console_client import ConsoleError, Status
 from host_tools.toolchain.emulated_board import Image
 
-SITE = """\
-product = "energalactic-5015-0.5c"
-gateway = "{gateway}"
-[[buses]]
-name = "rs485-1"
-uart = 1
-baud = 115200
-frame = "8N1"
-[[racks]]
-name = "rack01"
-bus = "rs485-1"
-unit = 1
-trip_relay = 0
-"""
 _HELD_S = 33.0
 KIND = boards.find("qemu_mps2")
 
@@ -68,7 +55,7 @@ class Site:
         self.wanted = {}
         for name in ("old", "new"):
             path = folder / f"{name}.toml"
-            path.write_text(SITE.format(gateway=f"gw-{name}"))
+            path.write_text(f'gateway = "gw-{name}"\n{on_a_line()}')
             self.wanted[name] = command._wanted(KIND, str(path))
 
     def deployment(self, name: str) -> tuple[CutPrompt, Deployment]:

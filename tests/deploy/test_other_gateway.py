@@ -7,25 +7,12 @@ from pathlib import Path
 
 import pytest
 from cable_end import at_cable
+from one_rack import on_a_line
 
 from gateway.northbound.cable_console import ETX
 from host_tools.cli import main
 
-SITE = """\
-site = "demo"
-product = "energalactic-5015-0.5c"
-gateway = "gw-a"
-[[buses]]
-name = "rs485-1"
-uart = 1
-baud = 115200
-frame = "8N1"
-[[racks]]
-name = "rack01"
-bus = "rs485-1"
-unit = 1
-trip_relay = 0
-"""
+SITE = f'site = "demo"\ngateway = "gw-a"\n{on_a_line()}'
 COMMANDS = (["deploy"], ["provision"])
 
 

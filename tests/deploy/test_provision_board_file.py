@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cable_end import at_cable
 from folder_board import KIND, FolderPrompt
+from one_rack import ON_THE_NETWORK
 
 from gateway.northbound.cable_console import ETX
 from host_tools.cli import main
@@ -133,15 +134,6 @@ def test_good_addresses_are_taken(tmp_path: Path) -> None:
         assert command._board_file(path).content == content
 
 
-SITE = """\
-product = "energalactic-5015-0.5c"
-[[racks]]
-name = "rack01"
-host = "10.0.0.1"
-port = 502
-unit = 1
-trip_relay = 0
-"""
 CLOSED = '{"racks": [{"relay": 1, "current_da": 900}]}'
 
 
@@ -150,7 +142,7 @@ def test_a_new_key_is_made_only_once_the_gateway_may_be_stopped(
 ) -> None:
     """Else the laptop would sign with a key that the gateway does not have."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "site.toml").write_text(SITE)
+    (tmp_path / "site.toml").write_text(ON_THE_NETWORK)
     secrets_folder.write_private(tmp_path / "devices/gw-001/device.key", b"11" * 32 + b"\n")
     provision = ["provision", "--board", "waveshare_esp32s3_eth_8di_8ro", "--site", "site.toml"]
     with at_cable(f"{ETX}status {CLOSED}\n".encode(), b"status\n") as port:
